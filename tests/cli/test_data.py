@@ -110,8 +110,8 @@ def test_refused_lines_are_named_by_number_and_the_others_are_taken(desk: Desk, 
     assert ran.out == "3 lines of 1 account taken, 4 refused\n"
     assert ran.err.splitlines() == [
         "poolwatch: line 3: it is of the future",
-        "poolwatch: line 4: no line of figures, which has an account, and a plan, windows, credits or spend;"
-        " and none of usage, which has a time, and tokens, a cost, credits or characters",
+        "poolwatch: line 4: neither a line of figures (an account, and a plan, windows, credits or spend)"
+        " nor one of usage (a time, and tokens, a cost, credits or characters)",
         "poolwatch: line 5: longer than 64 KiB",
         "poolwatch: line 7: no JSON object",
     ]

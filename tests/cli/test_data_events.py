@@ -48,7 +48,7 @@ def test_lines_of_both_kinds_in_one_file(desk: Desk) -> None:
     ran = other.run("data", "import", str(file))
     assert ran.code == 1
     assert ran.out == "3 lines of 1 account and 5 usage events taken, 1 of them known before, 1 refused\n"
-    assert ran.err == "poolwatch: line 6: input_tokens cannot be used\n"
+    assert ran.err == "poolwatch: line 6: input_tokens is no number of at least 0 and below 10^12\n"
     assert total(other) == (4, Tokens(117, output=10))
     [paid] = [each for each in cells(other) if each.told_cost is not None]
     assert (paid.told_cost, paid.told_requests, paid.told_tokens) == (10**9, 1, Tokens(100, output=10))

@@ -275,3 +275,15 @@ def test_old_prices_are_said_to_be_old() -> None:
 def test_what_costs_next_to_nothing_is_not_told_as_nothing() -> None:
     told = compare_lines(CARD, Wish(Tokens(1), DAY, ("small",)))
     assert told[-1].split() == ["small", "$0.0000005", "1.0", "0.000012"]
+
+
+def test_large_amounts_stand_in_groups_of_three() -> None:
+    lines = compare_lines(CARD, Wish(Tokens(10**9, 0), DAY, models=("big",)))
+    assert lines[-1].split() == ["big", "$2,000.00", "1.0", "~50,000.00"]
+
+
+def test_a_price_that_is_an_estimate_says_why() -> None:
+    card = RateCard("test", CHECKED, (Rate("pic", prices_of("5"), estimated=True, source="a list"),), ())
+    assert why_lines(card, "pic", DAY)[1] == (
+        "Text and images have prices of their own, and no request tells which it was: it is an estimate (~)."
+    )

@@ -27,8 +27,8 @@ from tests.support.years import key
 WHO = Identity(key(1).id, "codex", "user-1", "acct-1", "one@example.com")
 HOUR = timedelta(hours=1)
 OTHER_KIND = (
-    "no line of figures, which has an account, and a plan, windows, credits or spend; and none of usage,"
-    " which has a time, and tokens, a cost, credits or characters"
+    "neither a line of figures (an account, and a plan, windows, credits or spend) nor one of usage"
+    " (a time, and tokens, a cost, credits or characters)"
 )
 ACCOUNT = {"provider": "codex", "user_id": "user-1", "account_id": "acct-1", "email": "one@example.com"}
 

@@ -92,7 +92,8 @@ def why_lines(card: RateCard, model: str, day: date) -> list[str]:
         lines = [f"{told}{_span(rate)}"]
         if rate.model not in (model, _undated(model, rate)):
             lines.append(said("priced_as", model=rate.model))
-    lines += [said("is_estimated")] if rate.estimated else []
+    if rate.estimated:
+        lines.append(said("of_model_behind" if rate.source.startswith("as ") else "is_estimated"))
     image = card.rate(model, day, IMAGE)
     if image is not None and image != rate:
         lines.append(said("for_images", glob=model_name(image.model), price=_each(image)))
@@ -247,13 +248,18 @@ def _why_none(compared: Compared, wish: Wish) -> str:
 
 def _cost(price: Price) -> str:
     mark = "~" if price.estimated else ""
-    return UNKNOWN if price.pico is None else f"{mark}${_trimmed(dollars(price.pico))}"
+    return UNKNOWN if price.pico is None else f"{mark}${_in_groups(dollars(price.pico))}"
 
 
 def _credits(price: Price) -> str:
     if price.credits is None:
         return ""
-    return f"{'~' if price.derived or price.estimated else ''}{_trimmed(price.credits)}"
+    return f"{'~' if price.derived or price.estimated else ''}{_in_groups(price.credits)}"
+
+
+def _in_groups(amount: Decimal) -> str:
+    whole, point, part = _trimmed(amount).partition(".")
+    return f"{int(whole):,}{point}{part}"
 
 
 def _times(cost: int, least: int | None) -> str:

@@ -231,7 +231,7 @@ def _number(name: str, raw: bytes, below: int = _BELOW) -> Decimal:
         number = Decimal(digits)
         if number < below:
             return number
-    raise _Unusable("data.bad_figure", field=name)
+    raise _Unusable("data.bad_number", field=name)
 
 
 def _amount(line: _Line, names: Iterable[str]) -> Decimal | None:
@@ -246,7 +246,7 @@ def _count(line: _Line, names: Iterable[str]) -> int | None:
         return None
     number = _number(name, raw)
     if number != int(number):
-        raise _Unusable("data.bad_figure", field=name)
+        raise _Unusable("data.bad_count", field=name)
     return int(number)
 
 
@@ -302,8 +302,8 @@ def _at(line: _Line) -> datetime:
             number = _number(name, raw, below=1000 * _MILLISECONDS_ABOVE)
             seconds = number / 1000 if number > _MILLISECONDS_ABOVE else number
             at = _EPOCH + timedelta(microseconds=int(seconds * 1_000_000))
-    except (ValueError, OverflowError):
-        raise _Unusable("data.bad_figure", field=name) from None
+    except (ValueError, OverflowError, _Unusable):
+        raise _Unusable("data.bad_time", field=name) from None
     if at < _EARLIEST:
-        raise _Unusable("data.bad_figure", field=name)
+        raise _Unusable("data.bad_time", field=name)
     return at

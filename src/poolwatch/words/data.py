@@ -12,11 +12,14 @@ TEXTS: Final[Mapping[str, str]] = {
     "data.no_json": mark("no JSON object"),
     "data.too_long": mark("longer than 64 KiB"),
     "data.unknown_kind": mark(
-        "no line of figures, which has an account, and a plan, windows, credits or spend; and none of usage,"
-        " which has a time, and tokens, a cost, credits or characters"
+        "neither a line of figures (an account, and a plan, windows, credits or spend) nor one of usage"
+        " (a time, and tokens, a cost, credits or characters)"
     ),
     "data.no_ids": mark("its account has no user_id or no account_id, and both are needed"),
     "data.bad_figure": mark("{field} cannot be used"),
+    "data.bad_number": mark("{field} is no number of at least 0 and below 10^12"),
+    "data.bad_count": mark("{field} is no whole number"),
+    "data.bad_time": mark("{field} is no time: RFC 3339, or seconds or milliseconds since 1970"),
     "data.bad_line": mark("something in it cannot be used"),
     "data.bad_text": mark("a text in it has characters that no screen shows"),
     "data.no_time": mark("it has no time: at, timestamp or created_at"),

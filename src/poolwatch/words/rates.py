@@ -33,8 +33,11 @@ TEXTS: Final[Mapping[str, str]] = {
     "since": mark("since {since}"),
     "until": mark("to {until}"),
     "priced_as": mark("It is another name of {model}."),
-    "is_estimated": mark(
+    "of_model_behind": mark(
         "Nobody tells its price: it is that of the model behind it, as far as is known (~)."
+    ),
+    "is_estimated": mark(
+        "Text and images have prices of their own, and no request tells which it was: it is an estimate (~)."
     ),
     "for_images": mark("An image: your [[rates]] {glob}, {price}, where the operation is image."),
     "also_fits": mark("Also fits, but is shorter or older: {glob}"),
