@@ -256,6 +256,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             bench = _bench(folder / "small", given.rounds)
             make(bench.home, "--files", str(given.small), "--bulk", "0.01", "--turns", "1", "--fat", "0.001")
             found += small_files(bench)
+            found += on_screen(f"{bench.truth['files']:,} small files", bench.home, bench.work)
     told = machine("make sessions", datetime.now(UTC))
     sys.stdout.write(f"{plain(found)}\n\n{told}\n")
     if given.write is not None:

@@ -44,7 +44,7 @@ def on_screen(what: str, home: Path, folder: Path) -> Iterator[Row]:
     with Pool(folder / "pool", LEAST) as pool:
         env = dict(pool.env(Settings())) | {"CODEX_HOME": str(home)}
         book = UseBook(Path(env["POOLWATCH_STATE_DIR"]))
-        with Session([program(), "--view", "table"], env) as session:
+        with Session([program(), "--view", "hive"], env) as session:
             session.until_quiet(0.25, 2.0)
             pressed = []
             for number in range(_PRESSES):
