@@ -192,6 +192,27 @@ async def test_fleet_refreshes_are_joined_and_spaced(client: HttpClient, tmp_pat
     assert words(soon.said) == "the pool read all usage less than a minute ago"
 
 
+async def test_a_fleet_refresh_that_reached_nobody_is_told_to_all_and_asked_anew_by_hand(
+    client: HttpClient, tmp_path: Path
+) -> None:
+    one, two = account(1), account(2)
+    async with CodexLbServer(one, two, key=KEY) as server:
+        source = lb(server, client, tmp_path, key=KEY)
+        await server.stop()
+        first = await source.token_step(ref(source, one.id), AT)
+        second = await source.token_step(ref(source, two.id), AT + timedelta(seconds=1))
+        assert "refused the connection" in words(first.said)
+        assert second == first
+        await server.start()
+        # nobody asked for it: not before the spacing
+        assert await source.token_step(ref(source, one.id), AT + timedelta(seconds=2)) == first
+        assert server.count(REFRESH) == 0
+        with by_hand():
+            again = await source.token_step(ref(source, one.id), AT + timedelta(seconds=3))
+        assert server.count(REFRESH) == 1
+    assert again.outcome is TokenOutcome.CURRENT
+
+
 @pytest.mark.parametrize(
     ("response", "said"),
     [

@@ -28,7 +28,7 @@ from poolwatch.sources.pools.listing import (
 )
 from poolwatch.sources.pools.routes import CODEX_LB, segment
 from poolwatch.sources.pools.session import DashboardSession, KeyEntry
-from poolwatch.sources.source import Directness, SourceSetup, UsageReading
+from poolwatch.sources.source import Directness, SourceSetup, UsageReading, is_by_hand
 
 #: The pool is asked to read its usage anew at most this often, by all accounts together.
 REFRESH_SPACING: Final = timedelta(minutes=1)
@@ -65,6 +65,8 @@ class CodexLb(ListingPool[wire.LbAccount]):
         self._fleet = PoolClient(setup, CODEX_LB, self._refusals, KeyEntry(self._key))
         self._refreshes: SingleFlight[TokenStep] = SingleFlight()
         self._refreshed_at: datetime | None = None
+        #: what became of that where the pool did not answer
+        self._down: TokenStep | None = None
 
     async def fetch_usage(
         self, entry: Listing, at: datetime, clock_offset: timedelta = timedelta(0)
@@ -171,15 +173,19 @@ class CodexLb(ListingPool[wire.LbAccount]):
             return renews_by_itself(said=message("pools.no_key_to_refresh"))
         last = self._refreshed_at
         if last is not None and timedelta(0) <= at - last < REFRESH_SPACING:
-            return renews_by_itself(said=message("pools.read_lately"))
-        self._refreshed_at = at
+            if self._down is None:
+                return renews_by_itself(said=message("pools.read_lately"))
+            if not is_by_hand():
+                return self._down
+        self._refreshed_at, self._down = at, None
         answer = await self._fleet.post_json("/api/fleet/refresh", None, at)
         self._outdated()
         took = answer.elapsed_seconds
         if isinstance(answer, Refused):
             listed = await self._list(at)
             if isinstance(listed, Failure):
-                return not_renewed(answer, listed)
+                self._down = not_renewed(answer, listed)
+                return self._down
             return renews_by_itself(took, self._advised(answer, by_dashboard=False).as_message)
         return renews_by_itself(took, wire.fleet_refresh_trouble(answer.body))
 
