@@ -381,10 +381,10 @@ def test_a_log_that_is_moved_away_while_it_is_waited_for_begins_anew(
     note(log)
     moved = log.path.with_name("old.jsonl")
 
-    def late(handle: int, patience: float) -> bool:
+    def late(handle: int, patience: float, *, pause_seconds: float) -> bool:
         if not moved.exists():
             log.path.rename(moved)
-        return take(handle, patience)
+        return take(handle, patience, pause_seconds=pause_seconds)
 
     monkeypatch.setattr(audit_module, "take", late)
     assert note(log) == 1

@@ -31,6 +31,7 @@ from poolwatch.store.audit_chain import GENESIS, LONGEST_LINE, Chain, entry_line
 FILE_NAME: Final = "audit.jsonl"
 #: A line takes milliseconds: who holds the log longer than this was stopped.
 _PATIENCE_SECONDS: Final = 2.0
+_PAUSE_SECONDS: Final = 0.005
 _NO_LOCKS: Final = frozenset({errno.ENOLCK, errno.EOPNOTSUPP})
 #: So often a log that was moved away while it was waited for is opened anew.
 _TURNS: Final = 5
@@ -125,7 +126,7 @@ class AuditLog:
         handle = open_private(self.path, os.O_RDONLY)
         try:
             with contextlib.suppress(OSError):
-                take(handle, _PATIENCE_SECONDS, shared=True)
+                take(handle, _PATIENCE_SECONDS, shared=True, pause_seconds=_PAUSE_SECONDS)
             return os.fstat(handle).st_size
         finally:
             os.close(handle)
@@ -135,7 +136,7 @@ class AuditLog:
         for _ in range(_TURNS):
             handle = open_private(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
             try:
-                if not take(handle, _PATIENCE_SECONDS):
+                if not take(handle, _PATIENCE_SECONDS, pause_seconds=_PAUSE_SECONDS):
                     break
                 if os.path.samestat(os.fstat(handle), self.path.lstat()):
                     return handle

@@ -216,11 +216,8 @@ EXAMPLES: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
         ("poolwatch audit --json", mark("for a script")),
     ),
     "audit verify": (
-        ("poolwatch audit verify", mark("prints the head")),
-        (
-            "poolwatch audit verify --head $(cat head.txt)",
-            mark("nothing was cut off or written anew since"),
-        ),
+        ("poolwatch audit verify", mark("prints the head; keep it elsewhere")),
+        ("poolwatch audit verify --json", mark("for a script")),
     ),
     "rates": (
         ("poolwatch rates", mark("the list")),
