@@ -129,7 +129,7 @@ def test_masked_nobody_is_named() -> None:
 
 def test_the_head_tells_today_the_month_its_end_and_the_start() -> None:
     today, started, month, days = view().figures
-    assert (today.heading, month.heading, days.heading) == ("TODAY", "NOVEMBER", "30 DAYS")
+    assert (today.title, month.title, days.title) == ("TODAY", "NOVEMBER", "30 DAYS")
     assert today.short == "390 requests"
     assert started.detail == "5.99M tokens, since 12:45"
     assert month.detail.startswith("so far; ≥ ~$")
@@ -142,7 +142,7 @@ def test_the_head_tells_today_the_month_its_end_and_the_start() -> None:
 def test_no_use_is_told_as_none_only_where_it_would_be_known() -> None:
     def amounts(**asked: object) -> set[str]:
         found = reported(cells=[], **asked)  # type: ignore[arg-type]  # as given
-        return {each.amount for each in use_view(found, names(), NOW, CET).figures}
+        return {each.text for each in use_view(found, names(), NOW, CET).figures}
 
     alice = (Narrowed(GroupBy.ACCOUNT, Group(ALICE.id)),)
     assert amounts() == {"$0.00"} == amounts(narrow=(Narrowed(GroupBy.DAY, Group("2026-11-20")),))
@@ -167,7 +167,7 @@ def test_rows_stand_by_cost_and_shares_are_of_what_has_a_price() -> None:
     found = view()
     assert [row.name for row in found.rows] == ["sol", "terra", "free", "qwen"]
     assert [row.cost for row in found.rows][2:] == ["$0.00", "—"]
-    assert found.rows[3].told == "no price: rates why qwen"
+    assert found.rows[3].no_price == "no price: rates why qwen"
     assert sum(row.fraction or 0 for row in found.rows) == pytest.approx(1)
     assert found.total.cost.startswith("≥ ~$")
     assert found.total.name == "total"

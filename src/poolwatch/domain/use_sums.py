@@ -147,7 +147,7 @@ def sums(cells: Iterable[UseCell], card: RateCard, key: Callable[[UseCell], K | 
     """The sums of cells that `key` puts together; it leaves out those that it has None for."""
     told: dict[K, _Told] = {}
     # what was not counted in tokens is not priced by the tokens of other requests
-    joined: dict[tuple[K, _Place, bool, bool, bool], _Joined] = {}
+    joined: dict[tuple[K, _PricedBy, bool, bool, bool], _Joined] = {}
     for cell in cells:
         group = key(cell)
         if group is None:
@@ -159,10 +159,10 @@ def sums(cells: Iterable[UseCell], card: RateCard, key: Callable[[UseCell], K | 
         if requests or tokens.total:
             # where only credits were told, these stand in place of those of the card
             only_credits = has_credits and cell.told_cost is None
-            place = group, _place(cell), cell.estimated, only_credits, tokens.total > 0
-            found = joined.get(place)
+            alike = group, _priced_by(cell), cell.estimated, only_credits, tokens.total > 0
+            found = joined.get(alike)
             if found is None:
-                found = joined[place] = _Joined()
+                found = joined[alike] = _Joined()
             found.take(requests, tokens)
     result = {group: each.sum for group, each in told.items()}
     for (group, priced_by, estimated, has_credits, _), each in joined.items():
@@ -185,8 +185,8 @@ class PricedAs(NamedTuple):
     operation: str | None
 
     @classmethod
-    def of(cls, place: _Place) -> PricedAs:
-        model, day, tier, long_context, operation = place
+    def of(cls, priced_by: _PricedBy) -> PricedAs:
+        model, day, tier, long_context, operation = priced_by
         return cls(model, utc_day(day * QUARTERS_OF_DAY), tier, long_context, operation)
 
     def price(self, card: RateCard, requests: int, tokens: Tokens) -> Price:
@@ -197,10 +197,10 @@ class PricedAs(NamedTuple):
 
 
 #: The same of a cell, as fast as thousands of them need it: the day is counted since 1970.
-_Place: TypeAlias = tuple[str | None, int, Tier, bool, str | None]
+_PricedBy: TypeAlias = tuple[str | None, int, Tier, bool, str | None]
 
 
-def _place(cell: UseCell) -> _Place:
+def _priced_by(cell: UseCell) -> _PricedBy:
     return cell.model, cell.quarter // QUARTERS_OF_DAY, cell.tier, cell.long_context, cell.operation
 
 
@@ -221,16 +221,16 @@ def to_price(cell: UseCell) -> tuple[int, Tokens]:
 
 def by_price(cells: Iterable[UseCell]) -> dict[PricedAs, tuple[int, Tokens]]:
     """The requests whose cost nobody told, and their tokens, by what their price depends on."""
-    joined: dict[_Place, _Joined] = {}
+    joined: dict[_PricedBy, _Joined] = {}
     for cell in cells:
         requests, tokens = to_price(cell)
         if requests or tokens.total:
-            place = _place(cell)
-            found = joined.get(place)
+            priced_by = _priced_by(cell)
+            found = joined.get(priced_by)
             if found is None:
-                found = joined[place] = _Joined()
+                found = joined[priced_by] = _Joined()
             found.take(requests, tokens)
-    return {PricedAs.of(place): (each.requests, each.tokens) for place, each in joined.items()}
+    return {PricedAs.of(priced_by): (each.requests, each.tokens) for priced_by, each in joined.items()}
 
 
 def _take_told(told: _Told, cell: UseCell) -> None:

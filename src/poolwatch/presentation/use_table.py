@@ -44,7 +44,7 @@ class TableRow(Struct, frozen=True):
     #: 0..1 of the bar beside the share; None for no bar
     fraction: float | None = None
     #: in place of the share: why there is no price
-    told: str = ""
+    no_price: str = ""
 
 
 class TableRows(Sequence[TableRow]):
@@ -133,11 +133,11 @@ _VALUES: Final[dict[UseColumn, Callable[[UseSum], float | None]]] = {
 def _row(row: UseRow, whole: UseSum, by: GroupBy, names: Names) -> TableRow:
     use = row.sum
     part = use.cost / whole.cost if use.cost is not None and whole.cost else None
-    told = ""
+    no_price = ""
     if use.cost is None:
         is_model = by is GroupBy.MODEL and row.group.text is not None
-        told = words.no_price(names.model(row.group.text)) if is_model else words.NO_PRICE()
-    return _texts(row.group, names.name(by, row.group), use, part, told)
+        no_price = words.no_price(names.model(row.group.text)) if is_model else words.NO_PRICE()
+    return _texts(row.group, names.name(by, row.group), use, part, no_price)
 
 
 def total_row(report: UseReport, shown: Sequence[UseRow]) -> TableRow:
@@ -151,7 +151,7 @@ def total_row(report: UseReport, shown: Sequence[UseRow]) -> TableRow:
     return _texts(None, name, use, part, "")
 
 
-def _texts(group: Group | None, name: str, use: UseSum, part: float | None, told: str) -> TableRow:
+def _texts(group: Group | None, name: str, use: UseSum, part: float | None, no_price: str) -> TableRow:
     return TableRow(
         group,
         name,
@@ -163,5 +163,5 @@ def _texts(group: Group | None, name: str, use: UseSum, part: float | None, told
         each_text(use),
         "" if part is None else share_text(part),
         part,
-        told,
+        no_price,
     )

@@ -25,17 +25,8 @@ from poolwatch.presentation.use_texts import (
     share_text,
     tokens_text,
 )
-from poolwatch.presentation.view import Span, Tone
+from poolwatch.presentation.view import Figure, Span, Tone
 from poolwatch.words import use as words
-
-
-class Told(Struct, frozen=True):
-    """A figure of the head: its heading, its amount, and what stands beside it, also in fewer words."""
-
-    heading: str
-    amount: str
-    detail: str
-    short: str
 
 
 class Latest(Struct, frozen=True):
@@ -72,7 +63,7 @@ class UseView(Struct, frozen=True):
     prices: str
     prices_short: str
     prices_tone: Tone
-    figures: tuple[Told, ...]
+    figures: tuple[Figure, ...]
     #: what is to be known of every cost on the screen
     notes: tuple[Span, ...]
     #: the same but for the first, in fewer words
@@ -166,13 +157,13 @@ def reading_texts(scan: ScanState, now: datetime, zone: tzinfo | None) -> tuple[
     return words.reading(percent, days), words.reading_short(percent)
 
 
-def _figures(report: UseReport, now: datetime, zone: tzinfo | None) -> tuple[Told, ...]:
+def _figures(report: UseReport, now: datetime, zone: tzinfo | None) -> tuple[Figure, ...]:
     told = report.figures
     month = words.month_name(now.astimezone(zone).date())
     started = words.since(figures.clock(told.started_at, now, zone))
     if not _is_told(report):
         headings = words.TODAY(), words.SINCE_START(), month.upper(), words.DAYS_30()
-        return tuple(Told(each, UNKNOWN, "", "") for each in headings)
+        return tuple(Figure(each, UNKNOWN) for each in headings)
     ends, ends_short = words.NO_END(), ""
     if told.ahead is not None:
         ahead = told.ahead
@@ -185,21 +176,22 @@ def _figures(report: UseReport, now: datetime, zone: tzinfo | None) -> tuple[Tol
     elif told.month.cost is None:
         ends = ""
     return (
-        Told(words.TODAY(), cost_text(told.today), _amounts(told.today), words.requests(told.today.requests)),
-        Told(
+        _figure(words.TODAY(), told.today),
+        Figure(
             words.SINCE_START(),
             cost_text(told.since_start),
             f"{words.tokens(tokens_text(told.since_start.tokens.total))}, {started}",
-            started,
+            short=started,
         ),
-        Told(month.upper(), cost_text(told.month), ends, ends_short),
-        Told(
-            words.DAYS_30(),
-            cost_text(told.days_30),
-            _amounts(told.days_30),
-            words.requests(told.days_30.requests),
-        ),
+        Figure(month.upper(), cost_text(told.month), ends, short=ends_short),
+        _figure(words.DAYS_30(), told.days_30),
     )
+
+
+def _figure(title: str, use: UseSum) -> Figure:
+    requests = words.requests(use.requests)
+    amounts = f"{words.tokens(tokens_text(use.tokens.total))}, {requests}"
+    return Figure(title, cost_text(use), amounts, short=requests)
 
 
 def _is_told(report: UseReport) -> bool:
@@ -209,10 +201,6 @@ def _is_told(report: UseReport) -> bool:
         return True
     has_files = bool(report.scan.files) or report.scan.since is not None
     return wish.origin is Origin.FILES and has_files and not untimed(wish.narrow)
-
-
-def _amounts(use: UseSum) -> str:
-    return f"{words.tokens(tokens_text(use.tokens.total))}, {words.requests(use.requests)}"
 
 
 def notes(report: UseReport, today: date, *, short: bool = False) -> tuple[Span, ...]:

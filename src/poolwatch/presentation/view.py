@@ -209,7 +209,7 @@ class MarkView(Struct, frozen=True, cache_hash=True):
 
 
 class Figure(Struct, frozen=True):
-    """One figure of the strip: a heading, its main text, and what stands beside it."""
+    """One figure at the head of a screen: its heading, its main text, and what stands beside it."""
 
     title: str
     text: str

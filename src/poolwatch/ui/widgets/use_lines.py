@@ -10,8 +10,8 @@ from rich.cells import cell_len
 
 from poolwatch.domain.tokens import Origin
 from poolwatch.presentation.use_chart import UseBars, bar_lines, spark_line
-from poolwatch.presentation.use_view import Told, UseView
-from poolwatch.presentation.view import Tone
+from poolwatch.presentation.use_view import UseView
+from poolwatch.presentation.view import Figure, Tone
 from poolwatch.ui.appearance import ASCII, Glyphs, span_pieces
 from poolwatch.ui.cells import Ink, Line, Piece, fit, fit_line, fit_right, line_width, spread
 from poolwatch.ui.widgets.history import is_wide
@@ -96,21 +96,21 @@ def _head(view: UseView, width: int, glyphs: Glyphs) -> list[Line]:
     left = _RIGHT_AT_NARROW
     if wide:
         left = max(_RIGHT_AT, min(width - max(map(line_width, rights)), _RIGHT_AT_MOST))
-    for told, right in zip(view.figures[::2], rights, strict=True):
-        line = fit_line(_figure(told, left - 1, brief=not wide), left, glyphs.ellipsis)
+    for figure, right in zip(view.figures[::2], rights, strict=True):
+        line = fit_line(_figure(figure, left - 1, brief=not wide), left, glyphs.ellipsis)
         lines.append(fit_line((*line, *right), width, glyphs.ellipsis))
     if wide:
         lines += _notes(view, width)
     return [*lines, ()] if wide else lines
 
 
-def _figure(told: Told, width: int, *, brief: bool, right: bool = False) -> Line:
+def _figure(figure: Figure, width: int, *, brief: bool, right: bool = False) -> Line:
     """A figure with as much beside it as fits into so many cells."""
-    heading = told.heading if right else f" {told.heading}"
+    heading = figure.title if right else f" {figure.title}"
     cells = _RIGHT_HEADING if right else _HEADING - brief
-    lead: list[Piece] = [(f"{fit(heading, cells - 1)} ", Ink.HEADING), (told.amount, Tone.STRONG)]
+    lead: list[Piece] = [(f"{fit(heading, cells - 1)} ", Ink.HEADING), (figure.text, Tone.STRONG)]
     between = ", " if brief else "  "
-    for detail in (told.short,) if brief else (told.detail, told.short):
+    for detail in (figure.short,) if brief else (figure.detail, figure.short):
         line: list[Piece] = [*lead, (f"{between}{detail}", Tone.PLAIN)]
         if detail and line_width(line) <= width:
             return tuple(line)

@@ -115,10 +115,10 @@ def row_line(row: TableRow, table: Table, width: int, glyphs: Glyphs, *, selecte
 
 
 def _share(row: TableRow, cells: int, glyphs: Glyphs) -> list[Piece]:
-    if row.told:
+    if row.no_price:
         # half a command is none
-        is_short = cell_len(row.told) > _BAR + cells + 1
-        return [(f"  {words.NO_PRICE() if is_short else row.told}", Tone.DIM)]
+        is_short = cell_len(row.no_price) > _BAR + cells + 1
+        return [(f"  {words.NO_PRICE() if is_short else row.no_price}", Tone.DIM)]
     if row.fraction is None:
         return []
     filled, empty = glyphs.bar(row.fraction, _BAR)
