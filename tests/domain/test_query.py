@@ -111,6 +111,7 @@ class Thing(Struct, frozen=True):
         *((text, EVERYTHING) for text in ("-", "weekly>", "usd<$", "plan:", 'plan:"', "other:", "not", "or")),
         *((f"a {text}", A) for text in ("-", "or", "not", "or not", "or (", "-()", "-plan:", '"')),
         ("a or burn>=", A),
+        ("a burn>5:", A),
         ("or a or or b or", Or((A, B))),
     ],
 )  # fmt: skip

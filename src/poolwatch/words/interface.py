@@ -231,7 +231,7 @@ _TEXTS: Final = {
     "no_accounts": mark("no accounts: no source lists any"),
     "feed_ended": mark("the monitor has stopped: these figures are no longer kept; quit and start again"),
     "detail_gone": mark("this account is no longer listed"),
-    "filter_prompt": mark("words  plan:pro  weekly>=80  resets<2h  -word  or  (…)  ! needs you  @saved"),
+    "filter_prompt": mark("words  plan:pro  weekly>=80  resets<2h  -word  (a or b)  ! needs you  @saved"),
     "yes": mark("yes"),
     "no": mark("no"),
     "stop_waiting": mark("stop waiting"),

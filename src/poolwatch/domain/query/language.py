@@ -254,11 +254,11 @@ class _Reader:
         if saved is not None and depth(saved) + len(self._groups) <= DEEPEST:
             return saved
         named = _NAMED.match(word)
+        before, colon, after = word.partition(_COLON)
+        if colon and not after and (named is None or named[2] != EQUAL):
+            return None
         if named is not None:
             return self._of_field(named[1], named[2], word[named.end() :], named[0])
-        before, colon, after = word.partition(_COLON)
-        if colon and not after:
-            return None
         if colon and not before:
             word = after
         if word == _AND:
