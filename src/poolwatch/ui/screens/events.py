@@ -10,7 +10,6 @@ from typing import ClassVar, Final
 from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.widgets import Input
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.event_log import LoggedEvent
@@ -22,10 +21,11 @@ from poolwatch.ui.appearance import UNICODE, Glyphs
 from poolwatch.ui.cells import Ink, Line, Piece, fit, fit_line, line_width, spread, wrap
 from poolwatch.ui.feed import EVENTS_MOST
 from poolwatch.ui.keymap import Scope
-from poolwatch.ui.screens.page import Page, bindings
+from poolwatch.ui.screens.filtered import FilteredPage
+from poolwatch.ui.screens.page import bindings
 from poolwatch.ui.state import UiState
 from poolwatch.ui.widgets.arrangement import Direction
-from poolwatch.ui.widgets.bottom import FilterLine, MessageText, typing_line
+from poolwatch.ui.widgets.bottom import MessageText
 from poolwatch.ui.widgets.lines import LateLines, Lines, Pane
 from poolwatch.ui.widgets.table import section_line
 from poolwatch.words import events as words
@@ -43,7 +43,7 @@ _MARKS: Final = 5
 _BETWEEN: Final = 2
 
 
-class EventsScreen(Page[None]):
+class EventsScreen(FilteredPage):
     """Logged events and messages under headings, one of them selected.
 
     What is new is told by the mark of when somebody looked last, as it stood when the screen opened; a key
@@ -54,7 +54,7 @@ class EventsScreen(Page[None]):
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.EVENTS)
 
     def __init__(self, ui: UiState) -> None:
-        super().__init__(ui)
+        super().__init__(ui, words.FILTER_PROMPT())
         self._logged: tuple[LoggedEvent, ...] = ()
         #: from when on everything is there; None until it was read
         self._since: datetime | None = None
@@ -68,7 +68,6 @@ class EventsScreen(Page[None]):
         self._selected: str | None = None
         self._view = EventsView("", (), 0)
         self._laid = _Laid(self._view, 0, UNICODE, named=True)
-        self._filter_line: FilterLine | None = None
         #: how rows were drawn that are not selected, and for which columns, width and glyphs
         self._drawn: dict[str, tuple[EventRow, list[Line]]] = {}
         self._drawn_for: tuple[object, ...] = ()
@@ -166,7 +165,7 @@ class EventsScreen(Page[None]):
             told = none if self._since is not None else words.READING()
             lines = (fit_line(((f" {told}", Tone.DIM),), width, glyphs.ellipsis),)
         self.query_one(Pane).show(lines)
-        self._draw_bottom()
+        self.draw_bottom()
 
     def _block(self, block: str | EventRow) -> Sequence[Line]:
         """A heading or an event as it is drawn; of events that are not selected each once."""
@@ -193,13 +192,10 @@ class EventsScreen(Page[None]):
             right = right[1:]
         return spread(left, right, width, glyphs.ellipsis)
 
-    def _draw_bottom(self) -> None:
-        typing = self._filter_line is not None and self._filter_line.is_open
+    def draw_bottom(self) -> None:
+        """How much the filter lets through, and the footer."""
         self.show_message(self._told())
-        if typing:
-            entries = (("enter", interface.text("filter_keep")), ("esc", interface.text("filter_clear")))
-            line = typing_line(entries, self.size.width, self.ui.appearance.glyphs)
-            self.query_one("#keys", Lines).show((line,))
+        if self.show_typing():
             return
         off = {} if self.account is not None else {"go_there": ""}
         self.show_keys(events=interface.text("close"), **off)
@@ -307,42 +303,20 @@ class EventsScreen(Page[None]):
     def action_back(self) -> None:
         """First the filter is cleared."""
         if self._filter_text:
-            self._clear_filter()
+            self.clear_filter()
         else:
             self.dismiss()
 
     # --- the filter
 
-    async def action_filter(self) -> None:
-        """Type a filter."""
-        if self._filter_line is None:
-            self._filter_line = FilterLine(words.FILTER_PROMPT(), id="filter")
-            await self.mount(self._filter_line, before="#message")
-        self._filter_line.open(self._filter_text)
-        self._draw_bottom()
+    @property
+    def filter_text(self) -> str:
+        """Words that an event has."""
+        return self._filter_text
 
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """The events follow the filter as it is typed."""
-        event.stop()
-        if event.value != self._filter_text:
-            self._filter_text = event.value
-            self.redraw()
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """The filter stays, its line goes."""
-        event.stop()
-        if self._filter_line is not None:
-            self._filter_line.close()
-        self._draw_bottom()
-
-    def on_filter_line_left(self) -> None:
-        """Esc in the filter clears it."""
-        self._clear_filter()
-
-    def _clear_filter(self) -> None:
-        if self._filter_line is not None:
-            self._filter_line.close(clear=True)
-        self._filter_text = ""
+    def filter_by(self, text: str) -> None:
+        """Show the events that have these words."""
+        self._filter_text = text
         self.redraw()
 
 

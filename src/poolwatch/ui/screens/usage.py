@@ -8,7 +8,6 @@ from typing import ClassVar, Final
 from msgspec import Struct
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.widgets import Input
 
 from poolwatch.domain.message import Message
 from poolwatch.domain.quarters import TIMES, UsePeriod, quarter_of
@@ -23,10 +22,11 @@ from poolwatch.presentation.use_texts import Names
 from poolwatch.presentation.use_view import UseView, use_view
 from poolwatch.presentation.view import Tone
 from poolwatch.ui.keymap import Scope
-from poolwatch.ui.screens.page import Page, bindings
+from poolwatch.ui.screens.filtered import FilteredPage
+from poolwatch.ui.screens.page import bindings
 from poolwatch.ui.state import UiState
 from poolwatch.ui.widgets.arrangement import Direction
-from poolwatch.ui.widgets.bottom import FilterLine, MessageText, typing_line
+from poolwatch.ui.widgets.bottom import MessageText
 from poolwatch.ui.widgets.history import is_wide
 from poolwatch.ui.widgets.lines import Lines, Pane
 from poolwatch.ui.widgets.use_lines import columns_most, use_lines, use_title
@@ -66,14 +66,14 @@ class _Place(Struct, frozen=True):
     selected: Group | None = None
 
 
-class UsageScreen(Page[None]):
+class UsageScreen(FilteredPage):
     """What was used over a period in groups, one of them selected. It follows what is read meanwhile."""
 
     SCOPE = Scope.USAGE
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.USAGE)
 
     def __init__(self, ui: UiState, wish: UseWish = UseWish()) -> None:  # noqa: B008 - it is frozen
-        super().__init__(ui)
+        super().__init__(ui, words.FILTER_PROMPT())
         self._place = _Place(wish)
         #: where esc goes back to, the last one first left
         self._before: list[_Place] = []
@@ -87,7 +87,6 @@ class UsageScreen(Page[None]):
         self._bars: UseBars | None = None
         #: what both were made of
         self._made_of: tuple[object, ...] = ()
-        self._filter_line: FilterLine | None = None
 
     def compose(self) -> ComposeResult:
         """Title, all of it, what is said, footer."""
@@ -188,7 +187,7 @@ class UsageScreen(Page[None]):
             now, zone = self._now(), self.ui.board.prefs.zone
             lines, self._top = use_lines(view, self._bars, table, width, height, now, zone, glyphs)
             pane.show(lines)
-        self._draw_bottom()
+        self.draw_bottom()
 
     def _now(self) -> datetime:
         return self.ui.feed.now()
@@ -196,14 +195,10 @@ class UsageScreen(Page[None]):
     def _at(self, view: UseView) -> int:
         return view.rows.find(self._place.selected)
 
-    def _draw_bottom(self) -> None:
-        typing = self._filter_line is not None and self._filter_line.is_open
-        told = self._told()
-        self.show_message(told)
-        if typing:
-            entries = (("enter", interface.text("filter_keep")), ("esc", interface.text("filter_clear")))
-            line = typing_line(entries, self.size.width, self.ui.appearance.glyphs)
-            self.query_one("#keys", Lines).show((line,))
+    def draw_bottom(self) -> None:
+        """What is wrong, or how much the filter lets through, and the footer."""
+        self.show_message(self._told())
+        if self.show_typing():
             return
         instead = {"mask": "", "events": "", "sort": ""}
         if is_wide(self.size.width):
@@ -219,7 +214,7 @@ class UsageScreen(Page[None]):
     def _told(self) -> MessageText | None:
         if self._problem:
             return MessageText(words.CANNOT_READ(self._problem), Tone.RED)
-        view, text = self._view, self._place.arranged.filter_text
+        view, text = self._view, self.filter_text
         if view is not None and text.strip():
             told = words.matched(len(view.rows), view.count)
             return MessageText(told, Tone.PLAIN if view.rows else Tone.AMBER)
@@ -304,8 +299,8 @@ class UsageScreen(Page[None]):
 
     def action_back(self) -> None:
         """First the filter is cleared, then what was opened is left."""
-        if self._place.arranged.filter_text:
-            self._clear_filter()
+        if self.filter_text:
+            self.clear_filter()
         elif self._before:
             self._go(self._before.pop())
         else:
@@ -341,41 +336,16 @@ class UsageScreen(Page[None]):
 
     # --- the filter
 
-    async def action_filter(self) -> None:
-        """Type letters of names."""
-        if self._filter_line is None:
-            self._filter_line = FilterLine(words.FILTER_PROMPT(), id="filter")
-            await self.mount(self._filter_line, before="#message")
-        self._filter_line.open(self._place.arranged.filter_text)
-        self._draw_bottom()
+    @property
+    def filter_text(self) -> str:
+        """Letters that names have."""
+        return self._place.arranged.filter_text
 
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """The rows follow the filter as it is typed."""
-        event.stop()
-        self._filter(event.value)
-
-    def _filter(self, text: str) -> None:
-        if text != self._place.arranged.filter_text:
-            self._place = replace(self._place, arranged=replace(self._place.arranged, filter_text=text))
-            self._top = 0
-            self.redraw()
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """The filter stays, its line goes."""
-        event.stop()
-        if self._filter_line is not None:
-            self._filter_line.close()
-        self._draw_bottom()
-
-    def on_filter_line_left(self) -> None:
-        """Esc in the filter clears it."""
-        self._clear_filter()
-
-    def _clear_filter(self) -> None:
-        if self._filter_line is not None:
-            self._filter_line.close(clear=True)
-        self._filter("")
-        self._draw_bottom()
+    def filter_by(self, text: str) -> None:
+        """Show the groups whose names have these letters."""
+        self._place = replace(self._place, arranged=replace(self._place.arranged, filter_text=text))
+        self._top = 0
+        self.redraw()
 
 
 #: What is opened next where the usual was opened before.

@@ -1,0 +1,75 @@
+"""A page of rows, of which letters that are typed let some through."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+from textual.widgets import Input
+
+from poolwatch.ui.screens.page import Page
+from poolwatch.ui.state import UiState
+from poolwatch.ui.widgets.bottom import FilterLine, typing_line
+from poolwatch.ui.widgets.lines import Lines
+from poolwatch.words import interface
+
+
+class FilteredPage(Page[None]):
+    """The line that the filter is typed into is made when it is first asked for."""
+
+    def __init__(self, ui: UiState, prompt: str) -> None:
+        super().__init__(ui)
+        self._prompt = prompt
+        self._filter_line: FilterLine | None = None
+
+    @property
+    @abstractmethod
+    def filter_text(self) -> str:
+        """What lets rows through."""
+
+    @abstractmethod
+    def filter_by(self, text: str) -> None:
+        """Let other rows through, and draw them."""
+
+    @abstractmethod
+    def draw_bottom(self) -> None:
+        """What is said, and the footer."""
+
+    def show_typing(self) -> bool:
+        """The keys of the filter in place of the footer; whether it is being typed."""
+        if self._filter_line is None or not self._filter_line.is_open:
+            return False
+        entries = (("enter", interface.text("filter_keep")), ("esc", interface.text("filter_clear")))
+        line = typing_line(entries, self.size.width, self.ui.appearance.glyphs)
+        self.query_one("#keys", Lines).show((line,))
+        return True
+
+    async def action_filter(self) -> None:
+        """Type a filter."""
+        if self._filter_line is None:
+            self._filter_line = FilterLine(self._prompt, id="filter")
+            await self.mount(self._filter_line, before="#message")
+        self._filter_line.open(self.filter_text)
+        self.draw_bottom()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """The rows follow the filter as it is typed."""
+        event.stop()
+        if event.value != self.filter_text:
+            self.filter_by(event.value)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """The filter stays, its line goes."""
+        event.stop()
+        if self._filter_line is not None:
+            self._filter_line.close()
+        self.draw_bottom()
+
+    def on_filter_line_left(self) -> None:
+        """Esc in the filter clears it."""
+        self.clear_filter()
+
+    def clear_filter(self) -> None:
+        """Let all rows through."""
+        if self._filter_line is not None:
+            self._filter_line.close(clear=True)
+        self.filter_by("")
