@@ -145,7 +145,7 @@ TABLE: Final = (
     _key("group_events", "o", "group", _EVENTS, 7, palette=False),
     _key("older_day", "[", "day(-1)", _EVENTS, 6, palette=False, beside="newer_day"),
     _key("newer_day", "]", "day(1)", _EVENTS, palette=False),
-    _key("cost", "U", "cost", _BOTH | _EVENTS | _HISTORY | _USAGE | _FIRST, 15),
+    _key("cost", "U", "cost", _BOTH | _EVENTS | _HISTORY | _USAGE | _FIRST, 9),
     _key("events", "e", "events", _BOTH | _EVENTS | _HISTORY | _USAGE, 9),
     _key("pause", "p", "pause", _POOL),
     _key("theme", "t", "app.theme", _BOTH | _HISTORY | _USAGE),
