@@ -109,3 +109,22 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     for path in (tmp_path / "pipe.jsonl", tmp_path, tmp_path / "missing"):
         with pytest.raises(OSError, match=r".*"):
             LineReader(str(path))
+
+
+@pytest.mark.parametrize(
+    "behind", [b"junk", b"\0" * 4096, zstd.compress(b"b\n" * 9)[:-2]], ids=["junk", "zeros", "cut"]
+)
+def test_what_stands_before_a_damage_is_told(tmp_path: Path, behind: bytes) -> None:
+    path = tmp_path / "x.jsonl.zst"
+    path.write_bytes(zstd.compress(b"a\n" * 9) + behind)
+    with LineReader(str(path)) as reader:
+        assert list(reader.lines())[:9] == [b"a\n"] * 9
+        assert reader.is_broken
+
+
+def test_a_text_that_is_packed_too_densely_ends_early(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl.zst"
+    path.write_bytes(zstd.compress(b"\0" * 40_000_000))
+    with LineReader(str(path)) as reader:
+        assert list(reader.lines()) == []
+        assert reader.is_broken

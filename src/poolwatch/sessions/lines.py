@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from types import ModuleType, TracebackType
-from typing import IO, Final, Self
+from typing import IO, Any, Final, Self
 
 import msgspec
 
@@ -26,6 +26,9 @@ KEPT_OF_LONG: Final = 16 * 1024
 GAP: Final = b"\0"
 _BUFFER: Final = 256 * 1024
 _END: Final = ord("\n")
+#: More text than this that was so many times denser packed is none of Codex's, and might never end.
+_MUCH: Final = 8 * 1024 * 1024
+_DENSEST: Final = 1000
 COMPRESSED: Final = ".zst"
 
 
@@ -68,7 +71,7 @@ class LineReader:
         """The lines of the text that was compressed, as far as it can be had."""
         zstd = _zstd()
         # its own way of reading lines is slow
-        with io.BufferedReader(zstd.ZstdFile(self._file), _BUFFER) as text:
+        with io.BufferedReader(_Unpacked(self._file, zstd.ZstdFile(self._file)), _BUFFER) as text:
             try:
                 yield from self._lines(text, offset)
             except (zstd.ZstdError, EOFError):
@@ -99,6 +102,28 @@ class LineReader:
                     yield line
         finally:
             self.offset = done
+
+
+class _Unpacked(io.RawIOBase):
+    """The text of a compressed file. What stands before a damage comes before the error."""
+
+    def __init__(self, packed: IO[bytes], text: io.BufferedIOBase) -> None:
+        super().__init__()
+        self._packed: Final = packed
+        self._text: Final = text
+        self._length = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, room: Any, /) -> int:
+        """Fill some of the room. Raises EOFError also when no conversation is as repetitive as that."""
+        piece = self._text.read1(len(room))
+        self._length += len(piece)
+        if self._length > _MUCH and self._length > _DENSEST * self._packed.tell():
+            raise EOFError
+        room[: len(piece)] = piece
+        return len(piece)
 
 
 def _long(line: bytes, read: Callable[[], bytes]) -> tuple[int, bytes]:

@@ -131,6 +131,7 @@ _OF_LINES: Final[Mapping[object, Kind]] = {
     "token_usage_record": Kind.RECORD,
     "compacted": Kind.COMPACTED,
 }
+_TYPE_KEY: Final = b'"type"'
 _TYPE: Final = b'"type":"'
 #: The type stands among the first bytes of a line that Codex wrote.
 HEAD: Final = 200
@@ -201,6 +202,9 @@ def kind_of(line: bytes) -> Kind | None:
 
 def _kind_by_reading(line: bytes) -> Kind | None:
     """The same for a line whose keys stand in another order, or of a type that is not known."""
+    if _TYPE_KEY not in line:
+        # the quickest way past what is no line of Codex
+        return None
     try:
         envelope = _envelope(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
