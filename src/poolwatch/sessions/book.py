@@ -8,7 +8,6 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
-import msgspec
 from msgspec import Struct
 
 from poolwatch.domain.matching import HomeLogin
@@ -29,7 +28,15 @@ from poolwatch.sessions.events import UsageEvent
 from poolwatch.sessions.imported import imported_cells, latest_imported, take_imported
 from poolwatch.sessions.owners import LimitSeen, ThreadUse, Whose
 from poolwatch.sessions.progress import read_state
-from poolwatch.sessions.tables import ERRORS, TIER_OF, BookError, open_to_look, open_to_write, problem_of
+from poolwatch.sessions.tables import (
+    ERRORS,
+    TIER_OF,
+    BookError,
+    json_texts,
+    open_to_look,
+    open_to_write,
+    problem_of,
+)
 
 
 class ThreadKnown(Struct, frozen=True):
@@ -77,7 +84,7 @@ class UseBook:
             rows = look.execute(
                 "SELECT uuid, parent, project, client FROM threads"
                 " WHERE uuid IN (SELECT value FROM json_each(?))",
-                (_json(conversations),),
+                (json_texts(conversations),),
             )
             return {row[0]: ThreadKnown(*row) for row in rows}
 
@@ -189,10 +196,6 @@ def _told_as_book_error() -> Iterator[None]:
         yield
     except ERRORS as error:
         raise BookError(problem_of(error), str(error)) from None
-
-
-def _json(texts: Collection[str]) -> str:
-    return msgspec.json.encode(list(texts)).decode()
 
 
 def _latest(look: sqlite3.Connection, count: int) -> list[RequestSeen]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from poolwatch.domain.tokens import QUARTERS_OF_DAY
+from poolwatch.sessions.tables import USE
 
 
 class DayCounted(Struct, frozen=True):
@@ -61,9 +62,7 @@ def days_counted(look: sqlite3.Connection, since: int, until: int) -> list[DayCo
     if not official:
         return []
     rows = look.execute(
-        "SELECT w.account, f.quarter / :quarters, SUM(f.input + f.output) FROM"
-        " (SELECT quarter, thread, input, output, verified FROM facts"
-        " UNION ALL SELECT quarter, thread, input, output, verified FROM borrowed) f"
+        f"SELECT w.account, f.quarter / :quarters, SUM(f.input + f.output) FROM ({USE}) f"  # noqa: S608 - names of ours
         " JOIN whose w ON w.thread = f.thread AND f.quarter >= w.since AND f.quarter < w.until"
         " WHERE f.verified = 1 AND f.quarter >= :first AND f.quarter < :end GROUP BY 1, 2",
         bounds,

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from poolwatch.domain.matching import ALWAYS, HomeLogin
 from poolwatch.domain.tokens import WhoseBy
+from poolwatch.sessions.tables import USE, json_texts
 
 _MARK: Final = "owners"
 
@@ -46,12 +47,11 @@ class LimitSeen(Struct, frozen=True):
     plan: str | None
 
 
-_UNSETTLED: Final = """
+_UNSETTLED: Final = f"""
 WITH used AS (
   SELECT f.thread AS thread, files.home AS home, MIN(f.quarter) AS since, MAX(f.quarter) + 1 AS until,
     SUM(f.input + f.output) AS tokens
-  FROM (SELECT quarter, file, thread, input, output FROM facts
-    UNION ALL SELECT quarter, file, thread, input, output FROM borrowed) f
+  FROM ({USE}) f
   JOIN files ON files.id = f.file GROUP BY f.thread, files.home),
 whole AS (SELECT thread, MAX(until) AS until, SUM(tokens) AS tokens FROM used GROUP BY thread),
 told AS (SELECT n.id AS home, j.value AS account FROM json_each(:homes) j JOIN names n ON n.text = j.key)
@@ -62,7 +62,7 @@ JOIN threads t ON t.id = used.thread JOIN names n ON n.id = used.home WHERE used
     AND w.how = :how AND w.account = told.account)
   AND NOT (told.account IS NULL AND EXISTS (SELECT 1 FROM examined e WHERE e.thread = u.thread
     AND e.tokens = whole.tokens AND (e.at >= whole.until + :later OR e.at >= :quarter))))
-"""
+"""  # noqa: S608 - names of ours
 
 
 def unsettled(
@@ -96,7 +96,7 @@ def whose_of(look: sqlite3.Connection, conversations: Collection[str]) -> dict[s
     rows = look.execute(
         "SELECT t.uuid, w.since, w.until, w.account, w.how FROM whose w JOIN threads t ON t.id = w.thread"
         " WHERE t.uuid IN (SELECT value FROM json_each(?)) ORDER BY w.thread, w.since",
-        (_json(conversations),),
+        (json_texts(conversations),),
     )
     for conversation, since, until, account, how in rows:
         whose = Whose(conversation, since, until, account, WhoseBy(how))
@@ -109,7 +109,7 @@ def put_whose(change: sqlite3.Connection, found: Sequence[Whose], conversations:
     change.execute(
         "DELETE FROM whose WHERE thread IN"
         " (SELECT id FROM threads WHERE uuid IN (SELECT value FROM json_each(?)))",
-        (_json(conversations),),
+        (json_texts(conversations),),
     )
     change.executemany(
         "INSERT OR REPLACE INTO whose SELECT id, ?, ?, ?, ? FROM threads WHERE uuid = ?",
@@ -120,9 +120,7 @@ def put_whose(change: sqlite3.Connection, found: Sequence[Whose], conversations:
 def tokens_by_how(look: sqlite3.Connection, since: int, until: int) -> dict[WhoseBy | None, int]:
     """Tokens of these quarters by what tells whose they are; None: nothing does."""
     rows = look.execute(
-        "SELECT w.how, SUM(f.input + f.output) FROM"
-        " (SELECT quarter, thread, input, output, verified FROM facts"
-        " UNION ALL SELECT quarter, thread, input, output, verified FROM borrowed) f"
+        f"SELECT w.how, SUM(f.input + f.output) FROM ({USE}) f"  # noqa: S608 - names of ours
         " LEFT JOIN whose w ON w.thread = f.thread AND f.quarter >= w.since AND f.quarter < w.until"
         " WHERE f.verified = 1 AND f.quarter >= ? AND f.quarter < ? GROUP BY w.how",
         (since, until),
@@ -176,7 +174,3 @@ def homes(look: sqlite3.Connection) -> list[str]:
     """The homes that files were read of."""
     rows = look.execute("SELECT n.text FROM names n WHERE n.id IN (SELECT home FROM files)")
     return [text for (text,) in rows]
-
-
-def _json(texts: Collection[str]) -> str:
-    return msgspec.json.encode(list(texts)).decode()

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+from collections.abc import Collection
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
+
+import msgspec
 
 from poolwatch.domain.message import Message, message
 from poolwatch.domain.tokens import Tier
@@ -28,6 +31,11 @@ _LOOK_SECONDS: Final = 2.0
 _DAMAGE: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
 #: Raised when the tables change; facts of files that are gone must be carried over then.
 VERSION: Final = 1
+#: All use, counted here or borrowed from copies, for questions that need no more of it.
+USE: Final = (
+    "SELECT quarter, file, thread, input, output, verified FROM facts"
+    " UNION ALL SELECT quarter, file, thread, input, output, verified FROM borrowed"
+)
 #: How a tier is written.
 TIERS: Final = {Tier.STANDARD: 0, Tier.FAST: 1, Tier.UNKNOWN: 2}
 TIER_OF: Final = {number: tier for tier, number in TIERS.items()}
@@ -117,6 +125,11 @@ def book_mark(state_dir: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return status.st_mtime_ns, status.st_size
+
+
+def json_texts(texts: Collection[str]) -> str:
+    """Texts as a question takes them, for `json_each`."""
+    return msgspec.json.encode(list(texts)).decode()
 
 
 class BookProblem(StrEnum):
