@@ -13,7 +13,7 @@ import pytest
 
 from poolwatch.domain.rates import Per, Rate, RateCard, pico, prices_of
 from poolwatch.domain.tokens import Tier, Tokens
-from poolwatch.presentation.rates import Wish, compare, compare_lines, list_lines, rates_of, why_lines
+from poolwatch.presentation.rates import Comparison, compare, compare_lines, list_lines, rates_of, why_lines
 from poolwatch.presentation.rates_json import compare_csv, compare_json, rates_csv, rates_json, why_json
 from poolwatch.words.rates import card_age_note
 
@@ -140,18 +140,18 @@ def test_why_there_is_no_price() -> None:
     ]
 
 
-WISH: Final = Wish(Tokens(2 * MILLION, MILLION, 0, MILLION), DAY)
+ASKED: Final = Comparison(Tokens(2 * MILLION, MILLION, 0, MILLION), DAY)
 
 
 def test_the_same_tokens_on_other_models() -> None:
-    assert compare_lines(CARD, WISH) == [
+    assert compare_lines(CARD, ASKED) == [
         "2,000,000 in, 1,000,000 of it cached, 1,000,000 out; prices of 2026-12-01."
         " Prices only, not quality.",
         "As requests of at most 272,000 input tokens each; --long prices longer ones.",
         "MODEL    COST  TIMES  CREDITS",
         "big    $12.20    1.0  ~305.00",
     ]
-    named = Wish(
+    named = Comparison(
         Tokens(MILLION, 0, 0, 0), DAY, ("small", "other", "qwen4", "big", "review", "other"), Tier.FAST, True
     )
     assert compare_lines(CARD, named) == [
@@ -169,7 +169,7 @@ def test_the_same_tokens_on_other_models() -> None:
         "review: nobody tells what its fast tier costs",
         "small: nobody tells what its fast tier costs",
     ]
-    cheap = Wish(Tokens(MILLION), DAY, ("home-7b", "review", "small"))
+    cheap = Comparison(Tokens(MILLION), DAY, ("home-7b", "review", "small"))
     assert [(each.model, each.price.pico) for each in compare(CARD, cheap)] == [
         ("home-7b", 0),
         ("small", pico(Decimal("0.5"))),
@@ -219,7 +219,7 @@ def test_the_documents_for_programs() -> None:
     assert [each["from"] for each in why["other_days"]] == ["2026-07-01"]
     assert json.loads(why_json(CARD, "qwen4", DAY, NOW))["rate"] is None
 
-    compared = json.loads(compare_json(CARD, WISH, NOW))
+    compared = json.loads(compare_json(CARD, ASKED, NOW))
     assert compared["schema"] == "poolwatch.rates.compare/1"
     assert (compared["input_tokens"], compared["cached_input_tokens"], compared["output_tokens"]) == (
         2 * MILLION,
@@ -251,7 +251,7 @@ def test_the_same_as_csv() -> None:
     assert (small["cached_usd_per_million"], small["fast_usd_times"]) == ("", "")
     image = next(row for row in rows if row["model"] == "pic-*")
     assert (image["per"], image["price_usd"]) == ("image", "0.040000")
-    named = Wish(WISH.tokens, DAY, ("big", "=qwen4"))
+    named = Comparison(ASKED.tokens, DAY, ("big", "=qwen4"))
     assert compare_csv(CARD, named).splitlines() == [
         "model,cost_usd,credits,credits_derived,estimated",
         "big,12.200000,305.000000,true,false",
@@ -261,7 +261,7 @@ def test_the_same_as_csv() -> None:
 
 def test_a_name_from_outside_steers_no_terminal() -> None:
     name = "x\x1b]0;y\x07"
-    told = [*why_lines(CARD, name, DAY), *compare_lines(CARD, Wish(Tokens(1), DAY, (name,)))]
+    told = [*why_lines(CARD, name, DAY), *compare_lines(CARD, Comparison(Tokens(1), DAY, (name,)))]
     assert all("\x1b" not in line and "\x07" not in line for line in told)
 
 
@@ -273,12 +273,12 @@ def test_old_prices_are_said_to_be_old() -> None:
 
 
 def test_what_costs_next_to_nothing_is_not_told_as_nothing() -> None:
-    told = compare_lines(CARD, Wish(Tokens(1), DAY, ("small",)))
+    told = compare_lines(CARD, Comparison(Tokens(1), DAY, ("small",)))
     assert told[-1].split() == ["small", "$0.0000005", "1.0", "0.000012"]
 
 
 def test_large_amounts_stand_in_groups_of_three() -> None:
-    lines = compare_lines(CARD, Wish(Tokens(10**9, 0), DAY, models=("big",)))
+    lines = compare_lines(CARD, Comparison(Tokens(10**9, 0), DAY, models=("big",)))
     assert lines[-1].split() == ["big", "$2,000.00", "1.0", "~50,000.00"]
 
 

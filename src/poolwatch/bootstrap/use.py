@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -206,7 +206,7 @@ class UseReader:
             # what was not read may be in them as well
             return None
         first = -(-span[0] // QUARTERS_OF_DAY)
-        end = min(span[1] // QUARTERS_OF_DAY, (now - _EPOCH) // timedelta(days=1))
+        end = min(span[1], quarter_of(now)) // QUARTERS_OF_DAY
         days = self._book.days_counted(first, end) if end > first else []
         counted = sum(each.counted for each in days)
         return sum(each.in_files for each in days) / counted if counted else None

@@ -67,7 +67,7 @@ _LATER: Final = 4
 
 
 async def mind_use(running: Running) -> None:
-    """Do both for as long as the monitor runs; ends only by cancellation."""
+    """Find out whose use is, and have the service asked what it counted; ends only by cancellation."""
     monitor, clock, book = running.monitor, running.services.clock, UseBook(running.around.state_dir)
     reconciler = Reconciler(monitor.poller, monitor.ledger, clock, _Counts(book), lambda: monitor.polls)
     async with asyncio.TaskGroup() as group:

@@ -17,7 +17,7 @@ from poolwatch.domain.rates import RateCard
 from poolwatch.domain.text import visible
 from poolwatch.domain.tokens import Tier, Tokens
 from poolwatch.domain.when import parse_when
-from poolwatch.presentation.rates import Wish, compare, compare_lines, list_lines, rates_of, why_lines
+from poolwatch.presentation.rates import Comparison, compare, compare_lines, list_lines, rates_of, why_lines
 from poolwatch.words.rates import card_age_note, said
 
 #: No more tokens are priced.
@@ -76,18 +76,18 @@ def compare_models(
 ) -> int:
     """Print what the same tokens cost on several models; 4 where none of them has a price."""
     around, card, now = _begin(config, form)
-    wish = Wish(tokens, _day(typed, now), models, Tier.FAST if fast else Tier.STANDARD, long)
+    asked = Comparison(tokens, _day(typed, now), models, Tier.FAST if fast else Tier.STANDARD, long)
     if form.as_json:
         from poolwatch.presentation.rates_json import compare_json
 
-        code = put(compare_json(card, wish, now), form, around)
+        code = put(compare_json(card, asked, now), form, around)
     elif form.as_csv:
         from poolwatch.presentation.rates_json import compare_csv
 
-        code = put(compare_csv(card, wish), form, around)
+        code = put(compare_csv(card, asked), form, around)
     else:
-        code = put(_text(compare_lines(card, wish)), form, around)
-    is_known = any(each.price.pico is not None for each in compare(card, wish))
+        code = put(_text(compare_lines(card, asked)), form, around)
+    is_known = any(each.price.pico is not None for each in compare(card, asked))
     return code or (EXIT_OK if is_known else EXIT_CANNOT_TELL)
 
 

@@ -169,7 +169,7 @@ def _other_days(card: RateCard, model: str, rate: Rate | None) -> list[str]:
     return [said("other_days"), *lines] if lines else []
 
 
-class Wish(Struct, frozen=True):
+class Comparison(Struct, frozen=True):
     """What is compared: so many tokens, on a day, on some models, else on those of Codex."""
 
     tokens: Tokens
@@ -187,19 +187,19 @@ class Compared(Struct, frozen=True):
     rate: Rate | None
 
 
-def compare(card: RateCard, wish: Wish) -> list[Compared]:
+def compare(card: RateCard, asked: Comparison) -> list[Compared]:
     """The cheapest first, those without a price last."""
-    names = tuple(dict.fromkeys(wish.models or _usual(card, wish.day)))
+    names = tuple(dict.fromkeys(asked.models or _usual(card, asked.day)))
     found = [
         Compared(
             name,
-            card.price(name, wish.day, wish.tier, wish.long_context, wish.tokens),
-            card.rate(name, wish.day),
+            card.price(name, asked.day, asked.tier, asked.long_context, asked.tokens),
+            card.rate(name, asked.day),
         )
         for name in names
     ]
     # of all models those that have no price for it say nothing
-    kept = [each for each in found if wish.models or each.price.pico is not None]
+    kept = [each for each in found if asked.models or each.price.pico is not None]
     return sorted(kept, key=lambda each: (each.price.pico is None, each.price.pico or 0, each.model))
 
 
@@ -211,16 +211,16 @@ def _usual(card: RateCard, day: date) -> Iterator[str]:
             yield each.model
 
 
-def compare_lines(card: RateCard, wish: Wish) -> list[str]:
+def compare_lines(card: RateCard, asked: Comparison) -> list[str]:
     """The comparison as a table."""
-    tokens = wish.tokens
-    head = said("compare_head", tokens=tokens_line(tokens.input, tokens.cached, tokens.output), day=wish.day)
-    notes = [said("as_fast")] if wish.tier is Tier.FAST else []
-    if wish.long_context:
+    tokens = asked.tokens
+    head = said("compare_head", tokens=tokens_line(tokens.input, tokens.cached, tokens.output), day=asked.day)
+    notes = [said("as_fast")] if asked.tier is Tier.FAST else []
+    if asked.long_context:
         notes.append(said("as_long", limit=limit()))
     elif tokens.input > LONG_CONTEXT:
         notes.append(said("as_short", limit=limit()))
-    found = compare(card, wish)
+    found = compare(card, asked)
     least = next((each.price.pico for each in found if each.price.pico), None)
     rows = [[said(code) for code in ("model", "cost", "times", "credits")]]
     for each in found:
@@ -231,18 +231,18 @@ def compare_lines(card: RateCard, wish: Wish) -> list[str]:
             figures = [_cost(each.price), _times(cost, least), _credits(each.price)]
             rows.append([model_name(each.model), *figures])
     missing = [
-        f"{model_name(each.model)}: {said(_why_none(each, wish))}"
+        f"{model_name(each.model)}: {said(_why_none(each, asked))}"
         for each in found
         if each.price.pico is None
     ]
     return [head, *notes, *table(rows, left=1), *missing]
 
 
-def _why_none(compared: Compared, wish: Wish) -> str:
+def _why_none(compared: Compared, asked: Comparison) -> str:
     if compared.rate is None:
         return "no_price_that_day"
     return (
-        "no_price_fast" if wish.tier is Tier.FAST and compared.rate.fast_usd is None else "no_price_of_part"
+        "no_price_fast" if asked.tier is Tier.FAST and compared.rate.fast_usd is None else "no_price_of_part"
     )
 
 

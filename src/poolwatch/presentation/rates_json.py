@@ -11,7 +11,7 @@ from poolwatch.domain.rates import Prices, Rate, RateCard, per_million
 from poolwatch.presentation.csv_text import Cell, csv_text
 from poolwatch.presentation.figures import trimmed_digits
 from poolwatch.presentation.json_values import Json, digits, instant
-from poolwatch.presentation.rates import Wish, compare, model_name, rates_of
+from poolwatch.presentation.rates import Comparison, compare, model_name, rates_of
 from poolwatch.presentation.use_texts import dollars
 
 _PARTS: Final = ("input", "cached", "cache_write", "output")
@@ -39,16 +39,16 @@ def why_json(card: RateCard, model: str, day: date, now: datetime) -> str:
     )
 
 
-def compare_json(card: RateCard, wish: Wish, now: datetime) -> str:
+def compare_json(card: RateCard, asked: Comparison, now: datetime) -> str:
     """`poolwatch.rates.compare/1`."""
-    tokens = wish.tokens
+    tokens = asked.tokens
     return _document(
         "rates.compare/1",
         card,
         now,
-        day=wish.day.isoformat(),
-        tier=wish.tier.value,
-        long_context=wish.long_context,
+        day=asked.day.isoformat(),
+        tier=asked.tier.value,
+        long_context=asked.long_context,
         input_tokens=tokens.input,
         cached_input_tokens=tokens.cached,
         output_tokens=tokens.output,
@@ -60,7 +60,7 @@ def compare_json(card: RateCard, wish: Wish, now: datetime) -> str:
                 "credits_derived": each.price.derived,
                 "estimated": each.price.estimated,
             }
-            for each in compare(card, wish)
+            for each in compare(card, asked)
         ],
     )
 
@@ -131,7 +131,7 @@ def _csv_row(rate: Rate) -> list[Cell]:
     ]
 
 
-def compare_csv(card: RateCard, wish: Wish) -> str:
+def compare_csv(card: RateCard, asked: Comparison) -> str:
     """The comparison as CSV."""
     header = ("model", "cost_usd", "credits", "credits_derived", "estimated")
     rows = [
@@ -142,7 +142,7 @@ def compare_csv(card: RateCard, wish: Wish) -> str:
             _truth(each.price.derived),
             _truth(each.price.estimated),
         )
-        for each in compare(card, wish)
+        for each in compare(card, asked)
     ]
     return csv_text(header, rows)
 
