@@ -101,7 +101,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "seed": mark("Another pool for another number."),
     "speed": mark("How many times as fast all is used and reset; forecasts are right at 1."),
     "demo_sessions": mark(
-        "How much of session files its Codex homes hold, like 300MB (unset: 4MB; 0: none)."
+        "How large the session files in its Codex homes are, like 300MB (unset: 4MB; 0: none)."
     ),
     "serve": mark("Only the upstream: print where it and its past are, then serve."),
     "port": mark("With --serve: the port (0: any free one)."),
@@ -127,7 +127,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "use_from": mark("Session files, or what data import took."),
     "use_home": mark("The use of this Codex home alone, configured or not."),
     "utc": mark("Days begin at midnight UTC, not in the local zone."),
-    "no_scan": mark("Print what is known; read no session files before."),
+    "no_scan": mark("Print what is known, and read no session files first."),
     "with_titles": mark("Conversations by their titles, which Codex keeps; they are not stored."),
     "limit": mark("So many rows at most; totals are of all."),
     # of audit

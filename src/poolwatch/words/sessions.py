@@ -34,12 +34,20 @@ def trouble_of(path: str, code: str) -> str:
 
 
 def read_files(files: int, homes: int) -> str:
-    """`2114 session files read in 3 homes`."""
-    told = n_("{count} session file", "{count} session files", files)
-    return _read(told, n_("{count} home", "{count} homes", homes))
+    """`2,114 session files read in 3 homes`."""
+    return _read(_files(files), n_("{count} home", "{count} homes", homes))
 
 
 def unverified_files(files: int, tokens: int) -> str:
-    """`41 session files unverified: …; 3100000 tokens are apart, in no total`."""
-    apart = n_("{count} token is apart, in no total", "{count} tokens are apart, in no total", tokens)
-    return _unverified(n_("{count} session file", "{count} session files", files), apart)
+    """`41 session files unverified: …; 3,100,000 tokens are apart, in no total`."""
+    apart = n_(
+        "{shown} token is apart, in no total",
+        "{shown} tokens are apart, in no total",
+        tokens,
+        shown=f"{tokens:,}",
+    )
+    return _unverified(_files(files), apart)
+
+
+def _files(count: int) -> str:
+    return n_("{shown} session file", "{shown} session files", count, shown=f"{count:,}")
