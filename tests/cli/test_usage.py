@@ -122,6 +122,9 @@ def test_people_get_a_table_and_what_it_is_of(used: Desk) -> None:
     assert "2 session files in 1 home on this machine" in told
     plain = used.run("usage", "--no-scan", *OCTOBER, "--ascii")
     assert plain.out.isascii()
+    empty = used.run("usage", "--no-scan", "--since", "2026-09-01", "--until", "2026-09-02")
+    assert "nothing was used in this time, as far as is known" in empty.out
+    assert "$0.00" not in empty.out
 
 
 def test_a_time_may_reach_to_the_end_of_the_calendar(used: Desk) -> None:

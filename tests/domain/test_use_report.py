@@ -147,6 +147,18 @@ def test_ideas_are_by_prices_alone() -> None:
     assert cached.saved == (540_000 + 90_000) * 10**6
 
 
+def test_an_idea_about_what_is_estimated_is_one_itself() -> None:
+    told = [cell(), cell(model="terra")]
+    assert [each.estimated for each in made(told).ideas] == [False, False]
+    untold = [cell(tier=Tier.UNKNOWN), cell(model="terra")]
+    assert [each.estimated for each in made(untold).ideas] == [True, True]
+    # only what the idea is about matters to it
+    assert [each.estimated for each in made([told[0], cell(model="terra", tier=Tier.UNKNOWN)]).ideas] == [
+        False,
+        True,
+    ]
+
+
 def test_at_the_fast_tier_the_other_model_is_fast_too() -> None:
     cells = [cell(model="quick", tier=Tier.FAST), cell(model="quicker"), cell(model="sol", tokens=1)]
     other, *_ = made(cells).ideas

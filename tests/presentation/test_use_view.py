@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -282,6 +283,8 @@ def test_ideas_are_told_long_and_short() -> None:
     assert other[0].startswith("The same tokens on terra instead of sol: $")
     assert other[0].endswith("(prices only, not quality)")
     assert "was not read from the cache" in cached[0]
+    # the tier of terra is not told
+    assert re.search(r"all of it cached: ~\$\d", cached[0])
     assert view(cells=[cell(model="free", tokens=5)]).ideas == ()
 
 

@@ -23,6 +23,7 @@ class Idea(Struct, frozen=True):
     fast: bool = False
     #: the part of the input that was not read from the cache, 0..1
     uncached: float | None = None
+    estimated: bool = False
 
 
 def use_ideas(cells: Iterable[UseCell], models: Sequence[UseRow], card: RateCard) -> tuple[Idea, ...]:
@@ -44,38 +45,40 @@ def _other_model(use: _Use, models: Sequence[UseRow], card: RateCard) -> Idea | 
     own = {
         key: each for key, each in use.items() if (key.model, key.tier is Tier.FAST) == (most.text, most.fast)
     }
-    cost = _cost(own, card)
+    cost, estimated = _cost(own, card)
     for other in others:
         if other.text == most.text or not cost:
             continue
-        instead = _cost({key._replace(model=other.text): each for key, each in own.items()}, card)
+        instead, guessed = _cost({key._replace(model=other.text): each for key, each in own.items()}, card)
         if instead is not None and instead < cost:
-            return Idea(instead, cost - instead, other.text, most.text, most.fast)
+            told = estimated or guessed
+            return Idea(instead, cost - instead, other.text, most.text, most.fast, estimated=told)
     return None
 
 
-def _cost(use: _Use, card: RateCard) -> int | None:
-    """What all of it comes to; None where a part has no price."""
-    cost = 0
+def _cost(use: _Use, card: RateCard) -> tuple[int | None, bool]:
+    """What all of it comes to, None where a part has no price; and whether that is an estimate."""
+    cost, estimated = 0, False
     for key, (requests, tokens) in use.items():
-        pico = key.price(card, requests, tokens).pico
-        if pico is None:
-            return None
-        cost += pico
-    return cost
+        price = key.price(card, requests, tokens)
+        if price.pico is None:
+            return None, False
+        cost, estimated = cost + price.pico, estimated or price.estimated
+    return cost, estimated
 
 
 def _all_cached(use: _Use, card: RateCard) -> Idea | None:
     cost = instead = uncached = whole = 0
+    estimated = False
     for key, (requests, tokens) in use.items():
-        real = key.price(card, requests, tokens).pico
-        least = key.price(card, requests, _cached(tokens)).pico
+        price = key.price(card, requests, tokens)
+        real, least = price.pico, key.price(card, requests, _cached(tokens)).pico
         if real is not None and least is not None and tokens.input:
-            cost, instead = cost + real, instead + least
+            cost, instead, estimated = cost + real, instead + least, estimated or price.estimated
             uncached, whole = uncached + tokens.input - tokens.cached, whole + tokens.input
     if not whole or instead >= cost:
         return None
-    return Idea(instead, cost - instead, uncached=uncached / whole)
+    return Idea(instead, cost - instead, uncached=uncached / whole, estimated=estimated)
 
 
 def _cached(tokens: Tokens) -> Tokens:

@@ -247,13 +247,14 @@ def _latest(report: UseReport, names: Names, now: datetime, zone: tzinfo | None)
 
 
 def _idea(idea: Idea, names: Names) -> tuple[str, str]:
-    saved = dollars_text(idea.saved)
+    mark = "~" if idea.estimated else ""
+    cost, saved = (f"{mark}{dollars_text(each)}" for each in (idea.cost, idea.saved))
     if idea.model is None:
         share = share_text(idea.uncached)
         return words.all_cached(share, saved), words.all_cached_short(share, saved)
     model, most = (names.model(each, fast=idea.fast) for each in (idea.model, idea.instead_of))
     return (
-        words.other_model(model, most, dollars_text(idea.cost), saved),
+        words.other_model(model, most, cost, saved),
         words.other_model_short(model, most, saved),
     )
 

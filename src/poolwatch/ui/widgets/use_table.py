@@ -146,7 +146,10 @@ def report_lines(view: UseView, period: str, most: int, width: int, glyphs: Glyp
     if len(view.rows) > shown:
         more = glyphs.text(words.more(len(view.rows) - shown))
         lines.append(fit_line(((f"   {more}", Tone.DIM),), width))
-    lines.append(row_line(view.total, table, width, glyphs, selected=False))
+    if view.rows:
+        lines.append(row_line(view.total, table, width, glyphs, selected=False))
+    else:
+        lines.append(fit_line(((f"   {words.NOTHING()}", Tone.DIM),), width, glyphs.ellipsis))
     said = [
         *((span.text, span.tone) for span in view.notes),
         *((each.text, each.tone) for each in view.coverage),
