@@ -154,10 +154,10 @@ class LiveFeed:
         await self._monitor()
         if self._running is None:
             return AccountPast(asked)
-        from poolwatch.bootstrap.kept import BEYOND, read_past  # not before the first paint
+        from poolwatch.bootstrap.kept import AHEAD, read_past  # not before the first paint
 
         account = self.state.accounts.get(asked.key)
-        return await read_past(self._running.services.store, asked, account, self.now() + BEYOND)
+        return await read_past(self._running.services.store, asked, account, self.now() + AHEAD)
 
     async def events(self, since: datetime, until: datetime | None = None) -> tuple[LoggedEvent, ...]:
         """What the store keeps of that time; a viewer reads it as well."""

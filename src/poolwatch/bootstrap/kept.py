@@ -37,7 +37,7 @@ _CYCLES_MOST: Final = 100_000
 #: So many that have ended are shown.
 _WINDOWS_SHOWN: Final = 60
 #: Readings may be dated by a clock that is a little ahead.
-BEYOND: Final = timedelta(days=1)
+AHEAD: Final = timedelta(days=1)
 #: Windows stand from short to long.
 _KINDS: Final = ("5h", "daily", WEEKLY, "monthly")
 
@@ -125,7 +125,7 @@ class Kept(Struct, frozen=True):
                 account.key, (figure,), since - period.step, _WINDOWS_SHOWN, since, period.finest
             )
             judged = judge(account, now - offset, rules, offset)
-            past = await read_past(store, asked, account, until or now + BEYOND)
+            past = await read_past(store, asked, account, until or now + AHEAD)
             if any(point.last is not None for point in past.line(figure).points):
                 found.append(Scene(judged, figure, period, past, now, prefs))
         return found

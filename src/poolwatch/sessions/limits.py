@@ -5,11 +5,12 @@ from typing import Final, NamedTuple
 
 from msgspec import Raw
 
+from poolwatch.domain.series import RESET_WOBBLE
 from poolwatch.sessions.heads import text_of
 from poolwatch.sessions.rollout import LimitWindow, read_limits
 
 #: A reset that moves by less is the same one.
-_SAME_RESET_SECONDS: Final = 120
+_SAME_RESET: Final = RESET_WOBBLE.total_seconds()
 _MOST: Final = 2**53
 
 #: used percent and reset by limit and its length
@@ -61,4 +62,4 @@ def _is_same(one: tuple[float | None, int | None], other: tuple[float | None, in
         return False
     if one[1] is None or other[1] is None:
         return one[1] is other[1]
-    return abs(one[1] - other[1]) < _SAME_RESET_SECONDS
+    return abs(one[1] - other[1]) < _SAME_RESET

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
+from datetime import timedelta
 from typing import Final
 
+from poolwatch.domain.values import BEYOND
 from poolwatch.host.instants import from_micros
 from poolwatch.store import cycles, events, history, outlooks
 
 #: All windows, days and instants that a row can name.
 _ALL: Final = 2**62
-#: The last instant that can be kept, in microseconds since 1970.
-_LAST: Final = 7_258_118_399_999_999
+#: The last instant that can be kept.
+_LAST: Final = BEYOND - timedelta.resolution
 _ROWS: Final = (
     "SELECT (SELECT count(*) FROM changes) + (SELECT count(*) FROM days) + (SELECT count(*) FROM hours)"
     " + (SELECT count(*) FROM gaps) + (SELECT count(*) FROM cycles) + (SELECT count(*) FROM events)"
@@ -28,7 +30,7 @@ def count(held: sqlite3.Connection) -> int:
     accounts, pool = outlooks.read(held)
     sound += len(accounts) + (pool is not None)
     for each in ids:
-        sound += len(history.gaps_between(held, each, from_micros(0), from_micros(_LAST)))
+        sound += len(history.gaps_between(held, each, from_micros(0), _LAST))
         sound += sum(_sound(held, number) for number in history.figure_ids(held, each).values())
     return int(total) - sound
 
