@@ -219,6 +219,14 @@ def test_what_is_read_for_the_head_answers_the_table_alike(used: Desk) -> None:
     assert twice[0] == twice[1]
 
 
+def test_what_is_dated_ahead_is_told_and_in_no_sum(used: Desk) -> None:
+    now = datetime(2026, 10, 10, 20, tzinfo=UTC)
+    found = reader_of(used).report(UseWish(UsePeriod.ALL), {}, now)
+    assert (found.total.requests, found.scan.ahead) == (1, 210_000 + 5_100)
+    assert [request.tokens.output for request, _ in found.latest] == [10_000]
+    assert reader_of(used).report(UseWish(UsePeriod.ALL), {}, NOW).scan.ahead == 0
+
+
 def test_what_stands_above_a_group_that_was_opened_is_of_that_group(used: Desk) -> None:
     reader, sol = reader_of(used), Narrowed(GroupBy.MODEL, Group("gpt-6-sol"))
     day, nobody = Narrowed(GroupBy.DAY, Group("2026-10-11")), Narrowed(GroupBy.ACCOUNT, Group("alice"))

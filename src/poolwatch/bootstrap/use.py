@@ -13,7 +13,7 @@ from msgspec import Struct
 from poolwatch.config.rate_card import plan_prices, rate_card
 from poolwatch.config.settings import Settings
 from poolwatch.domain.plans import Paid, paid_in_a_month
-from poolwatch.domain.quarters import TIMES, Calendar, UsePeriod, quarter_of, span_of_period
+from poolwatch.domain.quarters import TIMES, Calendar, UsePeriod, begins, quarter_of, span_of_period
 from poolwatch.domain.rates import RateCard
 from poolwatch.domain.state import AccountState
 from poolwatch.domain.tokens import (
@@ -106,7 +106,8 @@ class UseReader:
         """What is told of a wish. `span` stands in place of its period; then there are no other figures."""
         calendar, book = self.calendar, self._book
         groups = {key: account.name.group for key, account in accounts.items()}
-        scan = book.scan_state()
+        now_ends = quarter_of(now) + 1
+        scan = replace(book.scan_state(), ahead=book.tokens_from(now_ends))
         figures, whole = _NO_FIGURES, _Whole()
         if span is None:
             span = span_of(wish, now, calendar)
@@ -120,7 +121,7 @@ class UseReader:
             span,
             cells,
             figures,
-            self._latest(wish, groups),
+            self._latest(wish, groups, begins(now_ends).timestamp()),
             scan,
             self.card,
             calendar,
@@ -188,12 +189,12 @@ class UseReader:
         self._figures = made_of, figures
         return figures, _Whole(since, cells, narrow)
 
-    def _latest(self, wish: UseWish, groups: Mapping[str, str | None]) -> list[RequestSeen]:
+    def _latest(self, wish: UseWish, groups: Mapping[str, str | None], before: float) -> list[RequestSeen]:
         narrow = untimed(wish.narrow)
         if not narrow:
-            return self._book.latest(_LATEST, wish.origin)
+            return self._book.latest(_LATEST, wish.origin, before)
         is_of = seen_of(narrow, groups)
-        found = (each for each in self._book.latest(KEPT_SINGLY, wish.origin) if is_of(each))
+        found = (each for each in self._book.latest(KEPT_SINGLY, wish.origin, before) if is_of(each))
         return list(islice(found, _LATEST))
 
     def _attribution(self, span: tuple[int, int]) -> Attribution:

@@ -169,6 +169,8 @@ class ScanState(Struct, frozen=True):
     since: float | None = None
     files_unverified: int = 0
     unverified: Tokens = Tokens()
+    #: tokens that a wrong clock dated later than now: in no sum until then
+    ahead: int = 0
     #: files that could not be read to their end, with the code of the failure
     troubles: tuple[tuple[str, str], ...] = ()
     #: files whose records do not come to what their counter says

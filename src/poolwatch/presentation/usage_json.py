@@ -37,6 +37,8 @@ class Reason(StrEnum):
     OLD_SCAN = "old_scan"
     UNVERIFIED = "unverified_files"
     UNREADABLE = "unreadable_files"
+    #: a wrong clock dated some use later than now
+    AHEAD = "dated_ahead"
     UNPRICED = "unpriced_models"
     ESTIMATED = "estimated"
     OLD_RATES = "old_rate_card"
@@ -101,6 +103,7 @@ def reasons(report: UseReport, now: datetime) -> list[Reason]:
         Reason.OLD_SCAN: of_files and scan.is_old(min(now, report.until).timestamp()),
         Reason.UNVERIFIED: of_files and scan.files_unverified > 0,
         Reason.UNREADABLE: of_files and bool(scan.troubles),
+        Reason.AHEAD: of_files and scan.ahead > 0,
         Reason.UNPRICED: not total.cost_complete,
         Reason.ESTIMATED: total.estimated,
         Reason.OLD_RATES: card_age(report.card_day, now.date()) is not None,

@@ -289,6 +289,9 @@ def coverage(report: UseReport, now: datetime, zone: tzinfo | None) -> Iterable[
         yield Coverage(f"{words.apart(files, amount)} {words.OTHER_MACHINES()}", words.apart_short(files))
     else:
         yield Coverage(words.OTHER_MACHINES())
+    if scan.ahead:
+        ahead = words.ahead(words.tokens(tokens_text(scan.ahead)))
+        yield Coverage(ahead, ahead, Tone.AMBER)
     if scan.troubles:
         unread = words.unread(len(scan.troubles))
         yield Coverage(unread, unread, Tone.AMBER)

@@ -31,6 +31,7 @@ from poolwatch.sessions.progress import read_state
 from poolwatch.sessions.tables import (
     ERRORS,
     TIER_OF,
+    USE,
     BookError,
     json_texts,
     open_to_look,
@@ -64,12 +65,25 @@ class UseBook:
                 return []
             return cells_of(look, asked) if asked.origin is Origin.FILES else imported_cells(look, asked)
 
-    def latest(self, count: int, origin: Origin = Origin.FILES) -> list[RequestSeen]:
-        """The last requests, newest first; 500 are kept."""
+    def tokens_from(self, quarter: int) -> int:
+        """The tokens in session files of a quarter and all after it."""
+        with self._look() as look:
+            if look is None:
+                return 0
+            row = look.execute(
+                f"SELECT SUM(input + output) FROM ({USE}) WHERE verified = 1 AND quarter >= ?",  # noqa: S608 - names of ours
+                (quarter,),
+            ).fetchone()
+            return row[0] or 0
+
+    def latest(
+        self, count: int, origin: Origin = Origin.FILES, before: float = float("inf")
+    ) -> list[RequestSeen]:
+        """The last requests before an instant, newest first; 500 are kept."""
         with self._look() as look:
             if look is None:
                 return []
-            return _latest(look, count) if origin is Origin.FILES else latest_imported(look, count)
+            return _latest(look, count, before) if origin is Origin.FILES else latest_imported(look, count)
 
     def scan_state(self) -> ScanState:
         """How far the session files were read."""
@@ -198,15 +212,15 @@ def _told_as_book_error() -> Iterator[None]:
         raise BookError(problem_of(error), str(error)) from None
 
 
-def _latest(look: sqlite3.Connection, count: int) -> list[RequestSeen]:
+def _latest(look: sqlite3.Connection, count: int, before: float) -> list[RequestSeen]:
     rows = look.execute(
         "SELECT l.at, m.text, l.tier, l.long, l.input, l.cached, l.cache_write, l.output, l.reasoning,"
         " w.account, t.project, t.uuid, t.client FROM latest l"
         " JOIN names m ON m.id = l.model JOIN threads t ON t.id = l.thread"
         " LEFT JOIN whose w ON w.thread = l.thread"
         " AND CAST(l.at AS INTEGER) / :quarter >= w.since AND CAST(l.at AS INTEGER) / :quarter < w.until"
-        " ORDER BY l.at DESC LIMIT :count",
-        {"quarter": QUARTER_SECONDS, "count": count},
+        " WHERE l.at < :before ORDER BY l.at DESC LIMIT :count",
+        {"quarter": QUARTER_SECONDS, "count": count, "before": before},
     )
     return [
         RequestSeen(

@@ -207,6 +207,8 @@ NO_FILES: Final = Text("no session files on this machine")
 last_read: Final = Text("the files were read last {time}: what came since is missing")
 apart: Final = Text("{files}, {tokens}, apart and not in the totals.")
 apart_short: Final = Text("{files}, apart.")
+#: A clock was wrong when they were used.
+ahead: Final = Text("{tokens} dated later than now by a wrong clock: in no total until then")
 OTHER_MACHINES: Final = Text("Other machines: poolwatch data import")
 reconciled: Final = Text("{share} of the tokens OpenAI counted are in them")
 reconciled_short: Final = Text("{share} of the tokens OpenAI counted are in these files")
