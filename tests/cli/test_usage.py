@@ -260,6 +260,12 @@ def test_whose_use_it_was_has_its_cost_beside_the_account(used: Desk, tmp_path: 
     today, days = costs.accounts["alice"]
     assert (today, days[0]) == ("$0.00", "$")
     assert reader_of(Desk(tmp_path / "none")).costs(NOW) is None
+    # of an account that is listed no more: what is opened is what its row told
+    of_none = Narrowed(GroupBy.GROUP, Group(None))
+    groups = reader_of(desk).report(UseWish(UsePeriod.ALL, GroupBy.GROUP), {}, NOW)
+    opened = reader_of(desk).report(UseWish(UsePeriod.ALL, GroupBy.ACCOUNT, narrow=(of_none,)), {}, NOW)
+    assert [row.sum for row in groups.rows] == [opened.total]
+    assert {row.group.text for row in opened.rows} == {"alice", None}
     # of files that nobody has read for years nobody knows what today costs
     assert reader_of(desk).costs(NOW.replace(year=9000)) is None
 

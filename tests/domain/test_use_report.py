@@ -3,6 +3,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from poolwatch.domain.quarters import Calendar, UsePeriod
 from poolwatch.domain.tokens import GroupBy, Origin, RequestSeen, ScanState, Tier, Tokens, UseCell
 from poolwatch.domain.use_report import (
@@ -77,29 +79,28 @@ def test_slices_are_of_hours_in_a_short_time_and_of_days_in_a_long_one() -> None
 
 def test_what_is_asked_of_the_book() -> None:
     span = (10, 20)
-    [one] = asked_of(
-        GroupBy.PROJECT, [Narrowed(GroupBy.MODEL, Group("sol", fast=True))], span, Origin.FILES, {}
-    )
+    one = asked_of(GroupBy.PROJECT, [Narrowed(GroupBy.MODEL, Group("sol", fast=True))], span, Origin.FILES)
     assert (one.since, one.until, one.by) == (10, 20, GroupBy.PROJECT)
     assert one.narrow == ((GroupBy.MODEL, "sol"),)
-    [day] = asked_of(GroupBy.DAY, [Narrowed(GroupBy.DAY, Group("2026-11-20"))], span, Origin.IMPORTED, {})
+    day = asked_of(GroupBy.DAY, [Narrowed(GroupBy.DAY, Group("2026-11-20"))], span, Origin.IMPORTED)
     assert (day.by, day.narrow, day.origin) == (None, (), Origin.IMPORTED)
-    groups: dict[str, str | None] = {"a": "east", "b": None, "c": "east"}
-    east = asked_of(GroupBy.GROUP, [Narrowed(GroupBy.GROUP, Group("east"))], span, Origin.FILES, groups)
-    assert [(each.by, each.narrow) for each in east] == [
-        (GroupBy.ACCOUNT, ((GroupBy.ACCOUNT, "a"),)),
-        (GroupBy.ACCOUNT, ((GroupBy.ACCOUNT, "c"),)),
-    ]
-    none = asked_of(GroupBy.MODEL, [Narrowed(GroupBy.GROUP, Group(None))], span, Origin.FILES, groups)
-    assert [each.narrow for each in none] == [((GroupBy.ACCOUNT, "b"),), ((GroupBy.ACCOUNT, None),)]
+    east = asked_of(GroupBy.MODEL, [Narrowed(GroupBy.GROUP, Group("east"))], span, Origin.FILES)
+    assert (east.by, east.narrow) == (GroupBy.MODEL, ((GroupBy.GROUP, "east"),))
 
 
 def test_what_the_book_does_not_know_is_kept_apart_here() -> None:
-    fast = kept_of([Narrowed(GroupBy.MODEL, Group("sol", fast=True))], BERLIN)
+    fast = kept_of([Narrowed(GroupBy.MODEL, Group("sol", fast=True))], BERLIN, {})
     assert [fast(cell(tier=tier)) for tier in (Tier.FAST, Tier.STANDARD)] == [True, False]
-    hour = kept_of([Narrowed(GroupBy.HOUR_OF_DAY, Group("15"))], BERLIN)
+    hour = kept_of([Narrowed(GroupBy.HOUR_OF_DAY, Group("15"))], BERLIN, {})
     assert [hour(cell(f"2026-11-20 {each}:00")) for each in (13, 14, 15)] == [False, True, False]
-    assert kept_of([], BERLIN)(cell())
+    assert kept_of([], BERLIN, {})(cell())
+
+
+@pytest.mark.parametrize(("group", "kept"), [("east", ["a", "c"]), (None, ["b", "gone", None])])
+def test_an_account_that_nobody_knows_is_of_no_group(group: str | None, kept: list[str | None]) -> None:
+    groups: dict[str, str | None] = {"a": "east", "b": None, "c": "east"}
+    keeps = kept_of([Narrowed(GroupBy.GROUP, Group(group))], BERLIN, groups)
+    assert [each for each in ("a", "b", "c", "gone", None) if keeps(cell(account=each))] == kept
 
 
 def test_the_last_requests_are_of_every_group_that_was_opened() -> None:

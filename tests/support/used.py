@@ -69,7 +69,7 @@ class MadeUse:
         span = span_of(wish, self.now, self.calendar)
         started = self.now - timedelta(minutes=73)
         figures = use_figures(self.cells, wish.origin, self.scan, CARD, self.now, started, self.calendar)
-        keeps = kept_of(wish.narrow, self.calendar)
+        keeps = kept_of(wish.narrow, self.calendar, {})
         texts = [(each.by.value, each.group.text) for each in wish.narrow]
         cells = [
             cell

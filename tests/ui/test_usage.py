@@ -41,7 +41,7 @@ def using(cells: list[UseCell] | None = None, scan: ScanState = READ) -> Scripte
 
     def used(wish: UseWish) -> UseReport:
         texts = [(each.by.value, each.group.text) for each in wish.narrow]
-        keeps = kept_of(wish.narrow, CALENDAR)
+        keeps = kept_of(wish.narrow, CALENDAR, {})
         found = [
             cell
             for cell in book

@@ -165,9 +165,9 @@ class UseReader:
         return Costs(told(total(each for (_, is_today), each in found.items() if is_today)), accounts)
 
     def _cells(self, wish: UseWish, span: tuple[int, int], groups: Mapping[str, str | None]) -> list[UseCell]:
-        keeps = kept_of(wish.narrow, self.calendar)
-        asked = asked_of(wish.by, wish.narrow, span, wish.origin, groups)
-        return [cell for each in asked for cell in self._book.cells(each) if keeps(cell)]
+        keeps = kept_of(wish.narrow, self.calendar, groups)
+        asked = asked_of(wish.by, wish.narrow, span, wish.origin)
+        return [cell for cell in self._book.cells(asked) if keeps(cell)]
 
     def _head(
         self, wish: UseWish, scan: ScanState, now: datetime, groups: Mapping[str, str | None]
@@ -180,8 +180,8 @@ class UseReader:
         since = figures_since(now, self._started_at, self.calendar)
         of_all = UseWish(by=GroupBy.DAY, origin=wish.origin, narrow=narrow)
         span = since, quarter_of(now) + 1
-        asked = asked_of(of_all.by, narrow, span, wish.origin, groups)
-        made_of = (asked, narrow, book_mark(self._state_dir), scan.complete_at)
+        held = groups if any(each.by is GroupBy.GROUP for each in narrow) else None
+        made_of = (span, wish.origin, narrow, held, book_mark(self._state_dir), scan.complete_at)
         if self._figures is not None and self._figures[0] == made_of:
             return self._figures[1], _Whole()
         cells = self._cells(of_all, span, groups)

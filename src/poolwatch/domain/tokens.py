@@ -129,7 +129,8 @@ class UseAsked(Struct, frozen=True):
     until: int
     origin: Origin = Origin.FILES
     by: GroupBy | None = GroupBy.MODEL
-    #: only cells whose text of that kind is this one, None for "not told"
+    #: only cells whose text of that kind is this one, None for "not told"; of groups of accounts the store
+    #: knows nothing: for them it tells the account
     narrow: tuple[tuple[GroupBy, str | None], ...] = ()
     #: cells of a whole UTC day may be joined into its first quarter, for a span that is of whole days in UTC
     by_day: bool = False

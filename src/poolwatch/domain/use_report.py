@@ -65,41 +65,29 @@ def span_of(wish: UseWish, now: datetime, calendar: Calendar) -> tuple[int, int]
     return since, max(since, until)
 
 
-def asked_of(
-    by: GroupBy,
-    narrow: Sequence[Narrowed],
-    span: tuple[int, int],
-    origin: Origin,
-    groups: Mapping[str, str | None],
-) -> tuple[UseAsked, ...]:
-    """What the book has to be asked for; `groups` are those of accounts, by their ids.
+def asked_of(by: GroupBy, narrow: Sequence[Narrowed], span: tuple[int, int], origin: Origin) -> UseAsked:
+    """What the book has to be asked for: of what it does not know, more than is meant (`kept_of`)."""
+    texts = tuple((each.by, each.group.text) for each in narrow if each.by not in TIMES)
+    return UseAsked(span[0], span[1], origin, None if by in TIMES else by, texts)
 
-    Groups of accounts are no matter of the book: it is asked for each account of a group.
+
+def kept_of(
+    narrow: Sequence[Narrowed], calendar: Calendar, groups: Mapping[str, str | None]
+) -> Callable[[UseCell], bool]:
+    """Which cells of what the book gives are meant: it knows no tiers, hours of the day or groups.
+
+    `groups` are those of accounts, by their ids; of others there is none.
     """
-    texts = [(each.by, each.group.text) for each in narrow if each.by not in TIMES]
-    plain = tuple(each for each in texts if each[0] is not GroupBy.GROUP)
-    wanted = [text for by_, text in texts if by_ is GroupBy.GROUP]
-    by_book = None if by in TIMES else GroupBy.ACCOUNT if by is GroupBy.GROUP else by
-    one = UseAsked(span[0], span[1], origin, by_book, plain)
-    if not wanted:
-        return (one,)
-    accounts: list[str | None] = [key for key, group in groups.items() if group == wanted[-1]]
-    if wanted[-1] is None:
-        accounts.append(None)
-    return tuple(
-        UseAsked(span[0], span[1], origin, by_book, (*plain, (GroupBy.ACCOUNT, each))) for each in accounts
-    )
-
-
-def kept_of(narrow: Sequence[Narrowed], calendar: Calendar) -> Callable[[UseCell], bool]:
-    """Which cells of what the book gives are meant: it knows neither tiers nor hours of the day."""
     fast = {each.group.fast for each in narrow if each.by is GroupBy.MODEL}
     hours = {each.group.text for each in narrow if each.by is GroupBy.HOUR_OF_DAY}
-    if not fast and not hours:
+    wanted = {each.group.text for each in narrow if each.by is GroupBy.GROUP}
+    if not fast and not hours and not wanted:
         return lambda _: True
 
     def keeps(cell: UseCell) -> bool:
         if fast and (cell.tier is Tier.FAST) not in fast:
+            return False
+        if wanted and (None if cell.account is None else groups.get(cell.account)) not in wanted:
             return False
         return not hours or calendar.text(GroupBy.HOUR_OF_DAY, cell.quarter) in hours
 
