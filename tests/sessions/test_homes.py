@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from poolwatch.domain.tokens import GroupBy, UseAsked
 from poolwatch.domain.values import replace
 from poolwatch.sessions.book import UseBook
-from poolwatch.sessions.homes import files_in, newest_folders, session_files, session_trees
+from poolwatch.sessions.homes import files_in, is_gone, newest_folders, session_files, session_trees
 from tests.sessions.builder import Thread, U
 from tests.sessions.product import scan
 
@@ -87,3 +88,42 @@ def test_a_file_may_be_of_any_year(tmp_path: Path, second: int) -> None:
     os.utime(path, (second, second))
     scan(tmp_path / "state", [tmp_path / "home"])
     assert [cell.requests for cell in UseBook(tmp_path / "state").cells(_ALL)] == [1]
+
+
+def test_a_home_that_nobody_may_see_is_named_and_the_others_are_read(tmp_path: Path) -> None:
+    Thread("one").head().turn().counter(_A).write(tmp_path / "home")
+    # the system refuses to tell what is there, as it does of folders of others
+    (tmp_path / "loop").symlink_to("loop")
+    odd = [tmp_path / "loop", tmp_path / ("x" * 300)]
+    scan(tmp_path / "state", [tmp_path / "home", *odd])
+    state = UseBook(tmp_path / "state").scan_state()
+    assert (state.files, state.homes) == (1, 1)
+    unread = {f"{home}/{name}" for home in odd for name in ("sessions", "archived_sessions")}
+    assert {path for path, _ in state.troubles} == unread
+    assert [is_gone(str(path)) for path in (*odd, tmp_path / "home", tmp_path / "none")] == [
+        *(False, False, False),
+        True,
+    ]
+
+
+def test_a_folder_that_lists_files_nobody_may_see_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = Thread("one").head().turn().counter(_A).write(tmp_path)
+
+    class Unseen:
+        def __init__(self, entry: os.DirEntry[str]) -> None:
+            self.name, self.path = entry.name, entry.path
+            self.is_symlink, self.is_dir = entry.is_symlink, entry.is_dir
+
+        def stat(self) -> os.stat_result:
+            raise PermissionError(13, "")
+
+    def listed(folder: str) -> nullcontext[list[Unseen]]:
+        with scandir(folder) as entries:
+            return nullcontext([Unseen(entry) for entry in entries])
+
+    scandir = os.scandir
+    monkeypatch.setattr(os, "scandir", listed)
+    listing = session_files([str(tmp_path)])
+    assert (listing.files, listing.unreadable) == ([], [str(path.parent)])

@@ -164,7 +164,11 @@ def _places(around: Surroundings, asked: UsageAsked) -> tuple[Path, list[str]]:
     if asked.home is None:
         return around.state_dir, session_homes(around)
     home = absolute(asked.home)
-    if not home.is_dir():
+    try:
+        is_folder = home.is_dir()
+    except OSError:  # nobody may see it
+        is_folder = False
+    if not is_folder:
         complain(around.told(said("no_such_home", path=str(home)), [home]))
         raise Exit(EXIT_USAGE)
     return book_of_home(around, home), [str(home)]

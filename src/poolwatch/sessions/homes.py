@@ -98,12 +98,13 @@ def as_text(path: str) -> str:
 
 
 def session_trees(homes: Iterable[str]) -> list[Tree]:
-    """The folders that are there, each once, by their real paths."""
+    """The folders that are there, or may be, each once, by their real paths."""
     owners: dict[tuple[str, bool], set[str]] = {}
     for home in dict.fromkeys(os.path.realpath(home) for home in homes):
         for name in (_SESSIONS, _ARCHIVED):
             tree = os.path.realpath(f"{home}/{name}")
-            if Path(tree).is_dir():
+            # of one that nobody may see it is told that it cannot be listed
+            if _is_folder_at(tree, unseen=True):
                 owners.setdefault((tree, name == _ARCHIVED), set()).add(home)
     return [
         Tree(path, as_text(next(iter(homes))) if len(homes) == 1 else "", is_archive)
@@ -114,7 +115,29 @@ def session_trees(homes: Iterable[str]) -> list[Tree]:
 def _count_homes(homes: Iterable[str]) -> int:
     """How many homes have a folder of session files."""
     real = {os.path.realpath(home) for home in homes}
-    return sum(any(Path(home, name).is_dir() for name in (_SESSIONS, _ARCHIVED)) for home in real)
+    names = (_SESSIONS, _ARCHIVED)
+    return sum(any(_is_folder_at(f"{home}/{name}", unseen=False) for name in names) for home in real)
+
+
+def is_gone(path: str) -> bool:
+    """Whether nothing is there; what the system does not let one see may be."""
+    try:
+        Path(path).stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _is_folder_at(path: str, *, unseen: bool) -> bool:
+    """Whether it is a folder; `unseen` where the system does not let one see."""
+    try:
+        return stat.S_ISDIR(Path(path).stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return unseen
 
 
 def newest_folders(tree: Tree, count: int = 2) -> list[str]:
@@ -173,6 +196,7 @@ def _files_below(folder: str, tree: Tree, unreadable: list[str]) -> Iterator[Ses
 
 
 def _file(entry: os.DirEntry[str], tree: Tree) -> SessionFile | None:
+    """The session file; None for anything else. Raises PermissionError."""
     stem = entry.name.removesuffix(COMPRESSED)
     if not stem.endswith(_PLAIN) or stem in _NEVER:
         return None
@@ -180,6 +204,9 @@ def _file(entry: os.DirEntry[str], tree: Tree) -> SessionFile | None:
         return None
     try:
         status = entry.stat()
+    except PermissionError:
+        # no file of this folder can be seen
+        raise
     except OSError:
         # a link to nothing, or it was moved just now
         return None

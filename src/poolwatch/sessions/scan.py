@@ -9,7 +9,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
-from pathlib import Path
 from typing import Final
 
 from poolwatch.domain.values import replace
@@ -17,7 +16,7 @@ from poolwatch.sessions.copies import Prefix
 from poolwatch.sessions.counting import PARSER_VERSION, Counting
 from poolwatch.sessions.counts import State
 from poolwatch.sessions.file_rows import FileRow, ReadFile
-from poolwatch.sessions.homes import Listing, SessionFile, session_files, thread_of
+from poolwatch.sessions.homes import Listing, SessionFile, is_gone, session_files, thread_of
 from poolwatch.sessions.keeping import Keeper
 from poolwatch.sessions.lines import LineReader
 from poolwatch.sessions.progress import Trouble, note_progress, read_progress
@@ -167,7 +166,7 @@ class Scan:
         return row is not None and row.is_as(file) and (row.gone or row.path != file.path)
 
     def _is_gone(self, name: str, row: FileRow) -> bool:
-        return not row.gone and name not in self._files and not Path(row.path).exists()
+        return not row.gone and name not in self._files and is_gone(row.path)
 
     def _unread(self, file: SessionFile) -> int:
         row = self._rows.get(file.name)
