@@ -1,4 +1,4 @@
-"""Use that was told by lines of other programs: summed as it comes, with the amounts they name."""
+"""Use that was imported: lines of other programs, summed as they come, with the amounts they tell."""
 
 from __future__ import annotations
 
