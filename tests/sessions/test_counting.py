@@ -166,9 +166,9 @@ def _checked(steps: Iterable[tuple[str, U, U | None]]) -> bool:
             step = None if last is None else (last.input, last.cached, last.output, last.reasoning)
             check.counter(vector, step)
         elif what.startswith("compacted"):
-            check.compaction(what[-1], is_certain=what.startswith("compacted by"))
+            check.compaction(int(what[-1]), is_certain=what.startswith("compacted by"))
         else:
-            check.record(what, vector)
+            check.record(int(what), vector)
     return check.differs
 
 

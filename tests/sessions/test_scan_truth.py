@@ -278,6 +278,18 @@ def test_a_damaged_file_is_named_and_the_others_are_right(home: Home) -> None:
     assert state_of(home.state).troubles == ()
 
 
+def test_nothing_that_anybody_wrote_is_kept(home: Home) -> None:
+    word = "secret"
+    told = Thread("one").head(
+        cwd=f"/home/{word}/reef", git={"branch": word}, base_instructions={"text": word}
+    )
+    told.turn().event("user_message", message=word).item(word).record(f"resp_{word}", A)
+    told.line("compacted", {"message": word, "compaction_response_id": f"resp_{word}_2"}).write(home.path)
+    home.told()
+    for path in home.state.iterdir():
+        assert word.encode() not in path.read_bytes()
+
+
 def test_nothing_below_a_home_is_touched(home: Home) -> None:
     Folder(home.path, 3, plan()).fill(60_000)
     (home.path / "history.jsonl").write_text('{"text":"secret words"}\n')

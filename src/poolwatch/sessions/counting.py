@@ -232,21 +232,20 @@ class Counting:
     def _compacted(self, line: bytes) -> None:
         ledger, made_by = self.state.ledger, compaction_of(line)
         if made_by is not None:
-            ledger.compaction(made_by, is_certain=True)
+            ledger.compaction(_key(made_by), is_certain=True)
         reference = read_reference(line)
         if reference is not None and reference.payload.response_id:
             self._respond(reference, reference.payload.response_id, is_reference=True)
-            ledger.compaction(reference.payload.response_id, is_certain=False)
+            ledger.compaction(_key(reference.payload.response_id), is_certain=False)
 
     def _respond(self, line: Line[Record], response: str, *, is_reference: bool) -> None:
-        state, record, own = self.state, line.payload, self.thread
+        state, record, own, key = self.state, line.payload, self.thread, _key(response)
         counts = counts_of(record.usage)
         is_own = record.thread_id is None or record.thread_id == own
         if is_own and not is_reference:
-            state.ledger.record(response, (counts[0], counts[1], counts[3], counts[4]))
+            state.ledger.record(key, (counts[0], counts[1], counts[3], counts[4]))
         at = self._instant(line.timestamp)
         request = Request(at, state.model, state.tier, counts[0] > LONG_CONTEXT, counts)
-        key = int.from_bytes(blake2b(response.encode(), digest_size=8).digest(), "big", signed=True)
         rank = 2 if is_reference else int(not is_own)
         thread = own if is_own else text_of(record.thread_id) or own
         self.responses.append(Response(key, rank, thread, request))
@@ -398,6 +397,11 @@ class Counting:
 
     def _ordinal_awaited(self, head: FileHead) -> int | None:
         return None if self.state.prefix is Prefix.ORDINAL else head.start_ordinal
+
+
+def _key(response: str) -> int:
+    """The 64 bits that stand for a response wherever it is kept."""
+    return int.from_bytes(blake2b(response.encode(), digest_size=8).digest(), "big", signed=True)
 
 
 _ACTS: Final[Mapping[Kind, Callable[[Counting, bytes], None]]] = {

@@ -23,18 +23,19 @@ class LedgerCheck(Struct, array_like=True):
     #: records of compactions, which the counter leaves out, and of what may be some
     compacted: Vector = NOTHING
     maybe_compacted: Vector = NOTHING
-    recent: dict[str, Vector] = field(default_factory=dict)
+    #: by what stands for the responses
+    recent: dict[int, Vector] = field(default_factory=dict)
     #: the counter fell, or began where nobody knows: nothing can be told
     is_off: bool = False
 
-    def record(self, response: str, used: Vector) -> None:
+    def record(self, response: int, used: Vector) -> None:
         """A response has a record."""
         self.pending = used if self.pending is NOTHING else _sum(self.pending, used)
         self.recent[response] = used
         if len(self.recent) > _REMEMBERED:
             del self.recent[next(iter(self.recent))]
 
-    def compaction(self, response: str, *, is_certain: bool) -> None:
+    def compaction(self, response: int, *, is_certain: bool) -> None:
         """That response made a compaction; or it is only the last one that a compaction names."""
         used = self.recent.pop(response, NOTHING)
         if is_certain:
