@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from poolwatch.domain.plans import paid_in_a_month
 from poolwatch.domain.quarters import UsePeriod
 from poolwatch.domain.tokens import GroupBy, Origin, ScanState, Tokens
 from poolwatch.domain.use_report import Attribution, Conversation, Narrowed
@@ -162,6 +163,22 @@ def test_it_is_said_that_nobody_bills_it_and_what_the_marks_mean() -> None:
     assert [span.text for span in certain.notes] == told[:1]
     old = NOW + timedelta(days=60)
     assert use_view(reported(), names(), old, CET).notes[-1].text == "The prices are 68 days old."
+
+
+@pytest.mark.parametrize(
+    ("plans", "told"),
+    [
+        (["pro", "Team", "free"], "They cost $420.50 a month."),
+        # what the other plan costs nobody said
+        (["pro", "plus"], "They cost ≥ $400.00 a month."),
+        (["plus"], None),
+    ],
+)
+def test_what_is_really_paid_stands_beside_it(plans: list[str], told: str | None) -> None:
+    prices = {"pro": 400 * DOLLAR, "team": 20 * DOLLAR + DOLLAR // 2}
+    found = use_view(replace(reported(), paid=paid_in_a_month(prices, plans)), names(), NOW, CET)
+    said = [span.text for span in found.notes if span.text.startswith("They cost")]
+    assert said == ([] if told is None else [told])
 
 
 def test_rows_stand_by_cost_and_shares_are_of_what_has_a_price() -> None:
