@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from poolwatch.domain.month_ahead import MonthAhead
 from poolwatch.domain.quarters import Calendar, UsePeriod
 from poolwatch.domain.tokens import GroupBy, Origin, RequestSeen, ScanState, Tier, Tokens, UseCell
 from poolwatch.domain.use_report import (
@@ -62,6 +63,17 @@ def test_the_end_of_the_month_is_told_once_all_is_read() -> None:
     told = UseWish(origin=Origin.IMPORTED)
     assert made(days, told, ScanState()).figures.ahead is not None
     assert made(days[15:], told, ScanState()).figures.ahead is None
+
+
+def test_the_end_of_the_month_of_a_part_is_told_after_a_week_of_it() -> None:
+    def ahead(*days: int) -> MonthAhead | None:
+        cells = [cell(f"2026-11-{day:02} 10:00") for day in days]
+        told = use_figures(cells, Origin.FILES, READ, CARD, NOW, NOW, BERLIN, is_part=True)
+        return told.ahead
+
+    # files from half a year are known, but it began three days ago
+    assert ahead(18, 19, 20) is None
+    assert ahead(10, 18, 20) is not None
 
 
 def test_slices_are_of_hours_in_a_short_time_and_of_days_in_a_long_one() -> None:

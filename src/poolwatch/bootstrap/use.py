@@ -185,7 +185,9 @@ class UseReader:
         if self._figures is not None and self._figures[0] == made_of:
             return self._figures[1], _Whole()
         cells = self._cells(of_all, span, groups)
-        figures = use_figures(cells, wish.origin, scan, self.card, now, self._started_at, self.calendar)
+        figures = use_figures(
+            cells, wish.origin, scan, self.card, now, self._started_at, self.calendar, is_part=bool(narrow)
+        )
         self._figures = made_of, figures
         return figures, _Whole(since, cells, narrow)
 

@@ -257,8 +257,13 @@ def use_figures(
     now: datetime,
     started_at: datetime,
     calendar: Calendar,
+    *,
+    is_part: bool = False,
 ) -> UseFigures:
-    """Today, this month and its end, 30 days, and since the start, from the whole of use."""
+    """Today, this month and its end, 30 days, and since the start, from the whole of use.
+
+    Of a part of it, `is_part`, nobody knows more than its first use: before that it may not have been there.
+    """
     there = now.astimezone(calendar.zone)
     today, time = there.date(), there.hour * 60 + there.minute
     start, newest = quarter_of(started_at), quarter_of(now)
@@ -276,14 +281,13 @@ def use_figures(
 
     month = since(today.replace(day=1))
     started = sums((each for each in cells if start <= each.quarter <= newest), card, lambda _: True)
+    first_day = _first_day(cells, calendar, None if is_part or origin is not Origin.FILES else scan.since)
     may_tell = month.cost is not None and (origin is not Origin.FILES or scan.complete_at is not None)
     return UseFigures(
         since(today),
         month,
         # a day that is not read yet would count as one without cost
-        month_ahead(month.pico, _past(days), _first_day(cells, origin, scan, calendar), today)
-        if may_tell
-        else None,
+        month_ahead(month.pico, _past(days), first_day, today) if may_tell else None,
         since(today - 29 * _DAY),
         started.get(True, UseSum()),
         begins(start),
@@ -301,11 +305,10 @@ def _past(days: Mapping[tuple[date, bool], UseSum]) -> dict[date, DayCost]:
     return {day: DayCost(cost, laters[day]) for day, cost in wholes.items()}
 
 
-def _first_day(cells: Sequence[UseCell], origin: Origin, scan: ScanState, calendar: Calendar) -> date | None:
+def _first_day(cells: Sequence[UseCell], calendar: Calendar, known_since: float | None) -> date | None:
     """The first day that is known whole."""
     if not cells:
         return None
     since = begins(min(cell.quarter for cell in cells)).timestamp()
-    if origin is Origin.FILES and scan.since is not None:
-        since = min(since, scan.since)
+    since = since if known_since is None else min(since, known_since)
     return instant_of(since).astimezone(calendar.zone).date() + _DAY
