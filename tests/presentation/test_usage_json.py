@@ -91,6 +91,7 @@ def test_a_group_is_what_a_program_can_look_up_and_masked_nobody(
         (ScanState(complete_at=1.0, troubles=(("/a", "torn"),)), "unreadable_files"),
         (ScanState(complete_at=1.0, files_unverified=2), "unverified_files"),
         (ScanState(complete_at=1.0, ahead=1), "dated_ahead"),
+        (ScanState(complete_at=1.0, differing=("/a",)), "differing_files"),
     ],
 )
 def test_why_the_figures_are_not_the_whole(scan: ScanState, found: str) -> None:

@@ -261,6 +261,11 @@ def test_what_the_figures_are_of() -> None:
     assert len(use_view(nobody, names(), NOW, CET).coverage) == 2
     torn = view(scan=replace(READ, troubles=(("/a", "torn"),))).coverage
     assert torn[-1].text == "1 file could not be read to its end: doctor names it"
+    odd = view(scan=replace(READ, differing=("/a", "/b"), ahead=5)).coverage
+    assert [each.text for each in odd][-2:] == [
+        "5 tokens dated later than now by a wrong clock: in no total until then",
+        "2 files tell of their tokens twice, and not the same: doctor names them",
+    ]
     none = (ScanState(), ScanState(complete_at=1.0), ScanState(complete_at=1.0, since=1.0))
     assert [view(scan=each).coverage[0].text for each in none] == [
         "no session files have been read yet",

@@ -37,6 +37,8 @@ class Reason(StrEnum):
     OLD_SCAN = "old_scan"
     UNVERIFIED = "unverified_files"
     UNREADABLE = "unreadable_files"
+    #: what their records and their counters tell is not the same
+    DIFFERING = "differing_files"
     #: a wrong clock dated some use later than now
     AHEAD = "dated_ahead"
     UNPRICED = "unpriced_models"
@@ -103,6 +105,7 @@ def reasons(report: UseReport, now: datetime) -> list[Reason]:
         Reason.OLD_SCAN: of_files and scan.is_old(min(now, report.until).timestamp()),
         Reason.UNVERIFIED: of_files and scan.files_unverified > 0,
         Reason.UNREADABLE: of_files and bool(scan.troubles),
+        Reason.DIFFERING: of_files and bool(scan.differing),
         Reason.AHEAD: of_files and scan.ahead > 0,
         Reason.UNPRICED: not total.cost_complete,
         Reason.ESTIMATED: total.estimated,

@@ -295,6 +295,9 @@ def coverage(report: UseReport, now: datetime, zone: tzinfo | None) -> Iterable[
     if scan.troubles:
         unread = words.unread(len(scan.troubles))
         yield Coverage(unread, unread, Tone.AMBER)
+    if scan.differing:
+        differing = words.differing(len(scan.differing))
+        yield Coverage(differing, differing, Tone.AMBER)
     known = report.attribution
     whole = known.by_home + known.by_readings + known.unassigned if known is not None else 0
     if known is not None and whole and known.unassigned < whole:

@@ -242,6 +242,15 @@ def unverified(count: int) -> str:
     return n_("{shown} file unverified", "{shown} files unverified", count, shown=f"{count:,}")
 
 
+def differing(count: int) -> str:
+    """Files of which some use may be missing."""
+    return n_(
+        "{count} file tells of its tokens twice, and not the same: doctor names it",
+        "{count} files tell of their tokens twice, and not the same: doctor names them",
+        count,
+    )
+
+
 def unread(count: int) -> str:
     """Files with trouble."""
     return n_(
