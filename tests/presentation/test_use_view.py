@@ -278,11 +278,11 @@ def test_what_the_figures_are_of() -> None:
 def test_files_that_were_read_long_ago_are_told_with_the_time() -> None:
     old = replace(READ, complete_at=(NOW - timedelta(hours=1)).timestamp())
     told = view(scan=old).coverage[1]
-    assert told.text == "the files were read last 13:03: what came since is missing"
+    assert told.text == "files last read 13:03; anything newer is missing"
     assert told.tone is Tone.AMBER
     # what is told of a time that was over by then lacks nothing
     over = replace(reported(scan=old), until=NOW - timedelta(hours=2))
-    assert "read last" not in str(use_view(over, names(), NOW, CET).coverage)
+    assert "last read" not in str(use_view(over, names(), NOW, CET).coverage)
 
 
 def test_the_last_requests_are_told_with_their_cost() -> None:

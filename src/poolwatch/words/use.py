@@ -204,7 +204,7 @@ all_cached_short: Final = Text("{share} of the input was not cached; all cached:
 COVERAGE: Final = Text("COVERAGE")
 FILES_GONE: Final = Text("the session files are gone; what they told is kept")
 NO_FILES: Final = Text("no session files on this machine")
-last_read: Final = Text("the files were read last {time}: what came since is missing")
+last_read: Final = Text("files last read {time}; anything newer is missing")
 apart: Final = Text("{files}, {tokens}, apart and not in the totals.")
 apart_short: Final = Text("{files}, apart.")
 #: A clock was wrong when they were used.
