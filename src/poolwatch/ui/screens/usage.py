@@ -200,7 +200,7 @@ class UsageScreen(FilteredPage):
         self.show_message(self._told())
         if self.show_typing():
             return
-        instead = {"mask": "", "events": "", "sort": ""}
+        instead = {"mask": "", "events": ""}
         if is_wide(self.size.width):
             instead["group_use"] = (
                 " · ".join(
