@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -231,6 +232,23 @@ async def test_it_follows_what_is_read_meanwhile_and_says_how_far_that_is() -> N
         await screen._read_new()
         await settle(pilot)
         assert "prices of 12 Nov" in title(app)
+
+
+@pytest.mark.parametrize(("complete_at", "seconds"), [(None, 1.5), (1.0, 0.25)])
+async def test_it_rests_longer_while_files_are_read_for_the_first_time(
+    complete_at: float | None, seconds: float
+) -> None:
+    feed = using(scan=ScanState(complete_at=complete_at, running=True, bytes_done=62, bytes_total=100))
+    app, answer = app_with(feed), feed.use
+
+    async def slow(wish: UseWish) -> UseReport | Message:
+        feed.pass_time(1)
+        return await answer(wish)
+
+    feed.use = slow  # type: ignore[method-assign]  # the feed of this test alone
+    async with app.run_test(size=NORMAL) as pilot:
+        screen = await opened(pilot)
+        assert screen._rests_until - feed.now() == timedelta(seconds=seconds)
 
 
 async def test_today_ends_without_anything_that_is_read() -> None:

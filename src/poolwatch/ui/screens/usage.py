@@ -37,9 +37,11 @@ from poolwatch.words.messages import message_text
 
 #: Whether anything new is known is asked so often, in seconds.
 _AGAIN: Final = 0.5
-#: After reading it rests so many times as long as that took, but never longer than this.
+#: After reading it rests so many times as long as that took, but never longer than this: while files are
+#: read for the first time, and once they are, when a new line is to be on the screen within two seconds.
 _REST: Final = 8
 _REST_MOST: Final = timedelta(seconds=1.5)
+_REST_READ: Final = timedelta(seconds=0.25)
 #: What a group is opened into.
 _INTO: Final = {
     GroupBy.MONTH: GroupBy.DAY,
@@ -137,7 +139,8 @@ class UsageScreen(FilteredPage):
             self._is_reading = False
         # where much is read all the time, most of the time is left to everything else
         ended = self.ui.feed.now()
-        self._rests_until = ended + min(_REST_MOST, _REST * (ended - begun))
+        is_read = not isinstance(found, Message) and found.scan.complete_at is not None
+        self._rests_until = ended + min(_REST_READ if is_read else _REST_MOST, _REST * (ended - begun))
         self._mark = mark
         if isinstance(found, Message):
             self._problem = message_text(found)
