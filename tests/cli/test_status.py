@@ -254,3 +254,11 @@ def test_many_at_once_on_a_new_store_all_print_what_they_read(pool_desk: Desk) -
         out, err = process.communicate(timeout=90)
         assert process.returncode == 0, err
         assert any(row["read_at"] is not None for row in rows(json.loads(out), "accounts"))
+
+
+@pytest.mark.parametrize("zone", ["UTC+25", "UTC-24", "Foo/Bar"])
+def test_a_zone_that_has_no_time_of_day_is_taken_for_utc(pool_desk: Desk, zone: str) -> None:
+    assert pool_desk.run("status", "--max-age", "0").code == 0
+    for command in ("status", "next", "history dan", "events", "usage", "usage --by day", "audit", "doctor"):
+        ran = pool_desk.run(*command.split(), env={"TZ": zone})
+        assert ran.code in (0, 1), ran.err

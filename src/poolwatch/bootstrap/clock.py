@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import random
+import time
 from datetime import UTC, datetime
 
 draw = random.random
 """A number in 0..1, for jitter."""
+
+
+def settle_zone() -> None:
+    """Take UTC where TZ is a day or more away from it: Python has no time of day there."""
+    try:
+        datetime.now(UTC).astimezone()
+    except ValueError:
+        os.environ["TZ"] = "UTC"
+        time.tzset()
 
 
 class RealClock:

@@ -11,6 +11,7 @@ from typing import Final
 
 from msgspec import Struct, field
 
+from poolwatch.bootstrap.clock import settle_zone
 from poolwatch.config.load import free_name, load
 from poolwatch.config.paths import (
     LOGINS_NAME,
@@ -145,6 +146,7 @@ def rules_of(settings: Settings) -> PoolRules:
 
 def look_around(options: Options, env: Mapping[str, str] | None = None) -> Surroundings | ConfigProblems:
     """Read the configuration of this run, or everything that is wrong with it."""
+    settle_zone()
     env = dict(os.environ) if env is None else env
     path = locate_config(env, options.config)
     if options.may_be_new and path is not None and not os.path.lexists(path):
