@@ -149,12 +149,14 @@ class PoolApp(TerminalApp[ExitRequest], inherit_bindings=False, inherit_css=Fals
 
     async def _follow_use(self) -> None:
         """What the use in session files would cost, as it grows."""
+        from poolwatch.domain.quarters import quarter_of  # not before the first paint
+
         seen: object = ()
         while True:
             feed = self.ui.feed
             mark = await feed.use_mark()
-            # a day ends without anything that is read
-            now = mark and (mark, feed.now().hour)
+            # a day ends without anything that is read, in some zones at a quarter of an hour
+            now = mark and (mark, quarter_of(feed.now()))
             if now and now != seen:
                 seen = now
                 if self.ui.board.cost(await feed.costs()):
