@@ -53,6 +53,8 @@ def test_lines_of_both_kinds_in_one_file(desk: Desk) -> None:
     [paid] = [each for each in cells(other) if each.told_cost is not None]
     assert (paid.told_cost, paid.told_requests, paid.told_tokens) == (10**9, 1, Tokens(100, output=10))
     assert {each.user: each.estimated for each in cells(other, GroupBy.USER)}["ann"]
+    also = UseAsked(0, 10**9, Origin.IMPORTED, None, also=frozenset({GroupBy.USER}))
+    assert {each.user for each in UseBook(other.state).cells(also)} == {None, "ann"}
     # once more, and in two halves: nothing is new
     ran = other.run("data", "import", str(file))
     assert ran.out.endswith("5 usage events taken, 5 of them known before, 1 refused\n")

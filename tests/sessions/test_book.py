@@ -93,6 +93,14 @@ def test_cells_are_joined_by_what_is_asked_for(tmp_path: Path) -> None:
         (960, "blue", 1),
         (1056, "blue", 1),
     ]
+    also = book.cells(replace(_ALL, by=None, also=frozenset({GroupBy.PROJECT, GroupBy.USER})))
+    assert sorted((cell.quarter, cell.project, cell.requests) for cell in also) == [
+        (960, "red", 3),
+        (961, "blue", 1),
+        (961, "red", 1),
+        (1060, "blue", 1),
+    ]
+    assert {cell.client for cell in also} == {None}
     narrowed = book.cells(replace(_ALL, narrow=((GroupBy.CONVERSATION, "two"), (GroupBy.MODEL, None))))
     assert [(cell.quarter, cell.conversation) for cell in narrowed] == [(1060, "two")]
     assert book.cells(UseAsked(961, 962, by=None))[0].tokens == Tokens(10, 8, 0, 1, 0)

@@ -119,7 +119,8 @@ class UseCell(Struct, frozen=True):
 class UseAsked(Struct, frozen=True):
     """Which use is asked for: of quarters `since` (included) to `until` (not), from one origin.
 
-    The store joins cells that differ only in texts that `by` and `narrow` do not need: those come as None.
+    The store joins cells that differ only in texts that `by`, `narrow` and `also` do not need: those come as
+    None.
     The operation is always told, for some prices are for an image; and requests that were not counted in
     tokens stand apart from those that were.
     `by` None asks for the whole in as few cells as there are quarters and prices.
@@ -134,6 +135,8 @@ class UseAsked(Struct, frozen=True):
     narrow: tuple[tuple[GroupBy, str | None], ...] = ()
     #: cells of a whole UTC day may be joined into its first quarter, for a span that is of whole days in UTC
     by_day: bool = False
+    #: whose texts the cells tell besides
+    also: frozenset[GroupBy] = frozenset()
 
 
 class RequestSeen(Struct, frozen=True):

@@ -14,6 +14,7 @@ from poolwatch.domain.overview import PoolOverview, usd
 from poolwatch.domain.query.fields import FIELDS, FieldKind
 from poolwatch.domain.query.language import BEGUN, SAVED, Parsed, parse
 from poolwatch.domain.query.tree import Compare, Leaf, Look, NeedsYou, Query, Word, foreseen, leaves, lets
+from poolwatch.domain.state import AccountState
 from poolwatch.domain.status import Judged, Section, Status
 from poolwatch.domain.usage import own_reset
 from poolwatch.domain.values import replace
@@ -84,12 +85,7 @@ class AccountSubject:
         yield from self.texts("status")
 
     def _identity(self) -> Iterable[str]:
-        """What no reading changes."""
-        account, prefs = self._judged.account, self._looker.prefs
-        yield shown_name(account, mask=prefs.mask)
-        yield shown_email(account, mask=prefs.mask) or ""
-        yield account.key.id
-        yield from account.sources
+        return identity(self._judged.account, mask=self._looker.prefs.mask)
 
     def foresee(self, leaf: Leaf) -> bool | None:
         """Whether this is found in the account whatever a reading brings; None where that may change it."""
@@ -110,7 +106,9 @@ class AccountSubject:
     def texts(self, field: str) -> Iterable[str]:
         """The texts of one field."""
         look = _TEXTS.get(field)
-        return look(self._judged, self._looker) if look is not None else ()
+        if look is not None:
+            return look(self._judged, self._looker)
+        return account_texts(self._judged.account, field, mask=self._looker.prefs.mask)
 
     def figure(self, field: str) -> Decimal | float | None:
         """The figure of one field."""
@@ -196,6 +194,38 @@ def _wrong_name(word: Word, text: str, looker: Looker) -> str:
 # --- the texts
 
 
+def identity(account: AccountState, *, mask: bool) -> Iterable[str]:
+    """Name, e-mail, id and sources: what a word is looked for in, and no reading changes."""
+    yield shown_name(account, mask=mask)
+    yield shown_email(account, mask=mask) or ""
+    yield account.key.id
+    yield from account.sources
+
+
+def account_texts(account: AccountState, field: str, *, mask: bool) -> Iterable[str]:
+    """The texts of a field that is not of the account as it stands; none of any other field."""
+    match field:
+        case "plan":
+            plan = account.plan
+            return [plan, words.plan_name(plan)] if plan else []
+        case "source":
+            return account.sources
+        case "group":
+            return [shown_group(account.name.group, mask=mask)]
+        case "label":
+            return dict.fromkeys((shown_label(account, mask=mask), shown_name(account, mask=mask)))
+        case "email":
+            email = shown_email(account, mask=mask)
+            return [email] if email else []
+        case "custody":
+            listing = acting(account)
+            return [listing.owner, listing.custody.value] if listing else []
+        case "provider":
+            return [account.key.provider]
+        case _:
+            return ()
+
+
 def _statuses(judged: Judged, looker: Looker) -> list[str]:
     kind = judged.status.kind
     found = [kind.value, words.status_word(kind), *_sections(judged, looker)]
@@ -218,26 +248,6 @@ def _troubles(judged: Judged, looker: Looker) -> list[str]:
     return [YES, *kinds] if kinds else [NO]
 
 
-def _plans(judged: Judged, looker: Looker) -> list[str]:
-    plan = judged.account.plan
-    return [plan, words.plan_name(plan)] if plan else []
-
-
-def _labels(judged: Judged, looker: Looker) -> list[str]:
-    account, mask = judged.account, looker.prefs.mask
-    return list(dict.fromkeys((shown_label(account, mask=mask), shown_name(account, mask=mask))))
-
-
-def _emails(judged: Judged, looker: Looker) -> list[str]:
-    email = shown_email(judged.account, mask=looker.prefs.mask)
-    return [email] if email else []
-
-
-def _custodies(judged: Judged, looker: Looker) -> list[str]:
-    listing = acting(judged.account)
-    return [listing.owner, listing.custody.value] if listing else []
-
-
 def _staleness(judged: Judged, looker: Looker) -> list[str]:
     # what was never read is not old but unknown
     return [] if judged.account.read_at is None else [YES if judged.stale else NO]
@@ -251,13 +261,6 @@ def _idleness(judged: Judged, looker: Looker) -> list[str]:
 _TEXTS: Final[Mapping[str, Callable[[Judged, Looker], Iterable[str]]]] = {
     "status": _statuses,
     "section": _sections,
-    "plan": _plans,
-    "source": lambda judged, _: judged.account.sources,
-    "group": lambda judged, looker: [shown_group(judged.account.name.group, mask=looker.prefs.mask)],
-    "label": _labels,
-    "email": _emails,
-    "custody": _custodies,
-    "provider": lambda judged, _: [judged.account.key.provider],
     "trouble": _troubles,
     "stale": _staleness,
     "idle": _idleness,

@@ -94,6 +94,18 @@ def share_text(part: float | None) -> str:
     return UNKNOWN if part is None else percent_text(part * 100)
 
 
+def is_account_id(text: str) -> bool:
+    """Whether it may be the id of an account: what else an imported line calls one is what it says."""
+    return _ID.fullmatch(text) is not None
+
+
+def outside_text(by: GroupBy, text: str, *, mask: bool) -> str:
+    """A text that somebody else gave; masked, one that may tell who it was becomes a neutral name."""
+    if mask and by in words.NEUTRAL:
+        return words.neutral(by, f"{zlib.crc32(text.encode('utf-8', 'replace')):08x}"[:6])
+    return visible(text, _LONGEST)
+
+
 class Names:
     """What groups are called: those of accounts by their names, and all neutral where they are masked."""
 
@@ -150,7 +162,7 @@ class Names:
 
     def account(self, account_id: str) -> str:
         """An account of ours by its name; what an imported line calls one is what it says."""
-        if account_id in self.accounts.accounts or _ID.fullmatch(account_id):
+        if account_id in self.accounts.accounts or is_account_id(account_id):
             return self.accounts.name(account_id)
         return self._outside(GroupBy.ACCOUNT, account_id)
 
@@ -166,9 +178,7 @@ class Names:
         return "" if project is None else self._outside(GroupBy.PROJECT, project)
 
     def _outside(self, by: GroupBy, text: str) -> str:
-        if self.accounts.mask and by in words.NEUTRAL:
-            return words.neutral(by, f"{zlib.crc32(text.encode('utf-8', 'replace')):08x}"[:6])
-        return visible(text, _LONGEST)
+        return outside_text(by, text, mask=self.accounts.mask)
 
     def _day(self, day: date) -> str:
         shown = f"{day.day} {screen.month(day)}{self._year(day)}"
@@ -189,7 +199,7 @@ def machine_text(by: GroupBy, group: Group, names: Names) -> str | None:
         return shown_group(group.text, mask=names.accounts.mask)
     if names.accounts.mask and by in words.NEUTRAL and by is not GroupBy.ACCOUNT:
         return names.name(by, group)
-    if by is GroupBy.ACCOUNT and names.accounts.mask and not _ID.fullmatch(group.text):
+    if by is GroupBy.ACCOUNT and names.accounts.mask and not is_account_id(group.text):
         return names.account(group.text)
     return group.text
 

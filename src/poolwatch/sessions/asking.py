@@ -92,7 +92,7 @@ def _from(look: sqlite3.Connection) -> str:
 
 def needed_texts(asked: UseAsked) -> frozenset[str]:
     """Which texts the cells must tell. A group is that of an account."""
-    kinds = {asked.by, *(kind for kind, _ in asked.narrow)}
+    kinds = {asked.by, *(kind for kind, _ in asked.narrow), *asked.also}
     accounts = {"account"} if GroupBy.GROUP in kinds else set()
     return frozenset({name for kind, name in TEXTS.items() if kind in kinds} | accounts)
 

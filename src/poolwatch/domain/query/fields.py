@@ -25,11 +25,15 @@ class FieldKind(StrEnum):
 
 
 class Field(Struct, frozen=True):
-    """One field; `of_usage`: requests have it, and accounts do not."""
+    """One field; `of_usage`: requests have it, and accounts do not.
+
+    `of_readings`: it is of an account as it stands, so use and what is long past have none.
+    """
 
     name: str
     kind: FieldKind = FieldKind.TEXT
     of_usage: bool = False
+    of_readings: bool = False
 
     @property
     def is_compared(self) -> bool:
@@ -38,25 +42,27 @@ class Field(Struct, frozen=True):
 
 
 _ALL: Final = (
+    Field("status", of_readings=True),
+    Field("section", of_readings=True),
+    *(Field(name) for name in ("plan", "source", "group", "label", "email", "custody", "provider")),
+    *(Field(name, of_readings=True) for name in ("trouble", "stale", "idle")),
     *(
-        Field(name)
-        for name in (
-            "status", "section", "plan", "source", "group", "label", "email", "custody", "provider",
-            "trouble", "stale", "idle",
+        Field(name, kind, of_readings=True)
+        for name, kind in (
+            ("5h", FieldKind.PERCENT), ("weekly", FieldKind.PERCENT), ("monthly", FieldKind.PERCENT),
+            ("daily", FieldKind.PERCENT), ("spend", FieldKind.PERCENT), ("credits", FieldKind.CREDITS),
+            ("usd", FieldKind.DOLLARS), ("resets", FieldKind.TIME), ("at_reset", FieldKind.PERCENT),
+            ("burn", FieldKind.PERCENT),
         )
     ),
-    *(Field(name, FieldKind.PERCENT) for name in ("5h", "weekly", "monthly", "daily", "spend")),
-    Field("credits", FieldKind.CREDITS),
-    Field("usd", FieldKind.DOLLARS),
-    Field("resets", FieldKind.TIME),
-    Field("at_reset", FieldKind.PERCENT),
-    Field("burn", FieldKind.PERCENT),
     *(Field(name, of_usage=True) for name in ("model", "tier", "operation", "client", "user")),
 )  # fmt: skip
 #: Every field by its name, in the order in which they are told.
 FIELDS: Final[Mapping[str, Field]] = MappingProxyType({each.name: each for each in _ALL})
 #: Those of them that accounts have.
 OF_ACCOUNTS: Final = tuple(each.name for each in _ALL if not each.of_usage)
+#: Those that use has: its own, and what no reading changes of its account.
+OF_USE: Final = tuple(each.name for each in _ALL if not each.of_readings)
 
 _PERCENT: Final = re.compile(r"([0-9]{0,6}(?:\.[0-9]{0,3})?)%?", re.ASCII)
 _AMOUNT: Final = re.compile(r"(-?)([0-9]{0,18}(?:\.[0-9]{0,6})?)", re.ASCII)
