@@ -8,7 +8,7 @@ import pytest
 
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
 from poolwatch.cli.finding import Grade
-from poolwatch.cli.use_findings import use_findings
+from poolwatch.cli.usage import use_findings
 from poolwatch.sessions.tables import FILE_NAME
 from tests.sessions.builder import Thread, U
 from tests.sessions.product import scan

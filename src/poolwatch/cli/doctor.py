@@ -33,7 +33,7 @@ from poolwatch.cli.daemon import daemon_findings
 from poolwatch.cli.finding import Finding, Grade, finding_lines, is_coloured
 from poolwatch.cli.settings import place_lines, place_rows
 from poolwatch.cli.sources import examine_pools, try_command
-from poolwatch.cli.use_findings import use_findings
+from poolwatch.cli.usage import use_findings
 from poolwatch.config.edit import is_same_place
 from poolwatch.config.paths import OwnPlaces, absolute, missing_home
 from poolwatch.config.problems import ConfigProblems

@@ -1,10 +1,10 @@
-"""`usage`: tokens and what the API would charge for them, for people and for programs."""
+"""`usage`: tokens and what the API would charge for them; and what `doctor` finds of session files."""
 
 from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, tzinfo
 from functools import partial
@@ -29,6 +29,7 @@ from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.bootstrap.use import UseReader
 from poolwatch.bootstrap.whose import assign_use
 from poolwatch.cli.command import moment, run_async
+from poolwatch.cli.finding import Finding, Grade
 from poolwatch.cli.past import STDOUT, Form, TimeSpan, past_of, put
 from poolwatch.config.paths import absolute
 from poolwatch.domain.message import message
@@ -44,9 +45,16 @@ from poolwatch.presentation.use_table import BY_COST, arrange
 from poolwatch.presentation.use_texts import Names
 from poolwatch.presentation.use_view import reading_texts, span_text, use_view
 from poolwatch.sessions.book import UseBook
-from poolwatch.sessions.tables import BookError, BookProblem
+from poolwatch.sessions.homes import session_trees
+from poolwatch.sessions.progress import Trouble
+from poolwatch.sessions.tables import FILE_NAME, BookError, BookProblem
+from poolwatch.words import sessions as reading_words
 from poolwatch.words.commands import said
 from poolwatch.words.messages import message_text
+
+_AREA: Final = "usage"
+#: `doctor` names so many files.
+_NAMED: Final = 10
 
 #: What is said where another process was to read session files, which does not tell what the system said.
 _NOT_READ: Final = {BookProblem.DENIED: "use.not_kept", BookProblem.DAMAGED: "use.harmed"}
@@ -210,3 +218,28 @@ def _titled(report: UseReport, homes: Sequence[str]) -> UseReport:
     for conversation, title in titles_of(homes, ids).items():
         known[conversation] = replace(known.get(conversation, Conversation()), title=title)
     return replace(report, conversations=known)
+
+
+def use_findings(around: Surroundings) -> Iterator[Finding]:
+    """How the reading of session files stands; nothing is read for it."""
+    for kept in sorted(around.state_dir.glob(f"{FILE_NAME}.corrupt-*")):
+        if kept.suffix.removeprefix(".corrupt-").isdigit():
+            yield Finding(_AREA, Grade.NOTE, reading_words.set_aside(around.told_path(kept)))
+    try:
+        state = UseBook(around.state_dir).scan_state()
+    except BookError as error:
+        yield Finding(_AREA, Grade.ERROR, message_text(error.as_message))
+        return
+    if state.complete_at is None:
+        if session_trees(session_homes(around)):
+            yield Finding(_AREA, Grade.NOTE, reading_words.not_read(), around.command("usage"))
+        return
+    yield Finding(_AREA, Grade.OK, reading_words.read_files(state.files, state.homes))
+    for troubles in (state.troubles, tuple((path, Trouble.DIFFERS) for path in state.differing)):
+        for path, code in troubles[:_NAMED]:
+            yield Finding(_AREA, Grade.NOTE, reading_words.trouble_of(around.told_path(path), code))
+        if len(troubles) > _NAMED:
+            yield Finding(_AREA, Grade.NOTE, reading_words.more(len(troubles) - _NAMED))
+    if state.files_unverified:
+        told = reading_words.unverified_files(state.files_unverified, state.unverified.total)
+        yield Finding(_AREA, Grade.NOTE, told)

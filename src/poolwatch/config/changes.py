@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from poolwatch.config.amounts import plan_price
 from poolwatch.config.edit import ConfigFile
-from poolwatch.config.layers import FILTERS_TABLE, KEYS_TABLE, LISTS, PLANS_TABLE, KeyPath, parse
+from poolwatch.config.layers import FILTERS_TABLE, KEYS_TABLE, LIMIT_LISTS, LISTS, PLANS_TABLE, KeyPath, parse
 from poolwatch.config.load import KEYS_OF_KIND, SECRET_KEYS, load_text, source_problem
 from poolwatch.config.problems import ConfigProblem, ConfigProblems
 from poolwatch.config.settings import SOURCE_ROWS, TABLE, Settings
@@ -28,7 +28,12 @@ _OPEN_ROWS: Final = {
     PLANS_TABLE: Row(plan_price, ""),
     FILTERS_TABLE: Row(saved_filter, ""),
 }
-_ELSEWHERE: Final = {"sources": "set_elsewhere", "accounts": "edit_accounts", "rates": "edit_rates"}
+_ELSEWHERE: Final = {
+    "sources": "set_elsewhere",
+    "accounts": "edit_accounts",
+    "rates": "edit_rates",
+    **dict.fromkeys(LIMIT_LISTS, "edit_limits"),
+}
 _PROXY_SECRETS: Final = ("proxy_password", "password")
 #: Where paths begin; they are checked for their form, so without a home any will do.
 _HOMES: Final = ("HOME", "CODEX_HOME")

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from poolwatch.config.problems import ConfigProblem
 from poolwatch.config.settings import DEFAULT_ORIGIN, SECTIONS, TABLE, Origin, OriginKind
-from poolwatch.config.values import Raw, Read, Wrong, nearest, printable
+from poolwatch.config.values import Raw, Read, Wrong, nearest, printable, quoted
 from poolwatch.words.config import said
 
 if TYPE_CHECKING:
@@ -31,7 +31,9 @@ PLANS_TABLE: Final = "plans"
 FILTERS_TABLE: Final = "filters"
 #: Tables whose keys are names of the user's.
 OPEN_TABLES: Final = (PLANS_TABLE, FILTERS_TABLE, KEYS_TABLE)
-LISTS: Final = ("sources", "accounts", "rates")
+#: Arrays of tables that limit what is spent, and tell of it.
+LIMIT_LISTS: Final = ("budgets", "alerts", "channels")
+LISTS: Final = ("sources", "accounts", "rates", *LIMIT_LISTS)
 _NAMES: Final = (*TABLE, *(name for name in SECTIONS if name), *OPEN_TABLES, *LISTS)
 #: Of a statement over more lines than this, and of what follows it, no line is told.
 _LONGEST_STATEMENT: Final = 200
@@ -209,6 +211,20 @@ class Layers:
         """Adds a value of the file."""
         origin = Origin(OriginKind.FILE, str(self.path), self.line(*path))
         self._offer(dotted(*path), Raw(value, env=self.env, folder=self._folder), origin)
+
+    def tables(
+        self, document: Mapping[str, object], name: str
+    ) -> tuple[tuple[int, Mapping[str, object]], ...]:
+        """The tables of one of `LISTS`, each with its place."""
+        tables = document.get(name, [])
+        if not isinstance(tables, list):
+            self.in_file(said("must_be_tables", name=name), name)
+            return ()
+        for index, table in enumerate(tables):
+            if not isinstance(table, dict):
+                message = said("item_must_be_table", name=dotted(name, index), value=quoted(table))
+                self.in_file(message, name, index)
+        return tuple((index, table) for index, table in enumerate(tables) if isinstance(table, dict))
 
     def offered(self, prefix: str) -> tuple[str, ...]:
         """The keys below a prefix that some layer has a value for."""

@@ -6,12 +6,12 @@ import re
 from collections.abc import Container, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from poolwatch.config import amounts
 from poolwatch.config.layers import (
     FILTERS_TABLE,
     KEYS_TABLE,
+    LIMIT_LISTS,
     MAX_BYTES,
     PLANS_TABLE,
     Layers,
@@ -21,7 +21,6 @@ from poolwatch.config.layers import (
     parse,
 )
 from poolwatch.config.problems import ConfigProblem, ConfigProblems
-from poolwatch.config.rate_settings import RATE_ROWS, RateSettings, field_of
 from poolwatch.config.settings import (
     ACCOUNT_ROWS,
     KINDS,
@@ -48,11 +47,13 @@ from poolwatch.config.values import (
     saved_filter,
 )
 from poolwatch.domain.account import Custody
-from poolwatch.domain.rates import Per
 from poolwatch.domain.values import replace
 from poolwatch.host.files import FileProblem, read_bounded
 from poolwatch.words.config import said
 from poolwatch.words.messages import file_clause
+
+if TYPE_CHECKING:
+    from poolwatch.config.rate_settings import RateSettings
 
 #: The keys that each kind of source takes.
 KEYS_OF_KIND: Final[Mapping[SourceKind, tuple[str, ...]]] = {
@@ -77,9 +78,6 @@ _HOLDERS: Final = (
 )
 #: What a saved filter may be called, so that it can be typed behind an @.
 _FILTER_NAME: Final = re.compile(r"[\w-]+")
-_NO_RATE: Final = RateSettings("")
-#: The keys of a rate that mean something for tokens alone.
-_OF_TOKENS: Final = (*amounts.PARTS, "above", "fast_usd", "fast_credits", "credits")
 _EMPTY: Final = SourceSettings(SourceKind.AUTH_FILES, "", Custody.OTHER)
 
 
@@ -126,6 +124,7 @@ def load_text(
         sources=_sources(layers, document),
         accounts=_accounts(layers, document),
         rates=_rates(layers, document),
+        **_limits(layers, document),
         path=path,
         origins=MappingProxyType(layers.origins),
         key_lines=MappingProxyType(lines),
@@ -162,9 +161,14 @@ def _keys(layers: Layers) -> tuple[dict[str, str], dict[str, int]]:
 
 def _plans(layers: Layers) -> dict[str, str]:
     """What is given in `[plans]`, by the plan's name in small letters."""
+    offered = layers.offered(PLANS_TABLE + ".")
+    if not offered:
+        return {}
+    from poolwatch.config.amounts import plan_price  # few tell what they pay
+
     plans = {}
-    for key in layers.offered(PLANS_TABLE + "."):
-        found = layers.take(key, amounts.plan_price, None)
+    for key in offered:
+        found = layers.take(key, plan_price, None)
         if found is not None:
             plans[key.removeprefix(PLANS_TABLE + ".").lower()] = found
     return plans
@@ -197,7 +201,7 @@ def _check_thresholds(layers: Layers, found: Thresholds) -> None:
 def _sources(layers: Layers, document: Mapping[str, object]) -> tuple[SourceSettings, ...]:
     """The valid sources, in the order of the file; what is wrong with the others is noted in `layers`."""
     found = []
-    for index, table in _tables(layers, document, "sources"):
+    for index, table in layers.tables(document, "sources"):
         source = _read_source(layers, index, table)
         if source is not None:
             found.append((index, source, "name" in table))
@@ -214,7 +218,7 @@ def source_problem(table: Mapping[str, object], env: Mapping[str, str]) -> str |
 def _accounts(layers: Layers, document: Mapping[str, object]) -> tuple[AccountRule, ...]:
     """The valid account rules, in the order of the file."""
     rules = []
-    for index, table in _tables(layers, document, "accounts"):
+    for index, table in layers.tables(document, "accounts"):
         for name in table:
             if name in ACCOUNT_ROWS:
                 layers.offer_file(table[name], "accounts", index, name)
@@ -234,58 +238,20 @@ def _accounts(layers: Layers, document: Mapping[str, object]) -> tuple[AccountRu
 
 def _rates(layers: Layers, document: Mapping[str, object]) -> tuple[RateSettings, ...]:
     """The rates of the file, in its order."""
-    rates = []
-    for index, table in _tables(layers, document, "rates"):
-        problems_before = len(layers.problems)
-        for key in table:
-            if key in RATE_ROWS:
-                layers.offer_file(table[key], "rates", index, key)
-            else:
-                message = said("unknown_in_rate", name=printable(key))
-                layers.in_file(message, "rates", index, key, suggestion=nearest(key, RATE_ROWS))
-        prefix = dotted("rates", index)
-        taken = {
-            field_of(key): layers.take(f"{prefix}.{key}", row.read, getattr(_NO_RATE, field_of(key)))
-            for key, row in RATE_ROWS.items()
-        }
-        if "model" not in table:
-            layers.in_file(said("no_model", rate=prefix), "rates", index)
-        if len(layers.problems) == problems_before:
-            rates.append(RateSettings(**taken))
-            _check_rate(layers, index, table, rates[-1])
-    return tuple(rates)
-
-
-def _check_rate(layers: Layers, index: int, table: Mapping[str, object], rate: RateSettings) -> None:
-    """Whether the keys of one rate go together."""
-    prefix = dotted("rates", index)
-    is_for_tokens = rate.per == Per.TOKEN.value
-    of_tokens = [key for key in table if key in _OF_TOKENS]
-    if rate.since is not None and rate.until is not None and rate.until < rate.since:
-        layers.in_file(said("ends_first", rate=prefix), "rates", index, "to")
-    if is_for_tokens and "price" in table:
-        layers.in_file(said("price_of_what", rate=prefix), "rates", index, "price")
-    elif is_for_tokens and not of_tokens:
-        layers.in_file(said("no_prices", rate=prefix), "rates", index)
-    elif not is_for_tokens and of_tokens:
-        message = said("not_per", name=of_tokens[0], per=rate.per)
-        layers.in_file(message, "rates", index, of_tokens[0])
-    elif not is_for_tokens and "price" not in table:
-        layers.in_file(said("no_price", rate=prefix, per=rate.per), "rates", index)
-
-
-def _tables(
-    layers: Layers, document: Mapping[str, object], name: str
-) -> tuple[tuple[int, Mapping[str, object]], ...]:
-    tables = document.get(name, [])
-    if not isinstance(tables, list):
-        layers.in_file(said("must_be_tables", name=name), name)
+    if "rates" not in document:
         return ()
-    for index, table in enumerate(tables):
-        if not isinstance(table, dict):
-            message = said("item_must_be_table", name=dotted(name, index), value=quoted(table))
-            layers.in_file(message, name, index)
-    return tuple((index, table) for index, table in enumerate(tables) if isinstance(table, dict))
+    from poolwatch.config.rate_settings import read_rates  # few have any
+
+    return read_rates(layers, document)
+
+
+def _limits(layers: Layers, document: Mapping[str, object]) -> dict[str, Any]:
+    """The budgets, alerts and channels of the file."""
+    if not any(name in document for name in LIMIT_LISTS):
+        return {}
+    from poolwatch.config.limit_settings import read_limits  # likewise
+
+    return read_limits(layers, document)
 
 
 def _read_source(layers: Layers, index: int, table: Mapping[str, object]) -> SourceSettings | None:

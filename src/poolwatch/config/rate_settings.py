@@ -9,9 +9,11 @@ from typing import Annotated, Final
 from msgspec import Struct
 
 from poolwatch.config import amounts, values
-from poolwatch.config.values import Row, rows_of
+from poolwatch.config.layers import Layers, dotted
+from poolwatch.config.values import Row, nearest, printable, rows_of
 from poolwatch.domain.rates import Per, Prices, Rate, pico, prices_of
 from poolwatch.words.catalogue import mark
+from poolwatch.words.config import said
 
 
 class RateSettings(Struct, frozen=True):
@@ -77,3 +79,50 @@ RATE_ROWS: Final = {_KEYS.get(name, name): row for name, row in rows_of(RateSett
 def field_of(key: str) -> str:
     """The field of a key."""
     return _FIELDS.get(key, key)
+
+
+_NO_RATE: Final = RateSettings("")
+#: The keys of a rate that mean something for tokens alone.
+_OF_TOKENS: Final = (*amounts.PARTS, "above", "fast_usd", "fast_credits", "credits")
+
+
+def read_rates(layers: Layers, document: Mapping[str, object]) -> tuple[RateSettings, ...]:
+    """The rates of the file, in its order."""
+    rates = []
+    for index, table in layers.tables(document, "rates"):
+        problems_before = len(layers.problems)
+        for key in table:
+            if key in RATE_ROWS:
+                layers.offer_file(table[key], "rates", index, key)
+            else:
+                message = said("unknown_in_rate", name=printable(key))
+                layers.in_file(message, "rates", index, key, suggestion=nearest(key, RATE_ROWS))
+        prefix = dotted("rates", index)
+        taken = {
+            field_of(key): layers.take(f"{prefix}.{key}", row.read, getattr(_NO_RATE, field_of(key)))
+            for key, row in RATE_ROWS.items()
+        }
+        if "model" not in table:
+            layers.in_file(said("no_model", rate=prefix), "rates", index)
+        if len(layers.problems) == problems_before:
+            rates.append(RateSettings(**taken))
+            _check_rate(layers, index, table, rates[-1])
+    return tuple(rates)
+
+
+def _check_rate(layers: Layers, index: int, table: Mapping[str, object], rate: RateSettings) -> None:
+    """Whether the keys of one rate go together."""
+    prefix = dotted("rates", index)
+    is_for_tokens = rate.per == Per.TOKEN.value
+    of_tokens = [key for key in table if key in _OF_TOKENS]
+    if rate.since is not None and rate.until is not None and rate.until < rate.since:
+        layers.in_file(said("ends_first", rate=prefix), "rates", index, "to")
+    if is_for_tokens and "price" in table:
+        layers.in_file(said("price_of_what", rate=prefix), "rates", index, "price")
+    elif is_for_tokens and not of_tokens:
+        layers.in_file(said("no_prices", rate=prefix), "rates", index)
+    elif not is_for_tokens and of_tokens:
+        message = said("not_per", name=of_tokens[0], per=rate.per)
+        layers.in_file(message, "rates", index, of_tokens[0])
+    elif not is_for_tokens and "price" not in table:
+        layers.in_file(said("no_price", rate=prefix, per=rate.per), "rates", index)

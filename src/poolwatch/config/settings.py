@@ -10,15 +10,18 @@ from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from msgspec import Struct, field
 
 from poolwatch.config import amounts, values
-from poolwatch.config.rate_settings import RateSettings
 from poolwatch.config.values import Row, printable, rows_of
 from poolwatch.domain.account import Custody
 from poolwatch.words.catalogue import mark
+
+if TYPE_CHECKING:
+    from poolwatch.config.limit_settings import AlertSettings, BudgetSettings, ChannelSettings
+    from poolwatch.config.rate_settings import RateSettings
 
 DEFAULT_CREDITS_PER_USD: Final = Decimal(25)
 DEFAULT_BASE_URL: Final = "https://chatgpt.com/backend-api"
@@ -223,6 +226,35 @@ class UsageSettings(Struct, frozen=True):
     ] = False
 
 
+class NotifySettings(Struct, frozen=True):
+    """Where alerts that poolwatch has by itself go besides the screen, and what is told each day."""
+
+    channels: Annotated[
+        str | None,
+        Row(
+            values.line(),
+            mark("channels for the alerts that are there by default; unset: they stay on the screen"),
+            "ops, mail",
+        ),
+    ] = None
+    daily_summary: Annotated[
+        str | None,
+        Row(
+            values.time_of_day,
+            mark("when the day before is told, to those channels, else to all; unset: it is not"),
+            "09:00",
+        ),
+    ] = None
+    quiet_hours: Annotated[
+        str | None,
+        Row(
+            values.quiet_hours,
+            mark("when notices are held, but for critical ones, and then told in one"),
+            "22:00-07:00",
+        ),
+    ] = None
+
+
 class SourceSettings(Struct, frozen=True):
     """One place that accounts come from.
 
@@ -362,12 +394,16 @@ class Settings(Struct, frozen=True):
     ui: UiSettings = UiSettings()
     forecast: ForecastSettings = ForecastSettings()
     usage: UsageSettings = UsageSettings()
+    notify: NotifySettings = NotifySettings()
     plans: Mapping[str, str] = field(default_factory=_nothing)
     filters: Mapping[str, str] = field(default_factory=_nothing)
     keys: Mapping[str, str] = field(default_factory=_nothing)
     sources: tuple[SourceSettings, ...] = ()
     accounts: tuple[AccountRule, ...] = ()
-    rates: tuple[RateSettings, ...] = ()
+    rates: "tuple[RateSettings, ...]" = ()
+    budgets: "tuple[BudgetSettings, ...]" = ()
+    alerts: "tuple[AlertSettings, ...]" = ()
+    channels: "tuple[ChannelSettings, ...]" = ()
     path: Path | None = None
     origins: Mapping[str, Origin] = field(default_factory=_nothing)
     key_lines: Mapping[str, int] = field(default_factory=_nothing)
@@ -397,6 +433,7 @@ SECTIONS: Final[Mapping[str, type[Struct]]] = {
     "ui": UiSettings,
     "forecast": ForecastSettings,
     "usage": UsageSettings,
+    "notify": NotifySettings,
 }
 #: Every such setting by its dotted key.
 TABLE: Final[Mapping[str, Row]] = {

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final
 
 from msgspec import Struct
 
+from poolwatch.config import limit_settings
 from poolwatch.config.amounts import parts_of
 from poolwatch.config.layers import FILTERS_TABLE, KEYS_TABLE, PLANS_TABLE
 from poolwatch.config.load import KEYS_OF_KIND
@@ -25,6 +26,7 @@ from poolwatch.config.settings import (
 )
 from poolwatch.config.values import Row, printable
 from poolwatch.domain.account import Custody
+from poolwatch.domain.budgets import Grace, Limit, limit_text, time_text
 from poolwatch.domain.rates import Per, Prices
 from poolwatch.words.catalogue import _
 from poolwatch.words.config import said
@@ -55,6 +57,33 @@ _ACCOUNT_EXAMPLE: Final[Mapping[str, object]] = {
     "label": "carol",
     "group": "team-east",
     "time_zone": "Europe/Berlin",
+}
+
+
+LIMIT_ROWS: Final[Mapping[str, Mapping[str, Row]]] = {
+    "budgets": limit_settings.BUDGET_ROWS,
+    "alerts": limit_settings.ALERT_ROWS,
+    "channels": limit_settings.CHANNEL_ROWS,
+}
+_LIMIT_STRUCTS: Final[Mapping[str, type[Struct]]] = {
+    "budgets": limit_settings.BudgetSettings,
+    "alerts": limit_settings.AlertSettings,
+    "channels": limit_settings.ChannelSettings,
+}
+_TEMPLATES: Final = {
+    "budgets": "template_budgets",
+    "alerts": "template_alerts",
+    "channels": "template_channels",
+}
+_LIMIT_EXAMPLES: Final[Mapping[str, Mapping[str, object]]] = {
+    "budgets": {"name": "month", "limit": "$10", "period": "monthly", "at_limit": "warn"},
+    "alerts": {"name": "tight", "when": "weekly>=90", "for": "10m", "channels": ("ops",)},
+    "channels": {
+        "name": "ops",
+        "kind": "webhook",
+        "url": "https://hooks.example.com/poolwatch",
+        "secret_file": "~/.config/poolwatch/ops.secret",
+    },
 }
 
 
@@ -106,7 +135,18 @@ def shown_settings(
             value = getattr(rate, field_of(name))
             if value is not None:
                 rows.append(row(f"rates[{index}].{name}", value))
+    rows += _limit_rows(settings, row)
     return tuple(rows)
+
+
+def _limit_rows(settings: Settings, row: Callable[[str, object], ShownSetting]) -> Iterator[ShownSetting]:
+    """What is set of budgets, alerts and channels."""
+    for array, rows in LIMIT_ROWS.items():
+        for index, table in enumerate(getattr(settings, array)):
+            for name in rows:
+                key = f"{array}[{index}].{name}"
+                if settings.origin(key).kind is not OriginKind.DEFAULT:
+                    yield row(key, getattr(table, limit_settings.field_of(name)))
 
 
 def render_default() -> str:
@@ -128,6 +168,9 @@ def render_default() -> str:
     lines += [_line(name, value, ACCOUNT_ROWS[name]) for name, value in _ACCOUNT_EXAMPLE.items()]
     lines += ["", f"# {said('template_rates')}", "#", "# [[rates]]"]
     lines += [_line(name, value, RATE_ROWS[name]) for name, value in _RATE_EXAMPLE.items()]
+    for array, example in _LIMIT_EXAMPLES.items():
+        lines += ["", f"# {said(_TEMPLATES[array])}", "#", f"# [[{array}]]"]
+        lines += [_line(name, value, LIMIT_ROWS[array][name]) for name, value in example.items()]
     return "\n".join(lines) + "\n"
 
 
@@ -147,7 +190,18 @@ def markdown_table() -> str:
     for name, row in RATE_ROWS.items():
         default = Per.TOKEN.value if name == "per" else None
         lines.append(_markdown(f"rates.{name}", default, row))
+    for array, rows in LIMIT_ROWS.items():
+        usual_of = _defaults(_LIMIT_STRUCTS[array])
+        for name, row in rows.items():
+            lines.append(_markdown(f"{array}.{name}", usual_of.get(limit_settings.field_of(name)), row))
     return "\n".join(lines)
+
+
+def _defaults(struct: type[Struct]) -> Mapping[str, object]:
+    """The fields that have a default that says something, with it."""
+    fields, defaults = struct.__struct_fields__, struct.__struct_defaults__
+    found = zip(fields[len(fields) - len(defaults) :], defaults, strict=True)
+    return {name: value for name, value in found if value not in (None, (), timedelta(0))}
 
 
 def _markdown(key: str, default: object, row: Row) -> str:
@@ -177,7 +231,8 @@ def _value(settings: Settings, key: str) -> object:
 
 
 def _toml(value: object) -> str:
-    return f'"{value}"' if isinstance(value, str) else _text(value)
+    is_text = isinstance(value, str | Limit | Grace | timedelta)
+    return f'"{_text(value)}"' if is_text else _text(value)
 
 
 def _text(value: object) -> str:
@@ -192,5 +247,13 @@ def _text(value: object) -> str:
             return format(value, "f")
         case Prices():
             return "{ " + ", ".join(f'{name} = "{each}"' for name, each in parts_of(value).items()) + " }"
+        case Limit():
+            return limit_text(value)
+        case Grace(percent, time):
+            return f"{percent:f}%" if percent is not None else time_text(time)
+        case timedelta():
+            return time_text(value)
+        case tuple():
+            return "[" + ", ".join(map(_toml, value)) + "]"
         case _:
             return str(value)

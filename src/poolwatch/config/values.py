@@ -25,6 +25,7 @@ _NUMBER: Final = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]{1,18})?", re.ASCII)
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _HOST: Final = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+", re.ASCII)
 _NOT_IN_ADDRESS: Final = frozenset(' \\"<>^`{|}')
+_CLOCK: Final = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]", re.ASCII)
 _YES: Final = frozenset({"true", "yes", "on", "1"})
 _NO: Final = frozenset({"false", "no", "off", "0"})
 _LARGEST_RATE: Final = Decimal(1_000_000)
@@ -182,6 +183,22 @@ def weights(raw: Raw) -> str | Wrong:
     if isinstance(text, Wrong) or weights_of(text) is not None:
         return text
     return Wrong(said("not_weights", value=quoted(text)))
+
+
+def time_of_day(raw: Raw) -> str | Wrong:
+    """A time of the day, like `09:00`."""
+    if isinstance(raw.value, str) and _CLOCK.fullmatch(raw.value):
+        return raw.value
+    return Wrong(said("not_time_of_day", value=quoted(raw.value)))
+
+
+def quiet_hours(raw: Raw) -> str | Wrong:
+    """Two times of the day that differ, like `22:00-07:00`."""
+    if isinstance(raw.value, str):
+        begins, _, ends = raw.value.partition("-")
+        if _CLOCK.fullmatch(begins) and _CLOCK.fullmatch(ends) and begins != ends:
+            return raw.value
+    return Wrong(said("not_quiet_hours", value=quoted(raw.value)))
 
 
 def time_zone(raw: Raw) -> str | Wrong:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec import Struct
 
@@ -18,6 +18,11 @@ from poolwatch.domain.refresh import RefreshProgress
 from poolwatch.domain.state import AccountState, KeptFile, PoolFacts, PoolState, listed_by
 from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.domain.values import replace
+
+if TYPE_CHECKING:
+    from poolwatch.domain.alerts import AlertBoard
+    from poolwatch.domain.budgets import BudgetReport
+    from poolwatch.domain.notices import ChannelHealth
 
 
 class Listed(Struct, frozen=True):
@@ -98,8 +103,16 @@ class LookedAhead(Struct, frozen=True):
     pool: PoolOutlook | None = None
 
 
+class LimitsTold(Struct, frozen=True):
+    """How budgets, alerts and channels stand; None leaves what was said of them."""
+
+    budgets: BudgetReport | None = None
+    alerts: AlertBoard | None = None
+    channels: tuple[ChannelHealth, ...] | None = None
+
+
 PoolEvent: TypeAlias = (
-    KeptTold | LookedAhead | Listed | SourceFailed | ReadingArrived | RefreshMoved | Recalled
+    LimitsTold | KeptTold | LookedAhead | Listed | SourceFailed | ReadingArrived | RefreshMoved | Recalled
 )
 
 

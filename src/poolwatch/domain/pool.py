@@ -17,6 +17,7 @@ from poolwatch.domain.account import (
 )
 from poolwatch.domain.events import (
     KeptTold,
+    LimitsTold,
     Listed,
     LookedAhead,
     PoolEvent,
@@ -59,6 +60,13 @@ def apply(state: PoolState, event: PoolEvent) -> PoolState:
             return _with_kept(_recalled(state, event))
         case KeptTold():
             return _with_kept(replace(state, kept=event.files))
+        case LimitsTold():
+            return replace(
+                state,
+                budgets=state.budgets if event.budgets is None else event.budgets,
+                alerts=state.alerts if event.alerts is None else event.alerts,
+                channels=state.channels if event.channels is None else event.channels,
+            )
         case LookedAhead():
             told = {
                 key: replace(state.accounts[key], outlook=outlook)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, field
 
@@ -26,6 +26,11 @@ from poolwatch.domain.refresh import BESIDE_WITHIN, BlockReason, Change, Refresh
 from poolwatch.domain.text import LONGEST_PATH, visible
 from poolwatch.domain.usage import Aged, RateLimit, Usage
 from poolwatch.domain.values import replace
+
+if TYPE_CHECKING:
+    from poolwatch.domain.alerts import AlertBoard
+    from poolwatch.domain.budgets import BudgetReport
+    from poolwatch.domain.notices import ChannelHealth
 
 #: Who asks for it by hand may have what was refused tried again this often, all processes together.
 BY_HAND_EVERY: Final = timedelta(minutes=1)
@@ -276,6 +281,11 @@ class PoolState(Struct, frozen=True, eq=False):
     kept: tuple[KeptFile, ...] = ()
     #: what lies ahead of the pool, as it was last worked out
     outlook: PoolOutlook | None = None
+    #: how budgets stand, as they were last measured
+    budgets: BudgetReport | None = None
+    #: what fires, waits and is kept quiet
+    alerts: AlertBoard | None = None
+    channels: tuple[ChannelHealth, ...] = ()
 
     @property
     def agreed_rate(self) -> Decimal | None:

@@ -19,6 +19,33 @@ TEXTS: Final[Mapping[str, str]] = {
     "not_weights": mark('must be plans with numbers above 0, like "pro=20, prolite=5", not {value}'),
     "not_time_zone": mark('must name a time zone like "Europe/Berlin", not {value}'),
     "no_time_zones": mark("is {value}, and this machine has no time zones to look it up in: install tzdata"),
+    "not_time_of_day": mark('must be a time of the day like "09:00", not {value}'),
+    "not_quiet_hours": mark('must be two times of the day like "22:00-07:00", not {value}'),
+    "not_limit": mark('must be above 0 and like "$10", "250 credits", "5M tokens" or "80%", not {value}'),
+    "not_grace": mark('must be a part like "10%" or a time like "2h", not {value}'),
+    "not_percents": mark("must be percentages like [75, 90], from 1 to 100, not {value}"),
+    "not_time_span": mark('must be a time like "10m", "2h" or "1d", not {value}'),
+    "not_repeat": mark('must be "once", or a time from "1m" on like "4h", not {value}'),
+    "not_starts_on": mark(
+        'must be a day of the month from 1 to 31 or one of "monday" to "sunday", not {value}'
+    ),
+    "not_names": mark('must be names like ["ops", "mail"], not {value}'),
+    "not_argv": mark('must be a program and its arguments like ["notify", "--quiet"], not {value}'),
+    "not_mail_host": mark("must be the name or address of a mail server, not {value}"),
+    "not_mail_address": mark("must be an address like ops@example.com, not {value}"),
+    "limit_lacks": mark("{table} has no {name}"),
+    "limit_unknown": mark("{table} has a key {name}, which means nothing there"),
+    "limit_name_taken": mark("{table} has the name of another one: {name}"),
+    "starts_on_what": mark(
+        "{table}: starts_on is a day of the week where it is weekly, of the month where it is monthly"
+    ),
+    "percent_of_whom": mark("{table}: a limit of the weekly window is for each account, and weekly"),
+    "grace_of_what": mark('{table}: grace means something only with at_limit = "stop"'),
+    "no_such_channel": mark("{table} names a channel {name} that is not there"),
+    "not_for_channel": mark("{table}: {name} means nothing for a channel of kind {kind}"),
+    "private_channel": mark(
+        "{table}: {name} is plain http to another machine; use https, or say private = true"
+    ),
     "not_amount": mark(
         'must be an amount like "1.25", from 0 to {most} with at most {decimals} decimals, not {value}'
     ),
@@ -97,7 +124,9 @@ TEXTS: Final[Mapping[str, str]] = {
     "unknown_key": mark("unknown key {name}"),
     "unknown_setting": mark("unknown setting {name}"),
     "no_such_variable": mark("no setting has the name {name}"),
-    "file_only": mark("{name} sets nothing: sources, accounts and rates stand in the file alone"),
+    "file_only": mark(
+        "{name} sets nothing: sources, accounts, rates, budgets, alerts and channels stand in the file alone"
+    ),
     "must_be_table": mark("{name} must be a table: [{name}]"),
     "must_be_tables": mark("{name} must be tables, each begun with [[{name}]] in double brackets"),
     "item_must_be_table": mark("{name} must be a table, not {value}"),
@@ -107,6 +136,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "there_are": mark("{text}\nthere are: {keys}"),
     "perhaps": mark("{text} (did you mean {suggestion}?)"),
     "edit_rates": mark("{key}: rates are changed with config edit"),
+    "edit_limits": mark("{key}: change it with poolwatch budgets or channels, or with config edit"),
     "set_elsewhere": mark("{key}: a source is changed with sources set NAME key=value"),
     "edit_accounts": mark("{key}: names and groups of accounts are changed with config edit"),
     "secret_typed": mark(
@@ -163,6 +193,9 @@ TEXTS: Final[Mapping[str, str]] = {
     "template_accounts": mark(
         "Names, groups and time zones for accounts, by e-mail, id prefix or a glob on the label."
     ),
+    "template_budgets": mark("What may be spent; `poolwatch budgets add` writes one."),
+    "template_alerts": mark("What is told, and where, beside what poolwatch tells by itself."),
+    "template_channels": mark("Where notices go; `poolwatch channels add` tries one, then writes it."),
     "template_rates": mark("Prices of models that the shipped card lacks; they hold before it."),
     "readme_plans": mark("what an account of that plan costs, to stand beside what the API would charge"),
     "readme_filters": mark("a filter that @NAME stands for where one is typed"),

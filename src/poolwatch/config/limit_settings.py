@@ -1,0 +1,411 @@
+"""`[[budgets]]`, `[[alerts]]` and `[[channels]]` of the file: what may be spent, and who is told what."""
+
+# no `annotations` from __future__: the tables are read from them
+import re
+from collections.abc import Mapping
+from datetime import time, timedelta
+from decimal import Decimal
+from typing import Annotated, Any, Final, TypeVar
+
+from msgspec import Struct
+
+from poolwatch.config import values
+from poolwatch.config.layers import Layers, dotted
+from poolwatch.config.values import Raw, Row, Wrong, is_loopback, nearest, printable, quoted, rows_of
+from poolwatch.domain.alerts import QuietHours, Rule, Severity
+from poolwatch.domain.budgets import (
+    AtLimit,
+    Budget,
+    BudgetPeriod,
+    Each,
+    Grace,
+    Limit,
+    LimitUnit,
+    grace_of,
+    limit_of,
+    time_of,
+)
+from poolwatch.domain.notices import ChannelKind
+from poolwatch.words.catalogue import mark
+from poolwatch.words.config import said
+
+S = TypeVar("S", bound=Struct)
+
+ONCE: Final = "once"
+#: The days on which a week may begin; Monday is 1.
+DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_LAST_OF_MONTH: Final = 31
+_LEAST_REPEAT: Final = timedelta(minutes=1)
+_HOST: Final = re.compile(r"[A-Za-z0-9._-]{1,253}|[0-9A-Fa-f:.]{2,45}", re.ASCII)
+_MAIL: Final = re.compile(r"[A-Za-z0-9._%+'-]{1,64}@[A-Za-z0-9.-]{1,253}", re.ASCII)
+
+
+def _limit(raw: Raw) -> Limit | Wrong:
+    found = limit_of(raw.value) if isinstance(raw.value, str) else None
+    return Wrong(said("not_limit", value=quoted(raw.value))) if found is None else found
+
+
+def _grace(raw: Raw) -> Grace | Wrong:
+    found = grace_of(raw.value) if isinstance(raw.value, str) else None
+    return Wrong(said("not_grace", value=quoted(raw.value))) if found is None else found
+
+
+def _percents(raw: Raw) -> tuple[Decimal, ...] | Wrong:
+    numbers = raw.value if isinstance(raw.value, list) else None
+    found = [
+        Decimal(each)
+        for each in numbers or ()
+        if isinstance(each, int | Decimal) and not isinstance(each, bool) and 1 <= each <= 100
+    ]
+    if numbers is None or len(found) != len(numbers):
+        return Wrong(said("not_percents", value=quoted(raw.value)))
+    return tuple(sorted(set(found)))
+
+
+def _starts_on(raw: Raw) -> int | Wrong:
+    """A day of the week is below 0 until the period says that it is one: Monday is -1."""
+    value = raw.value
+    if isinstance(value, str) and value.lower() in DAYS:
+        return -1 - DAYS.index(value.lower())
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _LAST_OF_MONTH:
+        return value
+    return Wrong(said("not_starts_on", value=quoted(value)))
+
+
+def _span(raw: Raw) -> timedelta | Wrong:
+    found = time_of(raw.value) if isinstance(raw.value, str) else None
+    return Wrong(said("not_time_span", value=quoted(raw.value))) if found is None else found
+
+
+def _repeat(raw: Raw) -> str | Wrong:
+    found = time_of(raw.value) if isinstance(raw.value, str) and raw.value != ONCE else None
+    if raw.value != ONCE and (found is None or found < _LEAST_REPEAT):
+        return Wrong(said("not_repeat", value=quoted(raw.value)))
+    return str(raw.value)
+
+
+def _names(raw: Raw) -> tuple[str, ...] | Wrong:
+    if isinstance(raw.value, list):
+        found = [values.line(64)(Raw(each)) for each in raw.value]
+        if not any(isinstance(each, Wrong) for each in found):
+            return tuple(dict.fromkeys(str(each) for each in found))
+    return Wrong(said("not_names", value=quoted(raw.value)))
+
+
+def _argv(raw: Raw) -> tuple[str, ...] | Wrong:
+    given = raw.value
+    if (
+        isinstance(given, list)
+        and given
+        and all(isinstance(each, str) and "\0" not in each for each in given)
+    ):
+        return (values.at_home(given[0], raw.env.get("HOME")), *given[1:])
+    return Wrong(said("not_argv", value=quoted(given)))
+
+
+def _mail_host(raw: Raw) -> str | Wrong:
+    if isinstance(raw.value, str) and _HOST.fullmatch(raw.value):
+        return raw.value
+    return Wrong(said("not_mail_host", value=quoted(raw.value)))
+
+
+def _mail_address(raw: Raw) -> str | Wrong:
+    if isinstance(raw.value, str) and _MAIL.fullmatch(raw.value):
+        return raw.value
+    return Wrong(said("not_mail_address", value=quoted(raw.value)))
+
+
+def _mail_addresses(raw: Raw) -> tuple[str, ...] | Wrong:
+    given = raw.value if isinstance(raw.value, list) else [raw.value]
+    found = [_mail_address(Raw(each)) for each in given]
+    wrong = next((each for each in found if isinstance(each, Wrong)), None)
+    if not given or wrong is not None:
+        return wrong or Wrong(said("not_mail_address", value=quoted(raw.value)))
+    return tuple(str(each) for each in found)
+
+
+class BudgetSettings(Struct, frozen=True):
+    """One budget of the file; `starts_on` as it is written there."""
+
+    name: Annotated[str, Row(values.line(64), mark("what it is called"))]
+    limit: Annotated[
+        Limit, Row(_limit, mark('"$10", "250 credits", "5M tokens", or "80%" of the weekly window'))
+    ]
+    filter: Annotated[str | None, Row(values.saved_filter, mark("whose usage, or which; unset: all"))] = None
+    period: Annotated[
+        str,
+        Row(values.one_of([each.value for each in BudgetPeriod]), mark("daily, weekly, monthly or never")),
+    ] = BudgetPeriod.MONTHLY.value
+    starts_on: Annotated[
+        int | None,
+        Row(_starts_on, mark('a day like "friday", or of the month, 31 is its last; unset: Monday, the 1st')),
+    ] = None
+    time_zone: Annotated[
+        str | None, Row(values.time_zone, mark("where its days begin; unset: where poolwatch runs"))
+    ] = None
+    each: Annotated[
+        str | None,
+        Row(
+            values.one_of([each.value for each in Each]), mark("account, group or user: each has that limit")
+        ),
+    ] = None
+    warn_at: Annotated[
+        tuple[Decimal, ...], Row(_percents, mark("percentages of the limit that are told"))
+    ] = (Decimal(75), Decimal(90))
+    grace: Annotated[
+        Grace | None, Row(_grace, mark('how far beyond its limit it does not stop yet: "10%" or "2h"'))
+    ] = None
+    at_limit: Annotated[
+        str,
+        Row(
+            values.one_of([each.value for each in AtLimit]),
+            mark('"stop": `check`, `run` and whoever asks are told to stop'),
+        ),
+    ] = AtLimit.WARN.value
+
+    @property
+    def budget(self) -> Budget:
+        """As budgets are judged."""
+        return Budget(
+            self.name,
+            self.limit,
+            BudgetPeriod(self.period),
+            self.filter,
+            None if self.starts_on is None else abs(self.starts_on),
+            self.time_zone,
+            None if self.each is None else Each(self.each),
+            self.warn_at,
+            self.grace,
+            AtLimit(self.at_limit),
+        )
+
+
+class AlertSettings(Struct, frozen=True):
+    """One alert of the file."""
+
+    name: Annotated[str, Row(values.line(64), mark("what it is called"))]
+    when: Annotated[str, Row(values.line(), mark('a filter of accounts, "event:KIND", or "budget:NAME>=90"'))]
+    held_for: Annotated[timedelta, Row(_span, mark("how long that must hold"))] = timedelta(0)
+    clear: Annotated[
+        str | None, Row(values.line(), mark("a filter that ends it; unset: 5 points below what began it"))
+    ] = None
+    repeat_every: Annotated[str, Row(_repeat, mark('"once", or how often it is told again, like "4h"'))] = (
+        ONCE
+    )
+    severity: Annotated[
+        str, Row(values.one_of([each.value for each in Severity]), mark("info, warning or critical"))
+    ] = Severity.WARNING.value
+    channels: Annotated[tuple[str, ...], Row(_names, mark("where it goes besides the screen"))] = ()
+    quiet_hours: Annotated[
+        str | None, Row(values.quiet_hours, mark("when it is held; unset: as in [notify]"))
+    ] = None
+
+    @property
+    def rule(self) -> Rule:
+        """As alerts are judged."""
+        return Rule(
+            self.name,
+            self.when,
+            self.held_for,
+            self.clear,
+            None if self.repeat_every == ONCE else time_of(self.repeat_every),
+            Severity(self.severity),
+            self.channels,
+            quiet_hours_of(self.quiet_hours),
+        )
+
+
+def quiet_hours_of(text: str | None) -> QuietHours | None:
+    """`22:00-07:00` as two times; the text was checked as it was read."""
+    if text is None:
+        return None
+    begins, _, ends = text.partition("-")
+    return QuietHours(time.fromisoformat(begins), time.fromisoformat(ends))
+
+
+_WEBHOOK: Final = (ChannelKind.WEBHOOK.value,)
+_EMAIL: Final = (ChannelKind.EMAIL.value,)
+
+
+class ChannelSettings(Struct, frozen=True):
+    """One channel of the file; of its keys those of its kind mean something."""
+
+    name: Annotated[str, Row(values.line(64), mark("what it is called"))]
+    kind: Annotated[
+        str,
+        Row(
+            values.one_of([each.value for each in ChannelKind]),
+            mark("webhook, email, desktop, exec or apprise"),
+        ),
+    ]
+    url: Annotated[
+        str | None,
+        Row(
+            values.url(https_only=False),
+            mark("where it is posted; https, or http to this machine"),
+            kinds=_WEBHOOK,
+        ),
+    ] = None
+    secret_file: Annotated[
+        str | None, Row(values.path, mark("file with the secret that signs it (whsec_…)"), kinds=_WEBHOOK)
+    ] = None
+    secret_env: Annotated[
+        str | None,
+        Row(values.variable, mark("the variable that holds it, instead of a file"), kinds=_WEBHOOK),
+    ] = None
+    private: Annotated[
+        bool, Row(values.truth, mark("true: the address may be one of a private network"), kinds=_WEBHOOK)
+    ] = False
+    host: Annotated[str | None, Row(_mail_host, mark("the mail server"), kinds=_EMAIL)] = None
+    port: Annotated[
+        int | None,
+        Row(values.whole(1, 65_535), mark("unset: 465 for tls, 587 for starttls, 25"), kinds=_EMAIL),
+    ] = None
+    security: Annotated[
+        str,
+        Row(
+            values.one_of(("tls", "starttls", "none")),
+            mark("tls, starttls, or none to this machine"),
+            kinds=_EMAIL,
+        ),
+    ] = "tls"
+    user: Annotated[str | None, Row(values.line(), mark("who signs in there"), kinds=_EMAIL)] = None
+    password_file: Annotated[str | None, Row(values.path, mark("file with the password"), kinds=_EMAIL)] = (
+        None
+    )
+    sender: Annotated[str | None, Row(_mail_address, mark("the address it comes from"), kinds=_EMAIL)] = None
+    to: Annotated[tuple[str, ...], Row(_mail_addresses, mark("the addresses it goes to"), kinds=_EMAIL)] = ()
+    bell: Annotated[
+        bool, Row(values.truth, mark("true: the terminal's bell, too"), kinds=(ChannelKind.DESKTOP.value,))
+    ] = False
+    command: Annotated[
+        tuple[str, ...],
+        Row(
+            _argv, mark("a program and its arguments; it gets JSON on stdin"), kinds=(ChannelKind.EXEC.value,)
+        ),
+    ] = ()
+    url_file: Annotated[
+        str | None,
+        Row(values.path, mark("file with an address of Apprise"), kinds=(ChannelKind.APPRISE.value,)),
+    ] = None
+
+
+#: Keys of the file that Python takes for itself, and their fields.
+_FIELDS: Final[Mapping[str, str]] = {"for": "held_for", "from": "sender"}
+_KEYS: Final = {field: key for key, field in _FIELDS.items()}
+#: What a channel of each kind cannot do without.
+_NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
+    ChannelKind.WEBHOOK.value: ("url",),
+    ChannelKind.EMAIL.value: ("host", "sender", "to"),
+    ChannelKind.DESKTOP.value: (),
+    ChannelKind.EXEC.value: ("command",),
+    ChannelKind.APPRISE.value: ("url_file",),
+}
+
+
+def _rows(struct: type[Struct]) -> Mapping[str, Row]:
+    return {_KEYS.get(name, name): row for name, row in rows_of(struct).items()}
+
+
+BUDGET_ROWS: Final = _rows(BudgetSettings)
+ALERT_ROWS: Final = _rows(AlertSettings)
+CHANNEL_ROWS: Final = _rows(ChannelSettings)
+
+
+def field_of(key: str) -> str:
+    """The field of a key."""
+    return _FIELDS.get(key, key)
+
+
+def read_limits(layers: Layers, document: Mapping[str, object]) -> dict[str, Any]:
+    """The budgets, alerts and channels of a file, by the names of their lists."""
+    budgets = _read(layers, document, "budgets", BudgetSettings, BUDGET_ROWS)
+    channels = _read(layers, document, "channels", ChannelSettings, CHANNEL_ROWS)
+    alerts = _read(layers, document, "alerts", AlertSettings, ALERT_ROWS)
+    for index, budget in budgets:
+        _check_budget(layers, index, budget)
+    for index, channel in channels:
+        _check_channel(layers, index, channel)
+    known = {channel.name for _, channel in channels}
+    for index, alert in alerts:
+        for name in alert.channels:
+            if name not in known:
+                why = said("no_such_channel", table=dotted("alerts", index), name=printable(name))
+                layers.in_file(why, "alerts", index, "channels", suggestion=nearest(name, known))
+    return {
+        "budgets": tuple(each for _, each in budgets),
+        "alerts": tuple(each for _, each in alerts),
+        "channels": tuple(each for _, each in channels),
+    }
+
+
+def _read(
+    layers: Layers, document: Mapping[str, object], array: str, struct: type[S], rows: Mapping[str, Row]
+) -> list[tuple[int, S]]:
+    """The good tables of one array with their places; what is wrong with the others is noted."""
+    fields, defaults = struct.__struct_fields__, struct.__struct_defaults__
+    default_of = dict(zip(fields[len(fields) - len(defaults) :], defaults, strict=True))
+    found: list[tuple[int, S]] = []
+    names: set[object] = set()
+    for index, table in layers.tables(document, array):
+        problems_before = len(layers.problems)
+        prefix = dotted(array, index)
+        for key in table:
+            if key in rows:
+                layers.offer_file(table[key], array, index, key)
+            else:
+                why = said("limit_unknown", table=prefix, name=printable(key))
+                layers.in_file(why, array, index, key, suggestion=nearest(key, rows))
+        for field in fields:
+            key = _KEYS.get(field, field)
+            if field not in default_of and key not in table:
+                layers.in_file(said("limit_lacks", table=prefix, name=key), array, index)
+        taken = {
+            field_of(key): layers.take(f"{prefix}.{key}", row.read, default_of.get(field_of(key)))
+            for key, row in rows.items()
+        }
+        if taken["name"] in names:
+            why = said("limit_name_taken", table=prefix, name=taken["name"])
+            layers.in_file(why, array, index, "name")
+        names.add(taken["name"])
+        if len(layers.problems) == problems_before:
+            found.append((index, struct(**taken)))
+    return found
+
+
+def _check_budget(layers: Layers, index: int, budget: BudgetSettings) -> None:
+    """Whether the keys of one budget go together."""
+    prefix = dotted("budgets", index)
+    starts, period = budget.starts_on, budget.period
+    if starts is not None and period != (
+        BudgetPeriod.WEEKLY.value if starts < 0 else BudgetPeriod.MONTHLY.value
+    ):
+        layers.in_file(said("starts_on_what", table=prefix), "budgets", index, "starts_on")
+    if budget.limit.unit is LimitUnit.PERCENT and (
+        budget.each != Each.ACCOUNT.value or period != BudgetPeriod.WEEKLY.value
+    ):
+        layers.in_file(said("percent_of_whom", table=prefix), "budgets", index, "limit")
+    if budget.grace is not None and budget.at_limit != AtLimit.STOP.value:
+        layers.in_file(said("grace_of_what", table=prefix), "budgets", index, "grace")
+
+
+def _check_channel(layers: Layers, index: int, channel: ChannelSettings) -> None:
+    """Whether a channel has what its kind needs, and nothing of another one."""
+    prefix = dotted("channels", index)
+    for key, row in CHANNEL_ROWS.items():
+        is_given = f"{prefix}.{key}" in layers.origins and layers.origins[f"{prefix}.{key}"].line is not None
+        if row.kinds and channel.kind not in row.kinds and is_given:
+            why = said("not_for_channel", table=prefix, name=key, kind=channel.kind)
+            layers.in_file(why, "channels", index, key)
+    for field in _NEEDED[channel.kind]:
+        if not getattr(channel, field):
+            why = said("limit_lacks", table=prefix, name=_KEYS.get(field, field))
+            layers.in_file(why, "channels", index)
+    if channel.secret_file is not None and channel.secret_env is not None:
+        why = said("both_set", one="secret_file", other="secret_env")
+        layers.in_file(why, "channels", index, "secret_env")
+    if channel.url is not None and channel.url.startswith("http:") and not channel.private:
+        from urllib.parse import urlsplit
+
+        if not is_loopback(urlsplit(channel.url).hostname or ""):
+            layers.in_file(said("private_channel", table=prefix, name="url"), "channels", index, "url")

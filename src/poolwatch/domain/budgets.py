@@ -1,0 +1,255 @@
+"""Budgets: what may be spent in a period, and how far that has gone; and how a limit is written."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final
+
+from msgspec import Struct
+
+
+class LimitUnit(StrEnum):
+    """What a limit is in."""
+
+    USD = "usd"
+    CREDITS = "credits"
+    TOKENS = "tokens"
+    #: of the weekly window
+    PERCENT = "percent"
+
+
+class Limit(Struct, frozen=True):
+    """So much of a unit; above 0."""
+
+    unit: LimitUnit
+    amount: Decimal
+
+
+class BudgetPeriod(StrEnum):
+    """How often a budget begins anew."""
+
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+    NEVER = "never"
+
+
+class Each(StrEnum):
+    """Who has a limit of their own, where not all share one."""
+
+    ACCOUNT = "account"
+    GROUP = "group"
+    USER = "user"
+
+
+class AtLimit(StrEnum):
+    """What happens at the limit: it is told, or `check`, `run` and whoever asks are told to stop."""
+
+    WARN = "warn"
+    STOP = "stop"
+
+
+class Grace(Struct, frozen=True):
+    """How far a budget that stops may go beyond its limit: by a part of it, or for a time. One of both."""
+
+    percent: Decimal | None = None
+    time: timedelta | None = None
+
+
+class Budget(Struct, frozen=True):
+    """One budget as it is configured.
+
+    `filter` None takes all usage. `starts_on` is the day of the week, Monday is 1, or of the month, where 31
+    is its last; None is the first. `time_zone` None is the machine's. `warn_at` are percentages of the
+    limit, ascending. `grace` means something only where it stops.
+    """
+
+    name: str
+    limit: Limit
+    period: BudgetPeriod
+    filter: str | None = None
+    starts_on: int | None = None
+    time_zone: str | None = None
+    each: Each | None = None
+    warn_at: tuple[Decimal, ...] = (Decimal(75), Decimal(90))
+    grace: Grace | None = None
+    at_limit: AtLimit = AtLimit.WARN
+
+
+class MeasuredBy(StrEnum):
+    """What tells how much was spent."""
+
+    #: Codex's session files on this machine, and imported usage
+    USAGE = "usage"
+    #: balances of credits that fell
+    BALANCE = "balance"
+    #: the weekly window itself
+    WINDOW = "window"
+
+
+class Measured(Struct, frozen=True):
+    """What was spent in a period, in the unit of the limit.
+
+    `spent` None: unknown. `estimated` is the part of it that is an estimate. `at_least`: some of it has no
+    price, or was not read yet, so that it may be more. `read_at` is when its evidence was last looked at,
+    None where nobody ever did. `steps` are what was spent until each instant, ascending in both.
+    """
+
+    by: MeasuredBy
+    spent: Decimal | None = None
+    estimated: Decimal = Decimal(0)
+    at_least: bool = False
+    read_at: datetime | None = None
+    steps: tuple[tuple[datetime, Decimal], ...] = ()
+
+
+class Period(Struct, frozen=True):
+    """One period of a budget, aware UTC; one that never resets has no end and perhaps no beginning."""
+
+    started_at: datetime | None = None
+    resets_at: datetime | None = None
+
+
+class Level(StrEnum):
+    """How far a budget has gone."""
+
+    OK = "ok"
+    WARNED = "warned"
+    #: at its limit or over it, and only warns
+    LIMIT = "limit"
+    #: at its limit or over it, and stops when its grace ends
+    GRACE = "grace"
+    STOPPED = "stopped"
+
+
+class BudgetForecast(Struct, frozen=True):
+    """What will have been spent when the period ends, in the unit of the limit: 8 times in 10 from `low`
+    to `high`. The limit is reached between `over_earliest` and `over_latest`, None where nobody expects that.
+    """
+
+    low: Decimal
+    median: Decimal
+    high: Decimal
+    over_earliest: datetime | None = None
+    over_latest: datetime | None = None
+
+
+class BudgetState(Struct, frozen=True):
+    """How one budget stands, or one part of it where each has its own.
+
+    `whose` is the account's id, the group or the user that the part is of; None for a budget as a whole.
+    `level` None: what was spent is unknown. `reached` are the percentages of `warn_at`, and 100, that were
+    reached in this period, with the moment of each. `over_since` is when the limit was reached.
+    """
+
+    budget: Budget
+    period: Period
+    measured: Measured
+    level: Level | None = None
+    whose: str | None = None
+    reached: tuple[tuple[Decimal, datetime], ...] = ()
+    over_since: datetime | None = None
+    grace_until: datetime | None = None
+    forecast: BudgetForecast | None = None
+
+    @property
+    def blocking(self) -> bool:
+        """Whether it says stop."""
+        return self.level is Level.STOPPED
+
+    @property
+    def used_percent(self) -> Decimal | None:
+        """What was spent of the limit; None where that is unknown."""
+        spent = self.measured.spent
+        return None if spent is None else spent / self.budget.limit.amount * 100
+
+
+class BudgetReport(Struct, frozen=True):
+    """All budgets at one moment, in the order of the configuration, parts by name; `at` by our own clock."""
+
+    at: datetime
+    budgets: tuple[BudgetState, ...] = ()
+
+
+_NUMBER: Final = r"([0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,12})(\.[0-9]{1,6})?"
+_WRITTEN: Final = re.compile(
+    rf"(?P<dollars>\$ ?{_NUMBER}|{_NUMBER} ?USD)|(?P<credits>{_NUMBER} ?credits?)"
+    rf"|(?P<tokens>{_NUMBER} ?(?P<scale>[kKMG]?) ?tokens?)|(?P<percent>{_NUMBER} ?%)",
+    re.ASCII,
+)
+_DIGITS: Final = re.compile(_NUMBER, re.ASCII)
+_SCALES: Final = {"": 1, "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9}
+_HUNDRED: Final = 100
+_TIME: Final = re.compile(r"(?:([0-9]{1,5})d)? ?(?:([0-9]{1,4})h)? ?(?:([0-9]{1,5})m)?", re.ASCII)
+
+
+def limit_of(text: str) -> Limit | None:
+    """`$10`, `250 credits`, `5M tokens`, `80%`; None for what is none of them, or not above 0."""
+    found = _WRITTEN.fullmatch(text.strip())
+    digits = _DIGITS.search(text) if found is not None else None
+    if found is None or digits is None:
+        return None
+    amount = Decimal(digits[0].replace(",", ""))
+    if amount == 0:
+        return None
+    match found.lastgroup if found["tokens"] is None else "tokens":
+        case "dollars":
+            return Limit(LimitUnit.USD, amount)
+        case "credits":
+            return Limit(LimitUnit.CREDITS, amount)
+        case "tokens":
+            return Limit(LimitUnit.TOKENS, amount * _SCALES[found["scale"]])
+        case _:
+            return Limit(LimitUnit.PERCENT, amount) if amount <= _HUNDRED else None
+
+
+def limit_text(limit: Limit) -> str:
+    """The limit as it is typed, so that `limit_of` reads it as the same."""
+    match limit.unit:
+        case LimitUnit.USD:
+            return f"${limit.amount:f}"
+        case LimitUnit.CREDITS:
+            return f"{limit.amount:f} credits"
+        case LimitUnit.PERCENT:
+            return f"{limit.amount:f}%"
+        case LimitUnit.TOKENS:
+            for scale, times in (("G", 10**9), ("M", 10**6), ("k", 10**3)):
+                if limit.amount % times == 0:
+                    return f"{limit.amount / times:f}{scale} tokens"
+            return f"{limit.amount:f} tokens"
+
+
+def time_of(text: str) -> timedelta | None:
+    """`2h`, `30m`, `1d 12h`, `0s`; None for anything else."""
+    if text == "0s":
+        return timedelta(0)
+    if text.endswith("s") and text[:-1].isascii() and text[:-1].isdigit() and len(text) <= len("86400s"):
+        return timedelta(seconds=int(text[:-1]))
+    found = _TIME.fullmatch(text)
+    if found is None or not any(found.groups()):
+        return None
+    days, hours, minutes = (int(each or 0) for each in found.groups())
+    return timedelta(days=days, hours=hours, minutes=minutes)
+
+
+def time_text(time: timedelta | None) -> str:
+    """A time as it is typed, so that `time_of` reads it as the same; without any, `0s`."""
+    left, told = int((time or timedelta(0)).total_seconds()), ""
+    for seconds, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
+        count, left = divmod(left, seconds)
+        told += f" {count}{unit}" if count else ""
+    return told.strip() or f"{left}s"
+
+
+def grace_of(text: str) -> Grace | None:
+    """`10%` of the limit, or a time; None for anything else, and for none."""
+    text = text.strip()
+    if text.endswith("%"):
+        digits = _DIGITS.fullmatch(text[:-1].strip())
+        percent = Decimal(digits[0].replace(",", "")) if digits is not None else Decimal(0)
+        return Grace(percent=percent) if 0 < percent <= _HUNDRED else None
+    time = time_of(text)
+    return Grace(time=time) if time else None

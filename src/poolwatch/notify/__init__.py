@@ -1,0 +1,1 @@
+"""Channels: how a notice reaches somebody who is not at the screen."""

@@ -1,0 +1,225 @@
+"""The [[budgets]], [[alerts]] and [[channels]] of the file, and [notify]."""
+
+from datetime import time, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from poolwatch.config.load import load_text
+from poolwatch.config.problems import ConfigProblem, ConfigProblems
+from poolwatch.config.settings import Settings
+from poolwatch.config.table import shown_settings
+from poolwatch.domain.alerts import QuietHours, Rule, Severity
+from poolwatch.domain.budgets import (
+    AtLimit,
+    Budget,
+    BudgetPeriod,
+    Each,
+    Grace,
+    Limit,
+    LimitUnit,
+    grace_of,
+    limit_of,
+    limit_text,
+    time_of,
+    time_text,
+)
+
+PATH = Path("/etc/poolwatch/config.toml")
+
+
+def loaded(text: str) -> Settings | ConfigProblems:
+    return load_text(text, PATH, {"HOME": "/home/ann"}, {})
+
+
+def good(text: str) -> Settings:
+    found = loaded(text)
+    assert isinstance(found, Settings), found.text
+    return found
+
+
+def bad(text: str) -> tuple[ConfigProblem, ...]:
+    found = loaded(text)
+    assert isinstance(found, ConfigProblems)
+    return found.problems
+
+
+WHOLE = """\
+[[budgets]]
+name = "night"
+limit = "5M tokens"
+filter = "group:night"
+period = "weekly"
+starts_on = "friday"
+time_zone = "Europe/Berlin"
+each = "group"
+warn_at = [90, 50]
+grace = "2h"
+at_limit = "stop"
+[[budgets]]
+name = "month"
+limit = "$10"
+[[alerts]]
+name = "tight"
+when = "weekly>=90"
+for = "10m"
+clear = "weekly<80"
+repeat_every = "4h"
+severity = "critical"
+channels = ["ops", "me"]
+quiet_hours = "22:00-07:00"
+[[alerts]]
+name = "early"
+when = "event:early_reset"
+[[channels]]
+name = "ops"
+kind = "webhook"
+url = "https://hooks.example.com/poolwatch"
+secret_file = "~/ops.secret"
+[[channels]]
+name = "me"
+kind = "email"
+host = "mail.example.com"
+from = "poolwatch@example.com"
+to = ["ann@example.com"]
+[[channels]]
+name = "say"
+kind = "exec"
+command = ["~/bin/say", "--loud"]
+"""
+
+
+def test_everything_that_limits_can_say() -> None:
+    settings = good(WHOLE)
+    night, month = (each.budget for each in settings.budgets)
+    assert night == Budget(
+        "night",
+        Limit(LimitUnit.TOKENS, Decimal(5_000_000)),
+        BudgetPeriod.WEEKLY,
+        "group:night",
+        5,
+        "Europe/Berlin",
+        Each.GROUP,
+        (Decimal(50), Decimal(90)),
+        Grace(time=timedelta(hours=2)),
+        AtLimit.STOP,
+    )
+    assert month == Budget("month", Limit(LimitUnit.USD, Decimal(10)), BudgetPeriod.MONTHLY)
+    tight, early = (each.rule for each in settings.alerts)
+    assert tight == Rule(
+        "tight",
+        "weekly>=90",
+        timedelta(minutes=10),
+        "weekly<80",
+        timedelta(hours=4),
+        Severity.CRITICAL,
+        ("ops", "me"),
+        QuietHours(time(22), time(7)),
+    )
+    assert early == Rule("early", "event:early_reset")
+    ops, me, say = settings.channels
+    assert (ops.url, ops.secret_file) == ("https://hooks.example.com/poolwatch", "/home/ann/ops.secret")
+    assert (me.sender, me.to, me.security, me.port) == (
+        "poolwatch@example.com",
+        ("ann@example.com",),
+        "tls",
+        None,
+    )
+    assert say.command == ("/home/ann/bin/say", "--loud")
+
+
+def test_what_is_set_of_limits_is_shown_with_its_line() -> None:
+    rows = {row.key: (row.value, row.origin) for row in shown_settings(good(WHOLE))}
+    assert rows["budgets[0].limit"] == ("5M tokens", f"{PATH}:3")
+    assert rows["budgets[0].grace"] == ("2h", f"{PATH}:10")
+    assert rows["alerts[0].for"] == ("10m", f"{PATH}:18")
+    assert rows["alerts[0].channels"] == ('["ops", "me"]', f"{PATH}:22")
+    assert "budgets[1].period" not in rows
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "told"),
+    [
+        ('[[budgets]]\nlimit = "$1"', 1, "budgets[0] has no name"),
+        ('[[budgets]]\nname = "a"', 1, "budgets[0] has no limit"),
+        ('[[budgets]]\nname = "a"\nlimit = "$0"', 3, "budgets[0].limit must be above 0 and like"),
+        ('[[budgets]]\nname = "a"\nlimit = 10', 3, "budgets[0].limit must be above 0 and like"),
+        ('[[budgets]]\nname = "a"\nlimit = "$1"\nlimits = 1', 4, "did you mean limit"),
+        ('[[budgets]]\nname = "a"\nlimit = "$1"\nfilter = "weekli>=1"', 4, "budgets[0].filter is no filter"),
+        ('[[budgets]]\nname = "a"\nlimit = "$1"\nstarts_on = "friday"', 4, "starts_on is a day of the week"),
+        ('[[budgets]]\nname = "a"\nlimit = "$1"\nstarts_on = 32', 4, "must be a day of the month"),
+        ('[[budgets]]\nname = "a"\nlimit = "$1"\ngrace = "10%"', 4, "grace means something only with"),
+        ('[[budgets]]\nname = "a"\nlimit = "80%"', 3, "a limit of the weekly window is for each account"),
+        ('[[budgets]]\nname = "a"\nlimit = "$1"\nwarn_at = [0]', 4, "must be percentages like [75, 90]"),
+        ('[[budgets]]\nname = "a"\nlimit = "$1"\n' * 2, 5, "budgets[1] has the name of another one: a"),
+        ('[[alerts]]\nname = "a"\nwhen = "x"\nfor = "soon"', 4, "alerts[0].for must be a time like"),
+        ('[[alerts]]\nname = "a"\nwhen = "x"\nchannels = ["b"]', 4, "names a channel b that is not there"),
+        ('[[alerts]]\nname = "a"\nwhen = "x"\nrepeat_every = "5s"', 4, 'must be "once", or a time from "1m"'),
+        ('[[channels]]\nname = "a"\nkind = "webhook"', 1, "channels[0] has no url"),
+        ('[[channels]]\nname = "a"\nkind = "desktop"\nurl = "https://a.example.com"', 4, "url means nothing"),
+        (
+            '[[channels]]\nname = "a"\nkind = "webhook"\nurl = "http://10.0.0.1/x"',
+            4,
+            "is plain http to another machine",
+        ),
+        ('[[channels]]\nname = "a"\nkind = "exec"\ncommand = "ls"', 4, "must be a program and its arguments"),
+        ('[notify]\ndaily_summary = "9"', 2, 'must be a time of the day like "09:00"'),
+        ('[notify]\nquiet_hours = "22:00-22:00"', 2, 'must be two times of the day like "22:00-07:00"'),
+        ("budgets = 1", 1, "budgets must be tables, each begun with [[budgets]]"),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_line(text: str, line: int, told: str) -> None:
+    problem = bad(text)[0]
+    assert told in problem.text
+    assert problem.line == line
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "amount"),
+    [
+        ("$10", LimitUnit.USD, "10"),
+        ("$ 1,250.50", LimitUnit.USD, "1250.50"),
+        ("10 USD", LimitUnit.USD, "10"),
+        ("250 credits", LimitUnit.CREDITS, "250"),
+        ("1 credit", LimitUnit.CREDITS, "1"),
+        ("5M tokens", LimitUnit.TOKENS, "5000000"),
+        ("1.5k tokens", LimitUnit.TOKENS, "1500"),
+        ("80%", LimitUnit.PERCENT, "80"),
+    ],
+)
+def test_how_a_limit_is_written(text: str, unit: LimitUnit, amount: str) -> None:
+    found = limit_of(text)
+    assert found == Limit(unit, Decimal(amount))
+    assert limit_of(limit_text(found)) == found
+
+
+@pytest.mark.parametrize("text", ["", "$", "10", "-$1", "$0", "0%", "101%", "5 M", "1,00 USD", "$1e3", "$１"])
+def test_what_is_no_limit(text: str) -> None:
+    assert limit_of(text) is None
+
+
+@given(st.integers(1, 10**15), st.sampled_from(LimitUnit))
+def test_a_limit_is_read_as_it_is_written(units: int, unit: LimitUnit) -> None:
+    scale = 10**4 if unit is LimitUnit.USD else 1
+    amount = Decimal(units % 100 + 1) if unit is LimitUnit.PERCENT else Decimal(units % 10**12 + 1) / scale
+    assert limit_of(limit_text(Limit(unit, amount))) == Limit(unit, amount)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("2h", 7_200), ("30m", 1_800), ("1d 12h", 129_600), ("1d12h", 129_600), ("0s", 0), ("90s", 90)],
+)
+def test_how_a_time_is_written(text: str, seconds: int) -> None:
+    found = time_of(text)
+    assert found == timedelta(seconds=seconds)
+    if seconds != 90:
+        assert time_of(time_text(found)) == found
+
+
+def test_how_grace_is_written() -> None:
+    assert grace_of("10%") == Grace(percent=Decimal(10))
+    assert grace_of("2h") == Grace(time=timedelta(hours=2))
+    assert [grace_of(text) for text in ("", "0%", "0s", "101%", "soon", "10")] == [None] * 6
