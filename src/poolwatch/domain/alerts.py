@@ -18,6 +18,20 @@ class Severity(StrEnum):
     CRITICAL = "critical"
 
 
+class BuiltIn(StrEnum):
+    """The rules that poolwatch has by itself, by their names. An `[[alerts]]` of that name replaces one."""
+
+    NEEDS_YOU = "needs_you"
+    #: the pool may be empty before anybody is back
+    RUNS_DRY = "runs_dry"
+    #: a budget has reached one of its `warn_at`, or its limit
+    BUDGET = "budget"
+    CREDITS_LOW = "credits_low"
+    SOURCE_DOWN = "source_down"
+    BANKED_RESET_ENDS = "banked_reset_ends"
+    LOGIN_ENDS = "login_ends"
+
+
 class Phase(StrEnum):
     """How an alert stands. What nobody can tell is unknown, and never resolved by that."""
 
