@@ -223,13 +223,6 @@ def test_a_file_that_cannot_be_written_is_not_spent(tmp_path: Path, served: Upst
     assert posts(served) == before
 
 
-def test_read_only_spends_nothing(pool_desk: Desk, served: Upstream) -> None:
-    before = posts(served)
-    ran = pool_desk.run("refresh", "pay@example.com", env={"POOLWATCH_READ_ONLY": "true"})
-    assert ran.code == 1
-    assert posts(served) == before
-
-
 @pytest.mark.parametrize(
     ("mask", "name"), [("false", r"alice@example\.com"), ("true", "account-[0-9a-f]{6}")]
 )

@@ -25,6 +25,7 @@ from tests.presentation.scene import (
     after,
     card,
     dead_token,
+    foot_of,
     judged,
     listing,
     trouble,
@@ -332,6 +333,9 @@ def test_in_a_shell_remedies_name_commands_and_no_keys() -> None:
     on_screen = [card(each).remedy for each in _every_trouble()]
     told = [card(each, in_a_shell).remedy for each in _every_trouble()]
     assert [line for line in told if _KEY.search(line)] == []
+    briefly = [foot_of(card(each, in_a_shell)) for each in _every_trouble()]
+    assert [line for line in briefly if _KEY.search(line)] == []
+    assert [line for line in map(foot_of, map(card, _every_trouble())) if _KEY.search(line)]
     assert sum(_KEY.search(line) is not None for line in on_screen) > 9
     assert sum("poolwatch refresh " in line for line in told) > 9
     # a card without numbers keeps none

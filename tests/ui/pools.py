@@ -47,6 +47,7 @@ from poolwatch.domain.usage import (
 from poolwatch.domain.values import replace
 from poolwatch.presentation.view import Prefs
 from poolwatch.ui.app import PoolApp
+from poolwatch.ui.keymap import Keymap
 from poolwatch.ui.state import AppOptions, WallView
 from tests.ui.scripted_feed import ScriptedFeed
 
@@ -328,6 +329,8 @@ def app_of(
     state = POOLS[pool]() if isinstance(pool, str) else pool
     given = feed or ScriptedFeed(state, NOW, ZONE)
     chosen = AppOptions(pool_name="work", prefs=Prefs(zone=ZONE))
+    if options.pop("read_only", False):
+        chosen = replace(chosen, keymap=Keymap(read_only=True))
     return PoolApp(given, replace(chosen, **options))  # type: ignore[arg-type]  # fields by name
 
 

@@ -314,7 +314,7 @@ async def test_a_read_only_screen_and_one_without_accounts_offer_no_key_that_is_
         assert footer(app).startswith(" ! needs you  / filter")
         await pilot.press("enter")
         await settle(pilot)
-        assert footer(app).startswith(" j k account  m mask")
+        assert footer(app).startswith(" j k account  u usage  m mask")
     app = app_of("empty", first_run=False)
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot)

@@ -91,17 +91,6 @@ async def test_other_answers_are_said(kind: AnswerKind, words: str) -> None:
         assert words not in said(app)
 
 
-async def test_read_only_refreshes_nothing() -> None:
-    feed = feed_of()
-    app = app_of(feed.state, feed=feed, read_only=True)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await pilot.press("r", "u", "R")
-        await settle(pilot)
-        assert not feed.refreshes
-        assert not feed.bulk
-        assert "read-only" in said(app)
-
-
 async def test_refreshing_a_few_shown_needs_no_question() -> None:
     feed = feed_of(60)
     app = app_of(feed.state, feed=feed)

@@ -148,9 +148,8 @@ async def test_where_the_terminal_cannot_be_given_away_the_command_is_said() -> 
     assert feed.sign_ins == []
 
 
-async def test_a_read_only_app_and_the_demo_sign_nobody_in(shown: list[str]) -> None:
+async def test_the_demo_signs_nobody_in(shown: list[str]) -> None:
     feed = feed_of()
-    assert await press_l(feed, read_only=True) == "read-only: nobody signs in from here"
     told = await press_l(feed, simulated=True)
     assert told == "simulated: for a real account L runs CODEX_HOME=~/.codex-carol codex login"
     assert feed.sign_ins == []

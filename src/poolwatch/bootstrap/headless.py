@@ -176,10 +176,9 @@ async def refresh(
         asked = _asked(spare_fresh_tokens=spare_fresh_tokens, beside_codex=beside_codex)
         owner = Owner(running, asked, partial(on_waiting, None))
         monitor.chain.on_waiting = on_waiting
-        passes_on = not around.settings.read_only
 
         async def one(key: AccountKey) -> None:
-            progress = await owner.refresh(key) if passes_on else None
+            progress = await owner.refresh(key)
             if progress is None:
                 progress = await monitor.chain.run(
                     key, spare_fresh_tokens=spare_fresh_tokens, beside_codex=beside_codex

@@ -167,11 +167,10 @@ def _app_options(around: Surroundings) -> AppOptions:
         theme=theme_named(ui.theme or "") or "",
         glyphs=glyphs_named(ui.glyphs, around.env),
         mouse=ui.mouse,
-        read_only=settings.read_only,
         title=ui.title,
         first_run=not around.sources,
         is_new=(settings.pool_name or "") not in remembered.known_pools,
-        keymap=remapped(settings.keys)[0],
+        keymap=replace(remapped(settings.keys)[0], read_only=settings.read_only),
     )
 
 

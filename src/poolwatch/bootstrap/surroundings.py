@@ -110,14 +110,14 @@ class Surroundings(Struct, frozen=True):
         return rules_of(self.settings)
 
     def prefs(self, *, keys: bool = True) -> Prefs:
-        """How things are told in this run; `keys`: the app's are at hand."""
+        """How things are told in this run; `keys`: the app's are at hand, and renew logins."""
         return Prefs(
             self.rules,
             mask=self.settings.ui.mask,
             zone=None,
             config=self.named_config,
             delegates=self.settings.refresh.delegate_to_codex,
-            keys=keys,
+            keys=keys and not self.settings.read_only,
             by_code=any(self.env.get(name) for name in _OVER_SSH),
             own_logins=str(self.own_logins) if self.own_logins is not None else None,
             workhours=self.settings.forecast.workhours,

@@ -291,7 +291,7 @@ def daemon(
     return command.run_daemon(config, mask=mask)
 
 
-@declared(app, "refresh", "act")
+@declared(app, "refresh", "act", changes=True)
 def refresh(
     accounts: options.AccountArguments = None,
     everyone: Annotated[bool, flag("all")] = False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Coroutine, Sequence
 from datetime import datetime, tzinfo
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from poolwatch.bootstrap.console import EXIT_CONFIG, EXIT_FAILED, EXIT_USAGE, Exit, complain, complain_of
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
+from poolwatch.config.load import read_only_by
+from poolwatch.config.paths import locate_config
 from poolwatch.config.problems import ConfigProblems
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.overview import PoolOverview
@@ -16,7 +19,7 @@ from poolwatch.domain.state import PoolState
 from poolwatch.domain.text import argument_word, visible
 from poolwatch.domain.when import parse_when
 from poolwatch.net.names import run as run_loop
-from poolwatch.presentation.masking import shown_path
+from poolwatch.presentation.masking import masked, shown_path
 from poolwatch.presentation.view import Prefs
 from poolwatch.words import commands as words
 from poolwatch.words.commands import said
@@ -45,6 +48,17 @@ def surroundings(config: Path | None, *, mask: bool = False, may_be_new: bool = 
         complain_of(around, mask=mask)
         raise Exit(EXIT_CONFIG)
     return around
+
+
+def refuse_if_read_only(name: str, config: Path | None, *, mask: bool) -> None:
+    """End a command that changes something where the settings say that nothing is to be changed."""
+    env = dict(os.environ)
+    path = locate_config(env, config)
+    origin = read_only_by(path, env)
+    if origin is not None:
+        line = said("read_only", command=name, where=origin.text)
+        complain(masked(line, [str(path)]) if mask else line)
+        raise Exit(EXIT_CONFIG)
 
 
 def moment(text: str, option: str, now: datetime, zone: tzinfo | None = None) -> datetime:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
 from typing import Any, TypeVar
 
 import typer
@@ -32,11 +34,33 @@ def group_of(name: str, heading: str) -> typer.Typer:
     return group
 
 
-def declared(group: typer.Typer, name: str, heading: str = "") -> Callable[[_Function], _Function]:
-    """A command of a group, or of the program itself, below a heading."""
-    return group.command(
-        name.rpartition(" ")[2],
-        help=help_of(name),
-        epilog=examples_of(name),
-        rich_help_panel=help_of(heading) if heading else None,
-    )
+def declared(
+    group: typer.Typer, name: str, heading: str = "", *, changes: bool = False
+) -> Callable[[_Function], _Function]:
+    """A command of a group, or of the program itself, below a heading.
+
+    `changes`: it changes, spends, silences or imports something, so a read-only run refuses it before it
+    looks at anything. Such a command takes `--config` and `--mask`.
+    """
+
+    def declare(work: _Function) -> _Function:
+        group.command(
+            name.rpartition(" ")[2],
+            help=help_of(name),
+            epilog=examples_of(name),
+            rich_help_panel=help_of(heading) if heading else None,
+        )(_refusing(name, work) if changes else work)
+        return work
+
+    return declare
+
+
+def _refusing(name: str, work: Callable[..., int]) -> Callable[..., int]:
+    @wraps(work)
+    def run(*, config: Path | None, mask: bool, **more: Any) -> int:
+        from poolwatch.cli.command import refuse_if_read_only
+
+        refuse_if_read_only(name, config, mask=mask)
+        return work(config=config, mask=mask, **more)
+
+    return run

@@ -26,7 +26,7 @@ def sources_list(json: JsonOption = False, mask: MaskOption = False, config: Con
     return list_sources(config, as_json=json, mask=mask)
 
 
-@declared(sources_group, "sources add")
+@declared(sources_group, "sources add", changes=True)
 def sources_add(
     kind: options.KindArgument,
     place: Annotated[str, typer.Argument(metavar="URL|PATH", help=help_of("place"))],
@@ -54,7 +54,7 @@ def sources_test(name: options.SourceArgument, mask: MaskOption = False, config:
     return try_source(config, name, mask=mask)
 
 
-@declared(sources_group, "sources set")
+@declared(sources_group, "sources set", changes=True)
 def sources_set(
     name: options.ConfiguredArgument,
     assignments: options.Assignments,
@@ -66,7 +66,7 @@ def sources_set(
     return set_source(config, name, assignments, mask=mask)
 
 
-@declared(sources_group, "sources remove")
+@declared(sources_group, "sources remove", changes=True)
 def sources_remove(
     name: options.ConfiguredArgument, mask: MaskOption = False, config: ConfigOption = None
 ) -> int:
@@ -87,7 +87,7 @@ def accounts_list(
     return list_accounts(config, filter_text, as_json=json, mask=mask)
 
 
-@declared(accounts_group, "accounts import")
+@declared(accounts_group, "accounts import", changes=True)
 def accounts_import(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help=help_of("login_file"))],
     keep: options.KeepOption = None,
@@ -101,14 +101,14 @@ def accounts_import(
     return import_files(config, files, keep, asks=not yes, can_ask=can_ask, mask=mask)
 
 
-@declared(accounts_group, "accounts remove")
+@declared(accounts_group, "accounts remove", changes=True)
 def accounts_remove(account: AccountArgument, mask: MaskOption = False, config: ConfigOption = None) -> int:
     from poolwatch.cli.accounts import remove_account
 
     return remove_account(config, account, mask=mask)
 
 
-@declared(accounts_group, "accounts resolve")
+@declared(accounts_group, "accounts resolve", changes=True)
 def accounts_resolve(
     account: AccountArgument,
     keep: Annotated[Path, option("keep_file", "--keep", metavar="FILE")],
@@ -132,7 +132,7 @@ def data_export(
     return export_data(config, since, file, mask=mask)
 
 
-@declared(data_group, "data import")
+@declared(data_group, "data import", changes=True)
 def data_import(
     file: Annotated[str, typer.Argument(metavar="FILE|-", help=help_of("past_file"))],
     mask: MaskOption = False,
@@ -150,7 +150,7 @@ def config_show(json: JsonOption = False, mask: MaskOption = False, config: Conf
     return show_config(config, as_json=json, mask=mask)
 
 
-@declared(config_group, "config set")
+@declared(config_group, "config set", changes=True)
 def config_set(
     assignments: options.Assignments, mask: MaskOption = False, config: ConfigOption = None
 ) -> int:
@@ -159,7 +159,7 @@ def config_set(
     return set_settings(config, assignments, mask=mask)
 
 
-@declared(config_group, "config edit")
+@declared(config_group, "config edit", changes=True)
 def config_edit(mask: MaskOption = False, config: ConfigOption = None) -> int:
     from poolwatch.cli.editor import edit_config
 
@@ -173,7 +173,7 @@ def config_path(mask: MaskOption = False, config: ConfigOption = None) -> int:
     return print_path(config, mask=mask)
 
 
-@declared(config_group, "config init")
+@declared(config_group, "config init", changes=True)
 def config_init(mask: MaskOption = False, config: ConfigOption = None) -> int:
     from poolwatch.cli.settings import init_file
 

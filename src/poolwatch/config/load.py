@@ -26,6 +26,7 @@ from poolwatch.config.settings import (
     KINDS,
     SECTIONS,
     SOURCE_ROWS,
+    TABLE,
     AccountRule,
     Origin,
     OriginKind,
@@ -134,6 +135,22 @@ def load_text(
         ordered = sorted(layers.problems, key=lambda problem: problem.line or MAX_BYTES)
         return ConfigProblems(tuple(ordered), mask=settings.ui.mask)
     return settings
+
+
+def read_only_by(path: Path | None, env: Mapping[str, str]) -> Origin | None:
+    """Where it is said that nothing is to be changed; None where nobody says so, or the file is no TOML.
+
+    Whatever else is wrong with the settings is left to those who need them.
+    """
+    found = None if path is None else read_bounded(path, MAX_BYTES)
+    text = None if found is None or isinstance(found, FileProblem) else decode(found.content, path)
+    document = parse(text, path) if isinstance(text, str) else None
+    known = document if isinstance(document, dict) else {}
+    layers = Layers(path, key_lines(text) if known and isinstance(text, str) else {}, env)
+    layers.lay_file(known)
+    layers.lay_environment(known)
+    is_said = layers.take("read_only", TABLE["read_only"].read, False)
+    return layers.origins["read_only"] if is_said else None
 
 
 def _taken(layers: Layers, section: str) -> dict[str, Any]:

@@ -385,7 +385,12 @@ class Settings(Struct, frozen=True):
         ),
     ] = None
     read_only: Annotated[
-        bool, Row(values.truth, mark("true: look only, refresh no login"), option="--read-only")
+        bool,
+        Row(
+            values.truth,
+            mark("true: look only; what changes or spends something is off"),
+            option="--read-only",
+        ),
     ] = False
     poll: PollSettings = PollSettings()
     thresholds: Thresholds = Thresholds()

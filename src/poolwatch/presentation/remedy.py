@@ -105,7 +105,7 @@ def _for_login(account: AccountState, problem: LoginProblem, prefs: Prefs) -> Re
         what = f"{place}{shown_text(why, account, mask=mask)}"
         return Remedy(what, remedies.FIX_FILE(), brief=remedies.FIX_FILE_BRIEF())
     if problem is LoginProblem.AMBIGUOUS:
-        return _by_sign_in(way, what, _try_once(prefs), remedies.TRY_ONCE_BRIEF(), prefs)
+        return _by_trying_once(way, what, prefs)
     if listing.custody is Custody.POOL:
         return _by_sign_in(way, what, remedies.POOL_SIGN_IN(), remedies.POOL_SIGN_IN_BRIEF(), prefs)
     if listing.login is LoginKind.PERSONAL_ACCESS_TOKEN:
@@ -118,7 +118,8 @@ def _for_login(account: AccountState, problem: LoginProblem, prefs: Prefs) -> Re
             return _codex_way(what, way, account, prefs)
         if listing.custody is Custody.POOLWATCH:
             renew = remedies.R_RENEWS() if prefs.keys else remedies.RENEW()
-            return Remedy(what, renew, _refresh(account, prefs), remedies.R_RENEWS_BRIEF())
+            brief = remedies.R_RENEWS_BRIEF() if prefs.keys else remedies.RENEW_BRIEF()
+            return Remedy(what, renew, _refresh(account, prefs), brief)
     return _by_sign_in(way, what, remedies.SIGN_IN(), remedies.SIGN_IN_BRIEF(), prefs)
 
 
@@ -135,7 +136,8 @@ def _codex_way(what: str, way: SignIn | None, account: AccountState, prefs: Pref
         do = remedies.codex_is_late(token.pid, again)
         return _by_sign_in(way, what, do, remedies.CODEX_IS_LATE_BRIEF(), prefs)
     if account.dead_login is None and prefs.delegates:
-        return _by_sign_in(way, what, remedies.codex_renews(again), remedies.CODEX_RENEWS_BRIEF(), prefs)
+        brief = remedies.CODEX_RENEWS_BRIEF() if prefs.keys else remedies.RENEW_BRIEF()
+        return _by_sign_in(way, what, remedies.codex_renews(again), brief, prefs)
     return _by_sign_in(way, what, remedies.SIGN_IN(), remedies.SIGN_IN_BRIEF(), prefs)
 
 
@@ -147,7 +149,7 @@ def _for_trouble(account: AccountState, trouble: Trouble, now: datetime, prefs: 
     match trouble.kind:
         case FailureKind.AMBIGUOUS:
             what = remedies.login(LoginProblem.AMBIGUOUS)
-            return _by_sign_in(way, what, _try_once(prefs), remedies.TRY_ONCE_BRIEF(), prefs)
+            return _by_trying_once(way, what, prefs)
         case FailureKind.CONFLICT:
             keep = true_path(listing) if listing and listing.path else trouble.detail or "FILE"
             file = masked_word(keep, mask=prefs.mask)
@@ -181,8 +183,10 @@ def _again(account: AccountState, prefs: Prefs) -> str:
     return remedies.REFRESH_KEY if prefs.keys else _refresh(account, prefs)
 
 
-def _try_once(prefs: Prefs) -> str:
-    return remedies.TRY_ONCE() if prefs.keys else remedies.APP_TRIES_ONCE()
+def _by_trying_once(way: SignIn | None, what: str, prefs: Prefs) -> Remedy:
+    do = remedies.TRY_ONCE() if prefs.keys else remedies.APP_TRIES_ONCE()
+    brief = remedies.TRY_ONCE_BRIEF() if prefs.keys else remedies.SIGN_IN_BRIEF()
+    return _by_sign_in(way, what, do, brief, prefs)
 
 
 def _refresh(account: AccountState, prefs: Prefs) -> str:

@@ -52,6 +52,8 @@ class Key(Struct, frozen=True):
     beside: str = ""
     #: the only screens whose footer names it; none: all that have it
     named_at: frozenset[Scope] = frozenset()
+    #: it changes, spends, silences or imports something: a read-only run has no such key
+    changes: bool = False
 
     @property
     def help(self) -> str:
@@ -83,8 +85,9 @@ def _key(
     *,
     palette: bool = True,
     beside: str = "",
+    changes: bool = False,
 ) -> Key:
-    return Key(name, tuple(keys.split()), action, scopes, rank, palette, beside=beside)
+    return Key(name, tuple(keys.split()), action, scopes, rank, palette, beside=beside, changes=changes)
 
 
 def _move(name: str, keys: str, scopes: frozenset[Scope] = _SCROLLING) -> Key:
@@ -105,11 +108,11 @@ TABLE: Final = (
     _key("scroll_down", "down", "move('down')", _ONE, palette=False),
     _key("next_account", "j", "step(1)", _ONE, 5, palette=False, beside="previous_account"),
     _key("previous_account", "k", "step(-1)", _ONE, palette=False),
-    _key("refresh", "r", "refresh_account", _BOTH | _HISTORY, 1),
+    _key("refresh", "r", "refresh_account", _BOTH | _HISTORY, 1, changes=True),
     _key("usage", "u", "read_usage", _BOTH | _HISTORY, 10),
-    _key("refresh_shown", "R", "refresh_shown", _POOL, 10),
+    _key("refresh_shown", "R", "refresh_shown", _POOL, 10, changes=True),
     _key("mark", "space", "mark", _POOL, 11),
-    _key("sign_in", "L", "sign_in", _BOTH, 2),
+    _key("sign_in", "L", "sign_in", _BOTH, 2, changes=True),
     _key("needs_you", "!", "only_needs_you", _POOL, 2),
     _key("next_needs_you", "n", "step_needs_you(1)", _POOL),
     _key("previous_needs_you", "N", "step_needs_you(-1)", _POOL),
@@ -151,9 +154,12 @@ TABLE: Final = (
     _key("theme", "t", "app.theme", _BOTH | _HISTORY | _USAGE),
     _key("back", "esc", "back", _MOVING, STAYS, palette=False),
     _key("demo", "d", "demo", _FIRST, palette=False),
-    _key("add_first", "1", "add(1)", _FIRST, palette=False),
-    *(_key(f"add_{nth}", str(nth), f"add({nth})", _FIRST, palette=False) for nth in range(2, 10)),
-    _key("add_place", "f", "add_place", _FIRST, palette=False),
+    _key("add_first", "1", "add(1)", _FIRST, palette=False, changes=True),
+    *(
+        _key(f"add_{nth}", str(nth), f"add({nth})", _FIRST, palette=False, changes=True)
+        for nth in range(2, 10)
+    ),
+    _key("add_place", "f", "add_place", _FIRST, palette=False, changes=True),
     _key("about_logins", "i", "about_logins", _FIRST, palette=False),
     Key("palette", (":", "ctrl+p"), "app.command_palette", _APP, 5, palette=False, named_at=_POOL),
     _key("quit", "q", "app.leave", _APP, STAYS),
@@ -195,16 +201,33 @@ def textual_key(key: str) -> str | None:
 
 
 class Keymap(Struct, frozen=True):
-    """The table as one user has it."""
+    """The table as one user has it; `read_only`: without the keys that change something."""
 
     table: tuple[Key, ...] = TABLE
+    read_only: bool = False
+
+    @property
+    def offered(self) -> tuple[Key, ...]:
+        """The keys that do something in this run."""
+        return tuple(key for key in self.table if not (self.read_only and key.changes))
 
     def at(self, scope: Scope) -> tuple[Key, ...]:
         """The keys of a screen; those that work everywhere come last."""
-        own = tuple(key for key in self.table if scope in key.scopes)
+        own = tuple(key for key in self.offered if scope in key.scopes)
         if scope is Scope.APP:
             return own
-        return (*own, *(key for key in self.table if Scope.APP in key.scopes))
+        return (*own, *(key for key in self.offered if Scope.APP in key.scopes))
+
+    def is_off(self, scope: Scope, pressed: str) -> bool:
+        """Whether a key of that screen does nothing because the run is read-only."""
+        keys = (key for key in self.table if key.changes and scope in key.scopes)
+        return self.read_only and any(pressed in key.keys for key in keys)
+
+    def forbids(self, action: str) -> bool:
+        """Whether an action, by its name alone, is that of a key which is off."""
+        return self.read_only and any(
+            key.changes and action == key.action.split("(")[0] for key in self.table
+        )
 
     def footer(self, scope: Scope) -> tuple[Key, ...]:
         """The keys that a screen's footer offers, its one way out and the help last."""
@@ -313,6 +336,8 @@ def unknown_key(keymap: Keymap, scope: Scope, pressed: str, *, brief: bool = Fal
     `brief` is for where what it does there has no room.
     """
     pressed = _WRITTEN.get(pressed, pressed)
+    if keymap.is_off(scope, pressed):
+        return words.text("key.off.short" if brief else "key.off", key=pressed)
     # from the first steps no other screen can be reached
     for other in () if scope is Scope.FIRST_RUN else _ELSEWHERE:
         does = _does(keymap, other, pressed) if other is not scope else ""

@@ -68,8 +68,6 @@ class AppOptions(Struct, frozen=True):
     #: "unicode" or "ascii"
     glyphs: str = "unicode"
     mouse: bool = False
-    #: no refresh is started from here
-    read_only: bool = False
     #: the terminal's title says how many accounts need somebody
     title: bool = True
     keymap: Keymap = field(default_factory=Keymap)
@@ -81,6 +79,11 @@ class AppOptions(Struct, frozen=True):
     first_run: bool = False
     #: no key was pressed in this pool in an earlier run
     is_new: bool = False
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing is changed or spent from here."""
+        return self.keymap.read_only
 
     @property
     def choice(self) -> Choice:

@@ -94,7 +94,7 @@ TEXTS: Final[Mapping[str, str]] = {
     ),
     "theme": mark("The colours; t in the app shows them."),
     "mouse": mark("Let the mouse select and scroll."),
-    "read_only": mark("Watch only: no refresh, no token is spent."),
+    "read_only": mark("Look only: what changes or spends something is off; usage is read."),
     "version": mark("Print the version."),
     # of demo
     "demo_accounts": mark("How many simulated accounts."),

@@ -118,6 +118,9 @@ TEXTS: Final[Mapping[str, str]] = {
     "usage_error": mark("Error: {message}"),
     "commands": mark("Commands"),
     "takes_no": mark("{command} takes no {option}"),
+    "read_only": mark(
+        "nothing was done: “{command}” changes something, and poolwatch is read-only ({where})"
+    ),
     "quote_filter": mark("a filter is one argument; in quotes: {command}"),
     "line_alone": mark("status --line is about the whole pool; it takes only --tmux and --mask"),
     "tmux_alone": mark("--tmux goes with status --line"),

@@ -126,6 +126,8 @@ _TEXTS: Final = {
     "key.elsewhere.short": mark("no key {key} here; it works on {where}"),
     "key.meant": mark("no key {key} here; {meant}: {does}"),
     "key.meant.short": mark("no key {key} here; did you mean {meant}?"),
+    "key.off": mark("{key} is off: it changes or spends something, and this poolwatch is read-only"),
+    "key.off.short": mark("{key} is off: this poolwatch is read-only"),
     "key.nowhere": mark("no key {key} here; {help} shows all keys"),
     "screen.pool": mark("the main screen"),
     "screen.detail": mark("the details"),
@@ -263,6 +265,7 @@ _TEXTS: Final = {
     "add_hint": mark("add"),
     "add_entry": mark("add {place}, read-only; writes the config"),
     "from_a_shell": mark("the same from a shell: {command}"),
+    "adds_nothing": mark("This poolwatch is read-only: sources are added by one that is not."),
     # a terminal that is too small
     "too_small": mark("poolwatch needs {needs} or more; this is {has}; {key} quits"),
     # a crash

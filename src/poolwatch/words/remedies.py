@@ -31,6 +31,7 @@ FIX_FILE: Final = Text(
 # What to do, on a card.
 SIGN_IN_BRIEF: Final = Text("sign in again")
 R_RENEWS_BRIEF: Final = Text("r renews it")
+RENEW_BRIEF: Final = Text("renew it")
 CODEX_RENEWS_BRIEF: Final = Text("r has Codex renew it")
 CODEX_IS_LATE_BRIEF: Final = Text("close the open Codex")
 POOL_SIGN_IN_BRIEF: Final = Text("sign in at the pool")

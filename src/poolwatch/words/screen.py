@@ -113,7 +113,6 @@ COLUMNS_ARE_THE_TABLES: Final = Text("only the table has columns; v changes the 
 no_column: Final = Text("the table has {count} columns here")
 GROUPS_ARE_THE_HIVES: Final = Text("only the hive has groups; v changes the view")
 ALREADY_RUNNING: Final = Text("this account is already being refreshed")
-READ_ONLY: Final = Text("read-only: nothing is refreshed here")
 #: Of an account whose row has no room for its age.
 last_read: Final = Text("last read {age} ago")
 NO_ANSWER: Final = Text("the poolwatch that polls did not answer within 5 s; it may be stuck")

@@ -8,7 +8,6 @@ from poolwatch.words.catalogue import Text
 
 # --- why there is none
 NOT_NEEDED: Final = Text("{account} needs no new login")
-READ_ONLY: Final = Text("read-only: nobody signs in from here")
 SIMULATED: Final = Text("simulated: for a real account L runs {command}", "simulated: nobody signs in here")
 #: The terminal cannot be given away, or the command is another tool's.
 BY_HAND: Final = Text("in a shell: {command}")

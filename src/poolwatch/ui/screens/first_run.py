@@ -32,7 +32,7 @@ def first_run_lines(
     found: tuple[FoundLogins, ...], keymap: Keymap, width: int, glyphs: Glyphs
 ) -> tuple[Line, ...]:
     """The whole screen, as wide as it is."""
-    addable = [place for place in found if place.can_add][:_MOST]
+    addable = [place for place in found if place.can_add][: 0 if keymap.read_only else _MOST]
     column = max((cell_len(place.place) for place in found), default=0) + 6
     if column + max((cell_len(place.words) for place in found), default=0) > width:
         column = 0
@@ -57,15 +57,17 @@ def first_run_lines(
         (str(number), interface.text("add_entry", place=place.place))
         for number, place in enumerate(addable, 1)
     ]
+    if not keymap.read_only:
+        entries.append((keymap.get("add_place").keys[0], words.ADD_FOLDER()))
     entries += [
-        (keymap.get("add_place").keys[0], words.ADD_FOLDER()),
         (keymap.get("cost").keys[0], words.USE_HERE()),
         (keymap.get("about_logins").keys[0], words.HOW_TREATED()),
     ]
     for key, told_of in entries:
         lines += _hung(f"{key_label(key, glyphs)}  ", ((told_of, Tone.PLAIN),), width, Ink.KEY)
     lines.append(())
-    lines += _hung("", ((_from_a_shell(addable), Tone.DIM),), width)
+    told_last = interface.text("adds_nothing") if keymap.read_only else _from_a_shell(addable)
+    lines += _hung("", ((told_last, Tone.DIM),), width)
     return tuple(lines)
 
 

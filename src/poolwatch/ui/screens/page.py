@@ -144,8 +144,13 @@ class Page(LeavesOnce[ResultT], inherit_bindings=False):
         """A key that does nothing here."""
         keymap = self.ui.options.keymap
         brief = unknown_key(keymap, self.SCOPE, pressed, brief=True)
-        self.flashed = MessageText(unknown_key(keymap, self.SCOPE, pressed), Tone.DIM, short=brief)
+        tone = Tone.AMBER if keymap.is_off(self.SCOPE, pressed) else Tone.DIM
+        self.flashed = MessageText(unknown_key(keymap, self.SCOPE, pressed), tone, short=brief)
         self.redraw()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """In a read-only run nothing that changes something is done, whatever asks for it."""
+        return not self.ui.options.keymap.forbids(action)
 
     def clear_flash(self) -> None:
         """A key was pressed: what was said is read."""

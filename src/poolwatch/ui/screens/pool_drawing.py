@@ -354,7 +354,7 @@ class PoolDrawing(RefreshingPage[None]):
             told = fit_right(f"{interface.text('simulated.short')} ", width, glyphs.ellipsis)
             return [((told, Tone.DIM),)] if self._density is Density.MEDIUM else []
         first = None
-        if self._explains and card is not None and card.needs_you:
+        if self._explains and card is not None and card.needs_you and not self.ui.options.read_only:
             first = (keymap.get("refresh").keys[0], card.label.partition("@")[0])
         shown = ("history", "cost", "events")
         then = [(keymap.get(name).keys[0], interface.key_footer(name)) for name in shown]

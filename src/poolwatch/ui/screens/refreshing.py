@@ -41,7 +41,7 @@ class RefreshingPage(Page[ResultT]):
         key = self.account
         if key is None:
             self.flash(words.NOBODY_SELECTED())
-        elif not self._refuse():
+        else:
             override = self._throttled == key
             self._throttled = None
             self.start_work(partial(self._refresh, key, usage_only=usage_only, override=override))
@@ -65,8 +65,6 @@ class RefreshingPage(Page[ResultT]):
         """All of them, asked about first where they are many."""
         if not keys:
             self.flash(words.NOBODY_SELECTED())
-        elif self._refuse():
-            return
         elif len(keys) > ASK_ABOVE:
             ask = words.ask_many_usage if usage_only else words.ask_many
             self._ask(ask(f"{len(keys):,}"), partial(self._start_many, keys, usage_only=usage_only))
@@ -76,11 +74,9 @@ class RefreshingPage(Page[ResultT]):
     def keys_off(self) -> dict[str, str]:
         """The keys that would do nothing here and now, for the footer to leave them out."""
         off: set[str] = set()
-        if self.ui.options.read_only:
-            off |= {"refresh", "usage", "refresh_shown", "mark"}
         if self.account is None:
             off |= {"refresh", "usage", "refresh_shown", "mark", "copy", "raw", "detail"}
-        if self.account is None or self.ui.options.read_only or self.ui.board.sign_in(self.account) is None:
+        if self.account is None or self.ui.board.sign_in(self.account) is None:
             off.add("sign_in")
         return dict.fromkeys(off, "")
 
@@ -133,11 +129,6 @@ class RefreshingPage(Page[ResultT]):
         account = self.ui.feed.state.accounts.get(key)
         shown = shown_payload(payload, account, mask=self.ui.choice.mask)
         self.app.push_screen(RawScreen(self.ui, card.label if card else key.id, shown))
-
-    def _refuse(self) -> bool:
-        if self.ui.options.read_only:
-            self.flash(words.READ_ONLY(), Tone.AMBER)
-        return self.ui.options.read_only
 
     def _start_many(self, keys: Collection[AccountKey], *, usage_only: bool) -> None:
         self.start_work(partial(self._refresh_many, keys, usage_only=usage_only))

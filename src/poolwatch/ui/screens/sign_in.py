@@ -35,8 +35,6 @@ def sign_in(page: RefreshingPage[Any], key: AccountKey) -> None:
         return
     if way is None:
         page.flash(card.remedy or words.NOT_NEEDED(card.label), Tone.PLAIN)
-    elif ui.options.read_only:
-        page.flash(words.READ_ONLY(), Tone.AMBER)
     elif ui.options.simulated:
         page.flash(words.SIMULATED(command))
     elif isinstance(way, CodexLogin):

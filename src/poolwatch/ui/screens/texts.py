@@ -35,13 +35,13 @@ _OVER_TIME: Final = {Scope.HISTORY, Scope.USAGE}
 def help_lines(keymap: Keymap, width: int, glyphs: Glyphs, scope: Scope = Scope.POOL) -> tuple[Line, ...]:
     """All keys with what they do, those of the screen of `scope` first, and what the marks mean."""
     blocks = [
-        ("pool", [key for key in keymap.table if Scope.POOL in key.scopes]),
-        ("detail", [key for key in keymap.table if Scope.DETAIL in key.scopes <= _OF_ONE]),
-        ("history", [key for key in keymap.table if Scope.HISTORY in key.scopes <= _OVER_TIME]),
-        ("usage", [key for key in keymap.table if Scope.USAGE in key.scopes <= _OVER_TIME]),
-        ("events", [key for key in keymap.table if key.scopes == {Scope.EVENTS}]),
-        ("raw", [key for key in keymap.table if key.scopes == {Scope.RAW}]),
-        ("app", [key for key in keymap.table if Scope.APP in key.scopes]),
+        ("pool", [key for key in keymap.offered if Scope.POOL in key.scopes]),
+        ("detail", [key for key in keymap.offered if Scope.DETAIL in key.scopes <= _OF_ONE]),
+        ("history", [key for key in keymap.offered if Scope.HISTORY in key.scopes <= _OVER_TIME]),
+        ("usage", [key for key in keymap.offered if Scope.USAGE in key.scopes <= _OVER_TIME]),
+        ("events", [key for key in keymap.offered if key.scopes == {Scope.EVENTS}]),
+        ("raw", [key for key in keymap.offered if key.scopes == {Scope.RAW}]),
+        ("app", [key for key in keymap.offered if Scope.APP in key.scopes]),
     ]
     blocks.sort(key=lambda block: block[0] != scope.value)
     lines: list[Line] = []
