@@ -46,6 +46,7 @@ from poolwatch.domain.values import replace
 from poolwatch.monitor.auditing import Auditor, Doing
 from poolwatch.monitor.custodian import Custodian
 from poolwatch.monitor.learning import Terms
+from poolwatch.monitor.limits import LimitWork
 from poolwatch.monitor.monitor import Monitor, Services
 from poolwatch.monitor.owner import Asked, OwnerLock, RequestQueue, request_of
 from poolwatch.monitor.poller import Pace
@@ -546,6 +547,7 @@ class Rig:
     renews: bool = False
     past: asyncio.Task[None] | None = None
     naming: tuple[NamingRule, ...] = ()
+    limits: Callable[[], LimitWork] | None = None
 
     def __post_init__(self) -> None:
         services = Services(
@@ -565,6 +567,7 @@ class Rig:
             renews=self.renews,
             zone=UTC,
             terms=lambda: Terms(zone=UTC),
+            limits=self.limits,
             notices=(NOTICE,),
             past=self.past,
             sleep=self.clock.sleep,
@@ -593,12 +596,16 @@ class Rig:
 
 
 def rig(
-    *places: str, concurrency: int = 4, draw: Callable[[], float] = lambda: 0.5, renews: bool = False
+    *places: str,
+    concurrency: int = 4,
+    draw: Callable[[], float] = lambda: 0.5,
+    renews: bool = False,
+    limits: Callable[[], LimitWork] | None = None,
 ) -> Rig:
     """A monitor with one source of these logins."""
     clock = TurnedClock()
     source = ScriptedSource("homes", *places, clock=clock)
-    return Rig([source], clock, concurrency=concurrency, draw=draw, renews=renews)
+    return Rig([source], clock, concurrency=concurrency, draw=draw, renews=renews, limits=limits)
 
 
 @asynccontextmanager

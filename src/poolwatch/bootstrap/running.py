@@ -32,6 +32,7 @@ from poolwatch.store.store import Store
 
 if TYPE_CHECKING:
     from poolwatch.monitor.learning import Terms
+    from poolwatch.monitor.limits import LimitWork
 
 
 class Running(Struct):
@@ -107,6 +108,7 @@ async def open_monitor(
         renews=around.renews,
         stale_after=around.rules.stale_after,
         terms=partial(_terms, around),
+        limits=_limit_work,
         notices=(problem,) if problem else (),
         past=past,
     )
@@ -133,3 +135,10 @@ def _terms(around: Surroundings) -> Terms:
         workhours=workhours_of(said.workhours) if said.workhours else None,
         weights=(weights_of(said.weights) if said.weights else None) or {},
     )
+
+
+def _limit_work() -> LimitWork:
+    """What watches limits; loaded when the first screen stands."""
+    from poolwatch.monitor.limits import LimitWork
+
+    return LimitWork()

@@ -71,9 +71,9 @@ async def mind_use(running: Running) -> None:
     monitor, clock, book = running.monitor, running.services.clock, UseBook(running.around.state_dir)
     reconciler = Reconciler(monitor.poller, monitor.ledger, clock, _Counts(book), lambda: monitor.polls)
     async with asyncio.TaskGroup() as group:
-        group.create_task(monitor.again(_NO_OWNERS, partial(_find_again, running, book)))
+        group.create_task(monitor.errors.again(_NO_OWNERS, partial(_find_again, running, book)))
         if running.around.settings.usage.reconcile:
-            group.create_task(monitor.again(_NO_COUNTS, reconciler.run))
+            group.create_task(monitor.errors.again(_NO_COUNTS, reconciler.run))
 
 
 class _Counts:

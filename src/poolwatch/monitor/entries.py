@@ -9,15 +9,13 @@ from typing import Final
 from msgspec import Struct
 
 from poolwatch.domain.account import AccountKey, Custody, Listing, SourceRef
-from poolwatch.domain.failure import Failure, FailureKind, failure
+from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.schedule import RETRY_AFTER_CEILING, backoff
 from poolwatch.domain.state import AccountState
 from poolwatch.domain.status import token_is_live
 from poolwatch.domain.values import replace
 from poolwatch.sources.source import Source
 
-#: What Python says where the system allows no further thread.
-_NO_THREAD: Final = "can't start new thread"
 #: Failures that say nothing of the account: another entry may bring its figures. A 429 is the service's
 #: wish to be left alone, whoever asks, and what it says of this very account is an answer.
 ANOTHER_MAY_KNOW: Final = frozenset(
@@ -119,13 +117,3 @@ class QuietEntries:
     def _is_quiet(self, ref: SourceRef, now: datetime) -> bool:
         held = self._held.get(ref)
         return held is not None and now < held.until
-
-
-def internal_error(error: Exception) -> Failure:
-    """The failure that stands for an error of our own.
-
-    It names the error's type only: its text may hold anything.
-    """
-    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and error.args == (_NO_THREAD,)):
-        return failure(FailureKind.UPSTREAM_ERROR, "monitor.no_room")
-    return failure(FailureKind.UPSTREAM_ERROR, "monitor.internal_error", type=type(error).__name__)

@@ -11,6 +11,7 @@ from poolwatch.domain.account import AccountKey
 from poolwatch.domain.events import (
     BulkProgress,
     KeptTold,
+    LimitsTold,
     Listed,
     LookedAhead,
     PoolChanged,
@@ -95,6 +96,8 @@ class Ledger:
                         if _differs(before.accounts.get(key), after)
                     }
                 self._broadcast.touch(None)
+            case LimitsTold():
+                self._broadcast.touch([])
             case LookedAhead():
                 self._broadcast.touch(None if event.pool is not None else event.accounts.keys())
         for listener in self._event_listeners:

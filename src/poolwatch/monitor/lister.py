@@ -17,8 +17,8 @@ from poolwatch.domain.failure import Failure, FailureKind, failure
 from poolwatch.domain.message import Message, message
 from poolwatch.domain.schedule import RETRY_AFTER_CEILING, backoff
 from poolwatch.host.single_flight import SingleFlight
-from poolwatch.monitor.entries import internal_error
 from poolwatch.monitor.ledger import Clock, Ledger
+from poolwatch.monitor.own_errors import internal_error
 from poolwatch.sources.source import PoolSource, Source
 
 #: Files are looked at (stat only) this often, so that a new login appears by itself.

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime, timedelta, tzinfo
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from poolwatch.custody.recovery import Recovered
-from poolwatch.domain.account import AccountKey, Listing, NamingRule
-from poolwatch.domain.events import Answer, AnswerKind, KeptTold, Recalled, RefreshMoved
+from poolwatch.domain.account import AccountKey, NamingRule
+from poolwatch.domain.events import Answer, AnswerKind, Recalled
 from poolwatch.domain.message import Message, message
 from poolwatch.domain.refresh import BlockReason, RefreshProgress, TokenOutcome, TokenStep
 from poolwatch.domain.state import PoolFacts, PoolState
@@ -22,13 +20,15 @@ from poolwatch.host.instants import zone_named
 from poolwatch.host.single_flight import SingleFlight
 from poolwatch.monitor.auditing import Auditor
 from poolwatch.monitor.custodian import Custodian
-from poolwatch.monitor.entries import internal_error
 from poolwatch.monitor.ledger import STALE_AFTER, Clock, Ledger, Saver
+from poolwatch.monitor.limits import Beside, Limits, LimitWork
 from poolwatch.monitor.many import BackgroundRefresh, BulkRefresh
+from poolwatch.monitor.own_errors import OwnErrors
 from poolwatch.monitor.owner import Asked, ForwardedRefreshes, OwnerLock, RequestQueue, asked_of, asker_of
 from poolwatch.monitor.poller import Pace, Poller
 from poolwatch.monitor.recorder import Recorder, read_instant
 from poolwatch.monitor.refresh import RefreshChain
+from poolwatch.monitor.waiting_logins import WaitingLogins
 from poolwatch.sources.source import Source
 from poolwatch.store.requests import QueuedRequest
 from poolwatch.store.store import Store
@@ -47,16 +47,13 @@ SERVE_SECONDS: Final = 0.5
 OUTLOOKS_EVERY: Final = timedelta(minutes=1)
 #: What was foretold waits until the first screen stands.
 LOOK_AFTER_SECONDS: Final = 0.5
-#: Logins that wait are looked for so long after something has changed.
-KEPT_SECONDS: Final = 1.0
 #: What burnt before this run is looked up after so long: the start has other things to read.
 FILL_SECONDS: Final = 2.0
-#: What ended by an error of our own begins anew after so long.
-ANEW_SECONDS: Final = 60.0
 #: The codes of what is told then.
 _NO_BURN: Final = "monitor.no_burn"
 _NO_FORECASTS: Final = "monitor.no_forecasts"
 _NOT_KEPT: Final = "monitor.not_kept"
+_NO_LIMITS: Final = "monitor.no_limits"
 
 
 class Services(Struct, frozen=True):
@@ -87,21 +84,22 @@ class Monitor:
         stale_after: timedelta = STALE_AFTER,
         zone: tzinfo | None = None,
         terms: Callable[[], Terms] | None = None,
+        limits: Callable[[], LimitWork] | None = None,
         notices: tuple[Message, ...] = (),
         past: asyncio.Task[None] | None = None,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         """`renews`: own logins are renewed unasked. `sleep` keeps bursts of changes apart.
 
-        Days of burn begin in `zone`, None is the machine's. `terms` are asked for with the first forecast.
+        Days of burn begin in `zone`, None is the machine's. `terms` are asked for with the
+        first forecast, `limits` once the first screen stands.
         `past` brings the time before this run into the store: readings are saved when it has ended.
         """
         store, clock, draw, self.auditor = services.store, services.clock, services.draw, services.auditor
         self._services = services
         self._source_names = frozenset(source_names)
         self._notices = notices
-        #: what goes wrong by errors of our own, by code
-        self._troubles: dict[str, Message] = {}
+        self.errors = OwnErrors(clock, self._tell)
         self.ledger = Ledger(PoolState(rules=naming), sleep)
         self.poller = Poller(self.ledger, store, pace, clock, draw)
         self.chain = RefreshChain(self.poller, self.ledger, services.custodian, store, clock, self.auditor)
@@ -109,6 +107,7 @@ class Monitor:
         self.recorder = Recorder(store, zone, pace.interval)
         self.saver = Saver(self.ledger, store, clock, pool_name, stale_after, self.recorder)
         self.auditor.on_trouble = self._tell
+        self._limits = Limits(Beside(self.ledger, store, self.recorder, clock, self.errors), limits)
         self._terms = terms
         self._lookout: Lookout | None = None
         #: when a viewer last looked for what was foretold
@@ -122,8 +121,7 @@ class Monitor:
         self._forwarded = ForwardedRefreshes(services.queue, self.ledger, clock)
         #: requests of others that are being handled
         self._handling: SingleFlight[None] = SingleFlight()
-        #: an event came since logins that wait were looked for
-        self._touched = asyncio.Event()
+        self._waiting = WaitingLogins(self.ledger, services.custodian, self.poller.lister, clock, self._tell)
         #: what earlier refreshes left behind was looked after
         self.recovered = False
 
@@ -159,10 +157,14 @@ class Monitor:
             *self.poller.lister.notices,
             *self._notices,
             *waiting,
-            *self._troubles.values(),
+            *self.errors.notices,
             *filter(None, (self.recorder.trouble, self.auditor.trouble)),
             *zones,
         )
+
+    async def tell_kept(self) -> None:
+        """Say which logins wait in the state directory, on their cards and, without a card, for the pool."""
+        await self._waiting.tell()
 
     def add_source(self, source: Source) -> None:
         """Monitor one more source from now on."""
@@ -199,13 +201,15 @@ class Monitor:
     async def _watch(self) -> None:
         await self.recall()
         while not self.take_over():
-            await self.tell_kept()
+            await self._waiting.tell()
             holder = self._services.lock.holder()
             self._tell(message("monitor.viewer", holder=holder))
             await self._services.clock.sleep(VIEW_SECONDS)
             await self._recall(watches=True)
             self.ledger.settle()
             await self._watch_outlooks()
+            with self.errors.spared(_NO_LIMITS):
+                await self._limits.recall()
         # what the former holder saved as it left
         await self.recall()
         self._tell()
@@ -215,61 +219,39 @@ class Monitor:
         now, last = self._services.clock.now(), self._looked_at
         if last is None or abs(now - last) >= OUTLOOKS_EVERY:
             self._looked_at = now
-            with self._spared(_NO_FORECASTS):
+            with self.errors.spared(_NO_FORECASTS):
                 await self.lookout.recall()
 
     async def _poll(self) -> None:
         try:
-            await self._recover()
+            await self._waiting.recover()
             self.recovered = True
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.poller.run())
                 group.create_task(self._remember())
                 group.create_task(self._serve())
-                group.create_task(self._mind_kept())
+                group.create_task(self._waiting.mind())
                 if self._background is not None:
                     group.create_task(self._background.run())
         finally:
             await self.close()
 
     async def _remember(self) -> None:
-        """Keep what is read, look up what was before, and look ahead."""
+        """Keep what is read, look up what was before, look ahead, and watch limits."""
         if self._past is not None:
             await asyncio.wait((self._past,))
+        again, tried = self.errors.again, partial(self.errors.tried, _NOT_KEPT)
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.again(_NOT_KEPT, partial(self.saver.run, tried=self._saved)))
-            group.create_task(self.again(_NO_BURN, self._fill_burn))
-            group.create_task(self.again(_NO_FORECASTS, self._look_ahead))
-
-    async def again(self, code: str, work: Callable[[], Awaitable[None]]) -> None:
-        """Have work begin anew whenever it ends by an error: polls and what is kept never depend on it."""
-        while True:
-            with self._spared(code):
-                await work()
-            self._tell()
-            await self._services.clock.sleep(ANEW_SECONDS)
-
-    @contextmanager
-    def _spared(self, code: str) -> Iterator[None]:
-        """An error of our own in there is told from now on, and ends nothing else."""
-        try:
-            yield
-        except Exception as error:  # noqa: BLE001 - whatever it is
-            self._troubles[code] = message(code, why=internal_error(error).as_message)
-
-    def _saved(self) -> None:
-        self._troubles.pop(_NOT_KEPT, None)
-        self._tell()
-
-    def _went_well(self, code: str) -> None:
-        if self._troubles.pop(code, None) is not None:
-            self._tell()
+            group.create_task(again(_NOT_KEPT, partial(self.saver.run, tried=tried)))
+            group.create_task(again(_NO_BURN, self._fill_burn))
+            group.create_task(again(_NO_FORECASTS, self._look_ahead))
+            group.create_task(again(_NO_LIMITS, self._limits.run))
 
     async def _fill_burn(self) -> None:
         """Have the burn of the time before this run, once the first readings have had their turn."""
         clock = self._services.clock
         await clock.sleep(FILL_SECONDS)
-        read = partial(self._went_well, _NO_BURN)
+        read = partial(self.errors.over, _NO_BURN)
         await self.recorder.burn.run(self._services.store, self._read_at, clock.now, clock.sleep, read)
 
     @property
@@ -287,76 +269,18 @@ class Monitor:
     async def _look_ahead(self) -> None:
         """Have what was foretold last at once, and anew what is due of it."""
         await self._services.clock.sleep(LOOK_AFTER_SECONDS)
-        await self.lookout.run(partial(self._went_well, _NO_FORECASTS))
+        await self.lookout.run(partial(self.errors.over, _NO_FORECASTS))
 
     async def look_once(self) -> None:
         """For a process that soon ends: have what was foretold last, and what is due of it.
 
         It is kept while this process polls: another one keeps its own.
         """
-        with self._spared(_NO_FORECASTS):
+        with self.errors.spared(_NO_FORECASTS):
             await self.lookout.look_once(keeps=self.polls)
 
     def _read_at(self) -> list[tuple[str, datetime | None]]:
         return [(key.id, read_instant(account)) for key, account in self.state.accounts.items()]
-
-    async def _recover(self) -> None:
-        """Tell of refreshes that an earlier run left unfinished; the accounts are listed before that."""
-        if not await self._services.custodian.left_anything():
-            return  # the poll loop lists by itself, without waiting for the slowest source
-        await self.poller.lister.list_all()
-        self._tell_of(await self._services.custodian.recover(self._listings(), self._services.clock.now()))
-        await self.tell_kept()
-
-    async def _mind_kept(self) -> None:
-        """Name the logins that wait, and bring home what can be, when files may have changed."""
-        seen = self.state.sources
-        self.ledger.on_event(self._touched.set)
-        while True:
-            await self._touched.wait()
-            await self._services.clock.sleep(KEPT_SECONDS)
-            self._touched.clear()
-            listed = self.state.sources
-            with suppress(RuntimeError):  # no thread is to be had: at the next change
-                if listed is not seen:
-                    now = self._services.clock.now()
-                    recover = self._services.custodian.recover
-                    self._tell_of(await recover(self._listings(), now, waiting_only=True))
-                    seen = listed
-            await self.tell_kept()
-
-    async def tell_kept(self) -> None:
-        """Say which logins wait in the state directory, on their cards and, without a card, for the pool."""
-        try:
-            kept = await self._services.custodian.kept(self.state.accounts)
-        except RuntimeError:
-            return  # no thread is to be had: what was told stands
-        if kept != self.state.kept:
-            self.ledger.take(KeptTold(kept))
-            self._tell()
-
-    def _listings(self) -> tuple[Listing, ...]:
-        return tuple(entry for account in self.state.accounts.values() for entry in account.listings)
-
-    def _tell_of(self, found: Iterable[Recovered]) -> None:
-        now = self._services.clock.now()
-        for each in found:
-            key = self._key_of(each)
-            if key is not None:
-                self.ledger.take(RefreshMoved(key, RefreshProgress(now, token=each.step), now))
-                self.ledger.take(RefreshMoved(key, None, now))
-
-    def _key_of(self, found: Recovered) -> AccountKey | None:
-        accounts, place = self.state.accounts, str(found.file)
-        key = AccountKey("codex", found.user_id or "", found.account_id or "")
-        if key in accounts:
-            return key
-        at_place = (
-            key
-            for key, account in accounts.items()
-            if any(listing.ref.place == place for listing in account.listings)
-        )
-        return next(at_place, None)
 
     async def close(self) -> None:
         """Save what is unsaved and give the lock back; a token being spent goes on in its own process."""

@@ -17,9 +17,10 @@ from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.schedule import POLL_FLOOR
 from poolwatch.domain.state import AccountState
 from poolwatch.host.single_flight import SingleFlight
-from poolwatch.monitor.entries import ANOTHER_MAY_KNOW, QuietEntries, as_known, internal_error, live_entries
+from poolwatch.monitor.entries import ANOTHER_MAY_KNOW, QuietEntries, as_known, live_entries
 from poolwatch.monitor.ledger import Clock, Ledger
 from poolwatch.monitor.lister import Lister
+from poolwatch.monitor.own_errors import internal_error
 from poolwatch.monitor.schedule import PollSchedule
 from poolwatch.sources.source import Source, UsageReading
 from poolwatch.store.store import Store

@@ -12,8 +12,8 @@ from typing import Final, Protocol
 
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.state import AccountState
-from poolwatch.monitor.entries import internal_error
 from poolwatch.monitor.ledger import Clock, Ledger
+from poolwatch.monitor.own_errors import internal_error
 from poolwatch.monitor.poller import Poller
 from poolwatch.sources.source import CountingSource
 

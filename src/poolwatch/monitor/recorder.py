@@ -31,7 +31,7 @@ from poolwatch.domain.status import AccountStatus, derive_status
 from poolwatch.domain.usage import BASE_BUCKET, REVIEW_BUCKET, WEEKLY, Credits, Usage
 from poolwatch.domain.values import is_undated, replace
 from poolwatch.monitor.burn_book import BurnBook, History
-from poolwatch.monitor.entries import internal_error
+from poolwatch.monitor.own_errors import internal_error
 
 #: Readings, or judgements, between which the event loop gets a turn.
 _AT_ONCE: Final = 16

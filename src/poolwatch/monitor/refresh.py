@@ -31,8 +31,8 @@ from poolwatch.domain.values import replace
 from poolwatch.host.single_flight import SingleFlight
 from poolwatch.monitor.auditing import Auditor
 from poolwatch.monitor.custodian import Custodian
-from poolwatch.monitor.entries import internal_error
 from poolwatch.monitor.ledger import Clock, Ledger
+from poolwatch.monitor.own_errors import internal_error
 from poolwatch.monitor.poller import Poller
 from poolwatch.sources.source import by_hand
 from poolwatch.store.store import Store

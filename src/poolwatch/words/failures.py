@@ -396,6 +396,8 @@ TEXTS: Final[Mapping[str, str]] = {
     "monitor.no_room": mark("this machine has no room for it: too many processes, or no memory"),
     "monitor.internal_error": mark("internal error: {type}"),
     "monitor.no_burn": mark("what was used before this run is not read: {why}"),
+    "monitor.no_alerts": mark("nothing is watched for alerts: {why}"),
+    "monitor.no_limits": mark("budgets and alerts are not watched: {why}"),
     "monitor.no_forecasts": mark("nothing is foretold: {why}"),
     "monitor.no_owners": mark("nobody looks whose the use in session files is: {why}"),
     "monitor.no_counts": mark("OpenAI is not asked what it counted: {why}"),
