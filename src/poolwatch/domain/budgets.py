@@ -166,6 +166,18 @@ class BudgetState(Struct, frozen=True):
         spent = self.measured.spent
         return None if spent is None else spent / self.budget.limit.amount * 100
 
+    @property
+    def remaining(self) -> Decimal | None:
+        """What may be spent yet, never below 0; None where nobody knows."""
+        spent = self.measured.spent
+        return None if spent is None else max(Decimal(0), self.budget.limit.amount - spent)
+
+    @property
+    def over_by(self) -> Decimal | None:
+        """How far it is beyond its limit, 0 where it is exactly there; None where it is not."""
+        spent, limit = self.measured.spent, self.budget.limit.amount
+        return None if spent is None or spent < limit else spent - limit
+
 
 class BudgetReport(Struct, frozen=True):
     """All budgets at one moment, in the order of the configuration, parts by name; `at` by our own clock."""
