@@ -196,6 +196,7 @@ EVENTS = (
     LoggedEvent("e7", h(6), EventKind.UPSTREAM_RESET, source="s3", bucket="codex", window="weekly",
                 accounts=41, of_accounts=60),
     LoggedEvent("e8", h(7), EventKind.BACK, "0123456789abcdef", unit=Unit.CREDITS),
+    LoggedEvent("e9", h(7.5), EventKind.NOTICE_GIVEN_UP, now="ops"),
 )  # fmt: skip
 
 
@@ -220,6 +221,7 @@ def test_the_events_as_json() -> None:
     assert (rows["e5"]["after"], rows["e7"]["accounts"]) == ("expired", 41)
     assert (rows["e6"]["source"], rows["e6"]["account"], rows["e6"]["label"]) == ("s3", None, None)
     assert rows["e8"]["label"] == "01234567"
+    assert (rows["e9"]["after"], rows["e9"]["source"]) == ("ops", None)
 
 
 def test_the_events_as_csv_have_the_same_columns() -> None:
@@ -239,4 +241,5 @@ def test_the_events_for_people() -> None:
         "2026-11-19 18:03  source s3                back after 30m",
         "2026-11-19 19:03  OpenAI                   41 of 60 accounts were reset early",
         "2026-11-19 20:03  01234567                 back: credits",
+        "2026-11-19 20:33  channel ops              a notice was given up: the channel never took it",
     ]

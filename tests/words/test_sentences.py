@@ -14,7 +14,7 @@ from tests.words.sentences import SRC, WORDS, calls, literals, reads_like_a_sent
 _NONE = {
     "SELECT ": "SQL", "INSERT ": "SQL", "UPDATE ": "SQL", "DELETE ": "SQL", "CREATE ": "SQL", "ALTER ": "SQL",
     "DROP ": "SQL", "FROM ": "SQL", "WITH used AS": "SQL",
-    "quarter, thread, model, ": "SQL", ", model, tier, ": "SQL",
+    "quarter, thread, model, ": "SQL", "id, channel, doc, ": "SQL", ", model, tier, ": "SQL",
     ",\n        PRIMARY KEY": "SQL", ",\n        cost_whole INTEGER": "SQL",
     "Panel {": "a style sheet", "ChoiceScreen {": "a style sheet",
     "FilterLine,": "a style sheet", "Lines {": "a style sheet",

@@ -42,6 +42,8 @@ class EventKind(StrEnum):
     SIGNED_IN = "signed_in"
     SOURCE_DOWN = "source_down"
     SOURCE_BACK = "source_back"
+    #: a channel never took a notice; `now` is what it is called
+    NOTICE_GIVEN_UP = "notice_given_up"
 
 
 class Unit(StrEnum):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -10,6 +11,7 @@ from msgspec import Struct
 
 from poolwatch.domain.alerts import Phase, Severity, Subject
 from poolwatch.domain.message import Message
+from poolwatch.domain.values import replace
 
 
 class ChannelKind(StrEnum):
@@ -94,7 +96,10 @@ class Sent(Struct, frozen=True):
 
 
 class Delivery(Struct, frozen=True):
-    """How a notice in the outbox stands. `done_at`: it was taken. `given_up_at`: nobody tries any more."""
+    """How a notice in the outbox stands. `done_at`: it was taken. `given_up_at`: nobody tries any more.
+
+    `queued_at` is when it was put there, or when a person last had it sent again.
+    """
 
     notice: Notice
     tries: int = 0
@@ -102,6 +107,59 @@ class Delivery(Struct, frozen=True):
     done_at: datetime | None = None
     given_up_at: datetime | None = None
     last_why: Message | None = None
+    queued_at: datetime | None = None
+    tried_at: datetime | None = None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it is still to be sent."""
+        return self.done_at is None and self.given_up_at is None
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether it is to be tried now. One that was tried in the future was so under another clock."""
+        last, due = self.tried_at, self.next_try_at
+        return last is None or due is None or due <= now or now < last - _CLOCK_STEP
+
+    def after(self, sent: Sent, now: datetime) -> Delivery:
+        """As it stands after one more try.
+
+        It is given up when its next try would come after GIVE_UP_AFTER; not before it was tried as often as
+        TRY_AFTER is long, for a clock that jumps a day ahead makes nothing old.
+        """
+        tried = replace(self, tries=self.tries + 1, tried_at=now, next_try_at=None, last_why=sent.why)
+        if sent.outcome is SendOutcome.TAKEN:
+            return replace(tried, done_at=now)
+        due = now + timedelta(seconds=TRY_AFTER[min(self.tries, len(TRY_AFTER) - 1)])
+        age = abs((due - (self.queued_at or now)).total_seconds())
+        is_old = age > GIVE_UP_AFTER and tried.tries >= len(TRY_AFTER)
+        if sent.outcome is SendOutcome.GONE or is_old:
+            return replace(tried, given_up_at=now)
+        return replace(tried, next_try_at=due)
+
+
+def next_up(waiting: Iterable[Delivery], now: datetime) -> tuple[Delivery | None, datetime | None]:
+    """The one of a channel's waiting notices, in order, that is to be tried now; else when the next one is.
+
+    One that failed holds up those behind it, so that they arrive in order, but no longer than its first
+    QUICK_TRIES: a receiver that refuses one notice may take the others.
+    """
+    soonest: datetime | None = None
+    for each in waiting:
+        if each.is_due(now):
+            return each, None
+        due = each.next_try_at
+        soonest = due if soonest is None or due is None else min(soonest, due)
+        if each.tries < QUICK_TRIES:
+            break
+    return None, soonest
+
+
+class ChannelSetup(Struct, frozen=True):
+    """A channel as it is set up now; `mark` is another one whenever its settings are, and tells no secret."""
+
+    name: str
+    kind: ChannelKind
+    mark: str
 
 
 class ChannelHealth(Struct, frozen=True):
@@ -118,7 +176,11 @@ class ChannelHealth(Struct, frozen=True):
     disabled: bool = False
 
 
+#: A clock that is set is moved by more than this; less is the way of every clock.
+_CLOCK_STEP: Final = timedelta(minutes=1)
 #: Waits before the next try, in seconds, by the tries so far; from then on the last of them.
 TRY_AFTER: Final = (5, 30, 300, 1_800, 7_200, 14_400)
 #: A notice that was not taken so long after it was made is given up, in seconds.
 GIVE_UP_AFTER: Final = 86_400
+#: So many tries a notice may fail before later ones overtake it.
+QUICK_TRIES: Final = 3

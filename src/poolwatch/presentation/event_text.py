@@ -68,6 +68,8 @@ def event_subject(event: LoggedEvent, names: AccountNames) -> str:
         return names.name(event.account_id)
     if event.kind is EventKind.UPSTREAM_RESET:
         return events.UPSTREAM()
+    if event.kind is EventKind.NOTICE_GIVEN_UP:
+        return events.channel(event.now or figures.UNKNOWN)
     return events.source(event.source or figures.UNKNOWN)
 
 

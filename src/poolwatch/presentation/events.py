@@ -44,6 +44,7 @@ _SORTS: Final = {
     EventKind.PLAN_CHANGED: EventSort.MONEY,
     EventKind.SOURCE_DOWN: EventSort.SOURCES,
     EventKind.SOURCE_BACK: EventSort.SOURCES,
+    EventKind.NOTICE_GIVEN_UP: EventSort.MESSAGES,
 }
 #: The mark of a message, and of each kind; sets of glyphs have other forms of them.
 _SAID: Final = "·"
@@ -60,6 +61,7 @@ _MARKS: Final = {
     EventKind.SIGNED_IN: ("●", Tone.GOOD),
     EventKind.SOURCE_DOWN: ("↓", Tone.AMBER),
     EventKind.SOURCE_BACK: ("●", Tone.GOOD),
+    EventKind.NOTICE_GIVEN_UP: ("✕", Tone.RED),
 }
 
 

@@ -37,7 +37,7 @@ def events_csv(events: Iterable[LoggedEvent], names: AccountNames) -> str:
 def _row(event: LoggedEvent, names: AccountNames) -> tuple[Cell, ...]:
     before: Cell = event.before
     after: Cell = event.after
-    if event.kind in (EventKind.PLAN_CHANGED, EventKind.LOGIN_DIED):
+    if event.kind in (EventKind.PLAN_CHANGED, EventKind.LOGIN_DIED, EventKind.NOTICE_GIVEN_UP):
         before, after = event.was, event.now
     return (
         event.id,

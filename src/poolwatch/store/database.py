@@ -26,7 +26,9 @@ from poolwatch.store.requests import OwnerRequest, QueuedRequest, RequestProgres
 from poolwatch.store.retention import Retention
 
 if TYPE_CHECKING:
+    from poolwatch.domain.notices import ChannelHealth, ChannelSetup, Delivery, Notice
     from poolwatch.store.lines import PastReading
+    from poolwatch.store.outbox import Turn
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -235,6 +237,50 @@ class Database:
     def put_outlooks(self, accounts: Mapping[str, AccountOutlook], pool: PoolOutlook | None) -> bool:
         """Keep what is foretold of these accounts, and of the pool where that is given."""
         return self._write("outlooks", False, outlooks.put, accounts, pool)
+
+    # -- notices, and the channels that take them; few have any
+
+    def put_notices(self, notices: Collection[Notice], now: datetime) -> bool:
+        """Have these sent, each once, whatever else is written; False when they cannot be kept."""
+        from poolwatch.store import outbox
+
+        return self._write("outbox", None, outbox.put, notices, now) is not None
+
+    def turn(self, channel: str, now: datetime) -> Turn:
+        """What a channel is to be sent now, for the process that sends; nothing where nothing can be kept."""
+        from poolwatch.store import outbox
+
+        return self._write("outbox", outbox.Turn(), outbox.turn, channel, now)
+
+    def note_try(self, tried: Delivery, *, is_gone: bool = False) -> bool:
+        """Keep how a notice stands after a try; `is_gone`: its channel wants nothing more."""
+        from poolwatch.store import outbox
+
+        return self._write("outbox", False, outbox.note, tried, is_gone=is_gone)
+
+    def set_up_channels(self, channels: Sequence[ChannelSetup], now: datetime) -> bool:
+        """Say which channels there are, for the process that sends."""
+        from poolwatch.store import outbox
+
+        return self._write("outbox", False, outbox.set_up, channels, now)
+
+    def resend(self, notice_id: str, now: datetime) -> bool | None:
+        """Have a notice sent once more; False when there is none, None when that cannot be kept."""
+        from poolwatch.store import outbox
+
+        return self._write("outbox", None, outbox.resend, notice_id, now)
+
+    def deliveries(self, limit: int) -> tuple[Delivery, ...]:
+        """How the newest notices stand, the newest first."""
+        from poolwatch.store import outbox
+
+        return self._read("outbox", (), outbox.deliveries, limit)
+
+    def channel_health(self, now: datetime) -> tuple[ChannelHealth, ...]:
+        """How each channel does, by name."""
+        from poolwatch.store import outbox
+
+        return self._read("outbox", (), outbox.health, now)
 
     # -- the floor between polls
 

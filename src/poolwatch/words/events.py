@@ -21,6 +21,7 @@ _TEXTS: Final[Mapping[EventKind, str]] = {
     EventKind.SIGNED_IN: mark("signed in again"),
     EventKind.SOURCE_DOWN: mark("down"),
     EventKind.SOURCE_BACK: mark("back"),
+    EventKind.NOTICE_GIVEN_UP: mark("a notice was given up: the channel never took it"),
 }
 
 exhausted: Final = Text("exhausted: {until}")
@@ -35,6 +36,7 @@ from_to: Final = Text("{event}, {before} → {after}")
 #: Whom an event befell that is of no account and no source of ours.
 UPSTREAM: Final = Text("OpenAI")
 source: Final = Text("source {name}")
+channel: Final = Text("channel {name}")
 
 
 # --- the screen

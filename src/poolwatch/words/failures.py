@@ -395,6 +395,13 @@ TEXTS: Final[Mapping[str, str]] = {
     # --- the monitor
     "monitor.no_room": mark("this machine has no room for it: too many processes, or no memory"),
     "monitor.internal_error": mark("internal error: {type}"),
+    # --- why a channel did not take a notice: clauses
+    "notices.no_answer": mark("no answer within {seconds} s"),
+    "notices.gone": mark(
+        "the receiver wants nothing more; it is tried again once the channel's settings change"
+    ),
+    "notices.no_channel": mark("there is no channel of that name"),
+    "notices.unreadable": mark("what was kept of it is damaged"),
     "monitor.no_burn": mark("what was used before this run is not read: {why}"),
     "monitor.no_alerts": mark("nothing is watched for alerts: {why}"),
     "monitor.no_limits": mark("budgets and alerts are not watched: {why}"),
