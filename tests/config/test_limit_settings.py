@@ -152,7 +152,30 @@ def test_what_is_set_of_limits_is_shown_with_its_line() -> None:
         ('[[budgets]]\nname = "a"\nlimit = "$1"\nstarts_on = "friday"', 4, "starts_on is a day of the week"),
         ('[[budgets]]\nname = "a"\nlimit = "$1"\nstarts_on = 32', 4, "must be a day of the month"),
         ('[[budgets]]\nname = "a"\nlimit = "$1"\ngrace = "10%"', 4, "grace means something only with"),
-        ('[[budgets]]\nname = "a"\nlimit = "80%"', 3, "a limit of the weekly window is for each account"),
+        ('[[budgets]]\nname = "a"\nlimit = "80%"', 3, 'it needs period = "weekly"'),
+        (
+            '[[budgets]]\nname = "a"\nlimit = "80%"\nperiod = "weekly"\neach = "group"',
+            3,
+            'no other each than "account"',
+        ),
+        (
+            '[[budgets]]\nname = "a"\nlimit = "80%"\nperiod = "weekly"\nstarts_on = "friday"',
+            3,
+            "the window resets by itself",
+        ),
+        ('[[budgets]]\nname = "a"\nlimit = "$1"\nfilter = "weekly>=80"', 4, "changes with every reading"),
+        ('[[budgets]]\nname = "a"\nlimit = "$1"\nfilter = "a or status:active"', 4, "asks for status"),
+        ('[[budgets]]\nname = "a"\nlimit = "$1"\nfilter = "!"', 4, "its filter asks for !"),
+        (
+            '[[budgets]]\nname = "a"\nlimit = "$1"\nfilter = "@nigts"\n[filters]\nNights = "group:n"',
+            4,
+            "[filters] has no @nigts; did you mean @nights?",
+        ),
+        (
+            '[[budgets]]\nname = "a"\nlimit = "9%"\nperiod = "weekly"\nfilter = "model:x"',
+            5,
+            "the weekly window does not tell",
+        ),
         ('[[budgets]]\nname = "a"\nlimit = "$1"\nwarn_at = [0]', 4, "must be percentages like [75, 90]"),
         ('[[budgets]]\nname = "a"\nlimit = "$1"\n' * 2, 5, "budgets[1] has the name of another one: a"),
         ('[[alerts]]\nname = "a"\nwhen = "x"\nfor = "soon"', 4, "alerts[0].for must be a time like"),
@@ -175,6 +198,12 @@ def test_what_is_wrong_is_told_with_its_line(text: str, line: int, told: str) ->
     problem = bad(text)[0]
     assert told in problem.text
     assert problem.line == line
+
+
+def test_a_limit_of_the_window_is_each_accounts_own_whether_that_is_said_or_not() -> None:
+    text = '[[budgets]]\nname = "a"\nlimit = "80%"\nperiod = "weekly"\n'
+    for more in ("", 'each = "account"', 'filter = "alice or @n"\n[filters]\nN = "group:n"'):
+        assert good(text + more).budgets[0].limit == Limit(LimitUnit.PERCENT, Decimal(80))
 
 
 @pytest.mark.parametrize(

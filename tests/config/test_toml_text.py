@@ -9,7 +9,7 @@ import pytest
 
 from poolwatch.config.layers import KeyPath
 from poolwatch.config.table import render_default
-from poolwatch.config.toml_text import Value, with_value, without_item
+from poolwatch.config.toml_text import Value, with_item, with_value, without_item
 
 POLL: KeyPath = ("poll",)
 FIRST: KeyPath = ("sources", 0)
@@ -127,3 +127,33 @@ def test_what_cannot_be_done_cleanly_is_not_done() -> None:
     # behind a statement of more lines than are looked at
     long = "a = [\n" + "1,\n" * 300 + "]\n[poll]\nb = 1 # x\n"
     assert with_value(long, POLL, "b", 2) == long.replace("b = 1", "b = 2")
+
+
+@pytest.mark.parametrize(
+    ("text", "table", "after"),
+    [
+        ("", {"name": "a"}, '[[budgets]]\nname = "a"\n'),
+        (
+            "# mine\na = 1",
+            {"name": "a", "warn_at": (75, Decimal("90.5"))},
+            '# mine\na = 1\n\n[[budgets]]\nname = "a"\nwarn_at = [75, 90.5]\n',
+        ),
+        (
+            '[[budgets]] # x\nname = "a" # y\n',
+            {"name": "b", "b c": True},
+            '[[budgets]] # x\nname = "a" # y\n\n[[budgets]]\nname = "b"\n"b c" = true\n',
+        ),
+        (
+            'budgets = [{ name = "a" }] # x\nb = 1\n',
+            {"name": "b", "warn_at": ()},
+            'budgets = [{ name = "a" }, {name = "b", warn_at = []}] # x\nb = 1\n',
+        ),
+    ],
+)
+def test_a_table_is_added_behind_the_others(text: str, table: dict[str, Value], after: str) -> None:
+    assert with_item(text, "budgets", table) == after
+
+
+def test_a_table_is_not_added_to_what_is_no_array() -> None:
+    assert with_item("budgets = 1\n", "budgets", {"name": "a"}) is None
+    assert with_item("budgets = [\n", "budgets", {"name": "a"}) is None

@@ -16,7 +16,7 @@ from poolwatch.config.layers import FILTERS_TABLE, KEYS_TABLE, LIMIT_LISTS, LIST
 from poolwatch.config.load import KEYS_OF_KIND, SECRET_KEYS, load_text, source_problem
 from poolwatch.config.problems import ConfigProblem, ConfigProblems
 from poolwatch.config.settings import SOURCE_ROWS, TABLE, Settings
-from poolwatch.config.toml_text import Value, with_value, without_item
+from poolwatch.config.toml_text import Single, Value, with_value, without_item
 from poolwatch.config.values import Raw, Row, Wrong, line, nearest, path, printable, saved_filter
 from poolwatch.words.config import said
 
@@ -34,6 +34,7 @@ _ELSEWHERE: Final = {
     "rates": "edit_rates",
     **dict.fromkeys(LIMIT_LISTS, "edit_limits"),
 }
+_NUMBER: Final = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?", re.ASCII)
 _PROXY_SECRETS: Final = ("proxy_password", "password")
 #: Where paths begin; they are checked for their form, so without a home any will do.
 _HOMES: Final = ("HOME", "CODEX_HOME")
@@ -60,7 +61,7 @@ def change_settings(
     path: Path, words: Sequence[str], env: Mapping[str, str], check: Check
 ) -> Change | Refused:
     """Set each `key=value`, or take out each `key=`, in the file at that path, which may not be there yet."""
-    typed = _typed(words, _row_of, env)
+    typed = read_typed(words, _row_of, env)
     if isinstance(typed, Refused):
         return typed
 
@@ -69,7 +70,7 @@ def change_settings(
         return Refused((file.text,), is_typed=False)
     places = {key: key.rpartition(".") for key in typed}
     wanted = [((table,) if table else (), name, typed[key]) for key, (table, _, name) in places.items()]
-    return _changed(file, typed, lambda text: _with_values(text, wanted), env, check)
+    return changed(file, typed, lambda text: with_values(text, wanted), env, check)
 
 
 def change_source(
@@ -81,16 +82,16 @@ def change_source(
         return found
     file, index, table = found
     place = f"sources[{index}]"
-    typed = _typed(words, lambda key: _source_row(key, table), env)
+    typed = read_typed(words, lambda key: _source_row(key, table), env)
     if isinstance(typed, Refused):
         return typed
     wanted = {key: value for key, value in {**table, **typed}.items() if value is not None}
-    wrong = source_problem(wanted, _homes(env))
+    wrong = source_problem(wanted, homes(env))
     if wrong is not None:
         return Refused((wrong.replace("sources[0]", name),))
 
     changes = [(("sources", index), key, value) for key, value in typed.items()]
-    change = _changed(file, typed, lambda text: _with_values(text, changes), env, check)
+    change = changed(file, typed, lambda text: with_values(text, changes), env, check)
     if isinstance(change, Refused):
         return Refused(tuple(each.replace(place, name) for each in change.lines), change.is_typed)
     return change
@@ -102,16 +103,16 @@ def remove_source(path: Path, name: str, env: Mapping[str, str]) -> Change | Ref
     if isinstance(found, Refused):
         return found
     file, index, _ = found
-    return _changed(file, {}, lambda text: without_item(text, "sources", index), env, lambda _: ())
+    return changed(file, {}, lambda text: without_item(text, "sources", index), env, lambda _: ())
 
 
 def problems_in(text: str, file: Path, env: Mapping[str, str], check: Check) -> tuple[str, ...]:
     """Everything that is wrong with a text for that file; nothing of the environment counts."""
-    loaded = load_text(text, file, _homes(env), {})
+    loaded = load_text(text, file, homes(env), {})
     return loaded.lines if isinstance(loaded, ConfigProblems) else tuple(check(loaded))
 
 
-def _with_values(text: str, changes: Iterable[tuple[KeyPath, str, Value | None]]) -> str | None:
+def with_values(text: str, changes: Iterable[tuple[KeyPath, str, Value | None]]) -> str | None:
     """The text with each key of its table set or taken out; None: one of them would change something else."""
     changed: str | None = text
     for table, name, value in changes:
@@ -119,7 +120,7 @@ def _with_values(text: str, changes: Iterable[tuple[KeyPath, str, Value | None]]
     return changed
 
 
-def _changed(
+def changed(
     file: ConfigFile,
     values: Mapping[str, Value | None],
     edit: Callable[[str], str | None],
@@ -133,7 +134,7 @@ def _changed(
     text = edit(file.text)
     if text is None:
         return Refused((ConfigProblem(said("not_changeable"), path=path).text,), is_typed=False)
-    settings = load_text(text, path, _homes(env), {})
+    settings = load_text(text, path, homes(env), {})
     if isinstance(settings, ConfigProblems):
         return Refused(tuple(each.message for each in settings.problems))
     # where it would stand is of no use: it was typed
@@ -154,7 +155,7 @@ def _source_in(
     file = ConfigFile.read(path)
     if isinstance(file, ConfigProblem):
         return Refused((file.text,), is_typed=False)
-    settings = load_text(file.text, path, _homes(env), {})
+    settings = load_text(file.text, path, homes(env), {})
     document = parse(file.text, path)
     if isinstance(settings, ConfigProblems) or isinstance(document, ConfigProblem):
         wrong = settings.lines if isinstance(settings, ConfigProblems) else ()
@@ -166,7 +167,7 @@ def _source_in(
     return Refused((said("no_such_source", name=printable(name), path=printable(str(path))),))
 
 
-def _typed(
+def read_typed(
     words: Sequence[str], row_of: Callable[[str], Row | str], env: Mapping[str, str]
 ) -> dict[str, Value | None] | Refused:
     """Each `key=value`, None for `key=`; what is no assignment is not repeated, for it may be a secret."""
@@ -194,15 +195,25 @@ def _typed(
 
 def _value(row: Row, text: str, env: Mapping[str, str]) -> Value | Wrong:
     """A typed value as it stands in the file; a path counts from where it was typed, and keeps its `~`."""
-    read: object = row.read(Raw(text, loose=True, env=_homes(env), folder=_here()))
+    read: object = row.read(Raw(text, loose=True, env=homes(env), folder=_here()))
     match read:
         case Wrong() | bool():
             return read
-        case float() | Decimal() | int():
-            exact = Decimal(text)
-            return int(exact) if exact == exact.to_integral_value() else exact
+        case tuple():
+            return tuple(_plain(each) for each in read)
+        case float() | Decimal() | int() if _NUMBER.fullmatch(text):
+            return _plain(Decimal(text))
+        case str():
+            return text if row.read is path and text.startswith("~") else read
         case _:
-            return text if row.read is path and text.startswith("~") else str(read)
+            return text.strip()
+
+
+def _plain(value: object) -> Single:
+    """A number without the decimals that it does not need."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else value
+    return str(value)
 
 
 def _here() -> Path:
@@ -212,7 +223,7 @@ def _here() -> Path:
         return Path()
 
 
-def _homes(env: Mapping[str, str]) -> dict[str, str]:
+def homes(env: Mapping[str, str]) -> dict[str, str]:
     return {"HOME": "/", **{name: env[name] for name in _HOMES if env.get(name)}}
 
 
@@ -236,7 +247,7 @@ def _row_of(key: str) -> Row | str:
         )
     if last in SECRET_KEYS:
         return said("set_elsewhere", key=printable(key))
-    return _unknown(
+    return unknown_key(
         key,
         said("unknown_setting", name=printable(key)),
         [*TABLE, f"{PLANS_TABLE}.PLAN", f"{FILTERS_TABLE}.NAME", f"{KEYS_TABLE}.NAME"],
@@ -254,10 +265,10 @@ def _source_row(key: str, table: Mapping[str, object]) -> Row | str:
         return said("secret_typed", name=key, file=holder, variable=holder.replace("_file", "_env"))
     if key in SECRET_KEYS:
         return said("secret_for_files", name=key)
-    return _unknown(key, said("unknown_in_source", name=printable(key), kind=kind.value), keys)
+    return unknown_key(key, said("unknown_in_source", name=printable(key), kind=kind.value), keys)
 
 
-def _unknown(key: str, text: str, keys: Sequence[str]) -> str:
+def unknown_key(key: str, text: str, keys: Sequence[str]) -> str:
     near = nearest(key, keys)
     told = said("perhaps", text=text, suggestion=near) if near else text
     return said("there_are", text=told, keys=", ".join(keys))

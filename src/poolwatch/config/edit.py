@@ -8,10 +8,11 @@ from typing import Final
 
 from msgspec import Struct
 
-from poolwatch.config.layers import BOM, MAX_BYTES, decode, parse
+from poolwatch.config.layers import BOM, MAX_BYTES, decode
 from poolwatch.config.load import load_text, source_problem
 from poolwatch.config.problems import ConfigProblem, ConfigProblems
 from poolwatch.config.settings import SourceSettings
+from poolwatch.config.toml_text import with_item
 from poolwatch.config.values import at_home, is_loopback
 from poolwatch.host.files import Content, FileProblem, read_bounded, write_whole
 from poolwatch.words.config import said
@@ -84,9 +85,6 @@ def add_source(path: Path, source: SourceSettings) -> ConfigProblem | None:
     file = ConfigFile.read(path)
     if isinstance(file, ConfigProblem):
         return file
-    document = parse(file.text, path)
-    if isinstance(document, ConfigProblem):
-        return document
     invalid = _first_problem(file.text, path)
     if invalid is not None:
         return invalid
@@ -94,8 +92,10 @@ def add_source(path: Path, source: SourceSettings) -> ConfigProblem | None:
     wrong = source_problem(table, _SOME_HOME)
     if wrong is not None:
         return ConfigProblem(said("nothing_written", why=wrong), path=path)
-    added = _with_table(file.text, document, table)
-    return _check(added, path, document, table) or file.save(added)
+    added = with_item(file.text, "sources", table)
+    if added is None:
+        return ConfigProblem(said("not_addable"), path=path)
+    return _first_problem(added, path) or file.save(added)
 
 
 def is_same_place(one: SourceSettings, other: SourceSettings, home: Path | None) -> bool:
@@ -133,46 +133,6 @@ def source_table(source: SourceSettings) -> dict[str, str | bool]:
         for name, value in found.items()
         if name == "kind" or value != getattr(usual, name)
     }
-
-
-def _with_table(text: str, document: Mapping[str, object], table: Mapping[str, str | bool]) -> str:
-    if "sources" in document and not isinstance(parse(f"{text}\n[[sources]]\n", None), dict):
-        # they stand in one `sources = [...]`: a further header is an error after that
-        return _with_inline_table(text, table)
-    import tomli_w  # only where a file is written
-
-    gap = "" if not text else "\n" if text.endswith("\n") else "\n\n"
-    return f"{text}{gap}[[sources]]\n{tomli_w.dumps(table)}"
-
-
-def _with_inline_table(text: str, table: Mapping[str, str | bool]) -> str:
-    import tomlkit  # slow to import, and seldom needed
-    from tomlkit.exceptions import TOMLKitError  # likewise
-    from tomlkit.items import Array  # likewise
-
-    try:
-        whole = tomlkit.parse(text)
-        array = whole["sources"]
-        if isinstance(array, Array):
-            inline = tomlkit.inline_table()
-            inline.update(table)
-            array.append(inline)
-        return tomlkit.dumps(whole)
-    except (TOMLKitError, ValueError, KeyError):
-        return text  # the check that follows finds the source missing and says so
-
-
-def _check(
-    text: str, path: Path, before: Mapping[str, object], table: Mapping[str, str | bool]
-) -> ConfigProblem | None:
-    invalid = _first_problem(text, path)
-    if invalid is not None:
-        return invalid
-    sources = before.get("sources", [])
-    wanted = {**before, "sources": [*sources, dict(table)]} if isinstance(sources, list) else None
-    if parse(text, path) != wanted:
-        return ConfigProblem(said("not_addable"), path=path)
-    return None
 
 
 def _first_problem(text: str, path: Path) -> ConfigProblem | None:

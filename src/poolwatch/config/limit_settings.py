@@ -4,25 +4,16 @@
 import re
 from collections.abc import Mapping
 from datetime import time, timedelta
-from decimal import Decimal
 from typing import Annotated, Any, Final, TypeVar
 
 from msgspec import Struct
 
 from poolwatch.config import values
+from poolwatch.config.budget_settings import BUDGET_ROWS, BudgetSettings, check_budget, check_filter
 from poolwatch.config.layers import Layers, dotted
 from poolwatch.config.values import Raw, Row, Wrong, is_loopback, nearest, printable, quoted, rows_of
 from poolwatch.domain.alerts import QuietHours, Rule, Severity
 from poolwatch.domain.budgets import (
-    AtLimit,
-    Budget,
-    BudgetPeriod,
-    Each,
-    Grace,
-    Limit,
-    LimitUnit,
-    grace_of,
-    limit_of,
     time_of,
 )
 from poolwatch.domain.notices import ChannelKind
@@ -32,44 +23,9 @@ from poolwatch.words.config import said
 S = TypeVar("S", bound=Struct)
 
 ONCE: Final = "once"
-#: The days on which a week may begin; Monday is 1.
-DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_LAST_OF_MONTH: Final = 31
 _LEAST_REPEAT: Final = timedelta(minutes=1)
 _HOST: Final = re.compile(r"[A-Za-z0-9._-]{1,253}|[0-9A-Fa-f:.]{2,45}", re.ASCII)
 _MAIL: Final = re.compile(r"[A-Za-z0-9._%+'-]{1,64}@[A-Za-z0-9.-]{1,253}", re.ASCII)
-
-
-def _limit(raw: Raw) -> Limit | Wrong:
-    found = limit_of(raw.value) if isinstance(raw.value, str) else None
-    return Wrong(said("not_limit", value=quoted(raw.value))) if found is None else found
-
-
-def _grace(raw: Raw) -> Grace | Wrong:
-    found = grace_of(raw.value) if isinstance(raw.value, str) else None
-    return Wrong(said("not_grace", value=quoted(raw.value))) if found is None else found
-
-
-def _percents(raw: Raw) -> tuple[Decimal, ...] | Wrong:
-    numbers = raw.value if isinstance(raw.value, list) else None
-    found = [
-        Decimal(each)
-        for each in numbers or ()
-        if isinstance(each, int | Decimal) and not isinstance(each, bool) and 1 <= each <= 100
-    ]
-    if numbers is None or len(found) != len(numbers):
-        return Wrong(said("not_percents", value=quoted(raw.value)))
-    return tuple(sorted(set(found)))
-
-
-def _starts_on(raw: Raw) -> int | Wrong:
-    """A day of the week is below 0 until the period says that it is one: Monday is -1."""
-    value = raw.value
-    if isinstance(value, str) and value.lower() in DAYS:
-        return -1 - DAYS.index(value.lower())
-    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _LAST_OF_MONTH:
-        return value
-    return Wrong(said("not_starts_on", value=quoted(value)))
 
 
 def _span(raw: Raw) -> timedelta | Wrong:
@@ -122,62 +78,6 @@ def _mail_addresses(raw: Raw) -> tuple[str, ...] | Wrong:
     if not given or wrong is not None:
         return wrong or Wrong(said("not_mail_address", value=quoted(raw.value)))
     return tuple(str(each) for each in found)
-
-
-class BudgetSettings(Struct, frozen=True):
-    """One budget of the file; `starts_on` as it is written there."""
-
-    name: Annotated[str, Row(values.line(64), mark("what it is called"))]
-    limit: Annotated[
-        Limit, Row(_limit, mark('"$10", "250 credits", "5M tokens", or "80%" of the weekly window'))
-    ]
-    filter: Annotated[str | None, Row(values.saved_filter, mark("whose usage, or which; unset: all"))] = None
-    period: Annotated[
-        str,
-        Row(values.one_of([each.value for each in BudgetPeriod]), mark("daily, weekly, monthly or never")),
-    ] = BudgetPeriod.MONTHLY.value
-    starts_on: Annotated[
-        int | None,
-        Row(_starts_on, mark('a day like "friday", or of the month, 31 is its last; unset: Monday, the 1st')),
-    ] = None
-    time_zone: Annotated[
-        str | None, Row(values.time_zone, mark("where its days begin; unset: where poolwatch runs"))
-    ] = None
-    each: Annotated[
-        str | None,
-        Row(
-            values.one_of([each.value for each in Each]), mark("account, group or user: each has that limit")
-        ),
-    ] = None
-    warn_at: Annotated[
-        tuple[Decimal, ...], Row(_percents, mark("percentages of the limit that are told"))
-    ] = (Decimal(75), Decimal(90))
-    grace: Annotated[
-        Grace | None, Row(_grace, mark('how far beyond its limit it does not stop yet: "10%" or "2h"'))
-    ] = None
-    at_limit: Annotated[
-        str,
-        Row(
-            values.one_of([each.value for each in AtLimit]),
-            mark('"stop": `check`, `run` and whoever asks are told to stop'),
-        ),
-    ] = AtLimit.WARN.value
-
-    @property
-    def budget(self) -> Budget:
-        """As budgets are judged."""
-        return Budget(
-            self.name,
-            self.limit,
-            BudgetPeriod(self.period),
-            self.filter,
-            None if self.starts_on is None else abs(self.starts_on),
-            self.time_zone,
-            None if self.each is None else Each(self.each),
-            self.warn_at,
-            self.grace,
-            AtLimit(self.at_limit),
-        )
 
 
 class AlertSettings(Struct, frozen=True):
@@ -307,7 +207,6 @@ def _rows(struct: type[Struct]) -> Mapping[str, Row]:
     return {_KEYS.get(name, name): row for name, row in rows_of(struct).items()}
 
 
-BUDGET_ROWS: Final = _rows(BudgetSettings)
 ALERT_ROWS: Final = _rows(AlertSettings)
 CHANNEL_ROWS: Final = _rows(ChannelSettings)
 
@@ -323,7 +222,8 @@ def read_limits(layers: Layers, document: Mapping[str, object]) -> dict[str, Any
     channels = _read(layers, document, "channels", ChannelSettings, CHANNEL_ROWS)
     alerts = _read(layers, document, "alerts", AlertSettings, ALERT_ROWS)
     for index, budget in budgets:
-        _check_budget(layers, index, budget)
+        check_budget(layers, index, budget)
+        check_filter(layers, index, budget, document.get("filters"))
     for index, channel in channels:
         _check_channel(layers, index, channel)
     known = {channel.name for _, channel in channels}
@@ -371,22 +271,6 @@ def _read(
         if len(layers.problems) == problems_before:
             found.append((index, struct(**taken)))
     return found
-
-
-def _check_budget(layers: Layers, index: int, budget: BudgetSettings) -> None:
-    """Whether the keys of one budget go together."""
-    prefix = dotted("budgets", index)
-    starts, period = budget.starts_on, budget.period
-    if starts is not None and period != (
-        BudgetPeriod.WEEKLY.value if starts < 0 else BudgetPeriod.MONTHLY.value
-    ):
-        layers.in_file(said("starts_on_what", table=prefix), "budgets", index, "starts_on")
-    if budget.limit.unit is LimitUnit.PERCENT and (
-        budget.each != Each.ACCOUNT.value or period != BudgetPeriod.WEEKLY.value
-    ):
-        layers.in_file(said("percent_of_whom", table=prefix), "budgets", index, "limit")
-    if budget.grace is not None and budget.at_limit != AtLimit.STOP.value:
-        layers.in_file(said("grace_of_what", table=prefix), "budgets", index, "grace")
 
 
 def _check_channel(layers: Layers, index: int, channel: ChannelSettings) -> None:

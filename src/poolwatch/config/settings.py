@@ -20,13 +20,13 @@ from poolwatch.domain.account import Custody
 from poolwatch.words.catalogue import mark
 
 if TYPE_CHECKING:
-    from poolwatch.config.limit_settings import AlertSettings, BudgetSettings, ChannelSettings
+    from poolwatch.config.budget_settings import BudgetSettings
+    from poolwatch.config.limit_settings import AlertSettings, ChannelSettings
     from poolwatch.config.rate_settings import RateSettings
 
 DEFAULT_CREDITS_PER_USD: Final = Decimal(25)
 DEFAULT_BASE_URL: Final = "https://chatgpt.com/backend-api"
 DEFAULT_TOKEN_URL: Final = "https://auth.openai.com/oauth/token"  # noqa: S105 - an address, not a token
-
 MIN_INTERVAL_SECONDS: Final = 30
 LEAST_STALE_AFTER_SECONDS: Final = 900.0
 _WEEK: Final = 604_800

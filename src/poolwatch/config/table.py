@@ -9,7 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from poolwatch.config import limit_settings
+from poolwatch.config import budget_settings, limit_settings
 from poolwatch.config.amounts import parts_of
 from poolwatch.config.layers import FILTERS_TABLE, KEYS_TABLE, PLANS_TABLE
 from poolwatch.config.load import KEYS_OF_KIND
@@ -61,12 +61,12 @@ _ACCOUNT_EXAMPLE: Final[Mapping[str, object]] = {
 
 
 LIMIT_ROWS: Final[Mapping[str, Mapping[str, Row]]] = {
-    "budgets": limit_settings.BUDGET_ROWS,
+    "budgets": budget_settings.BUDGET_ROWS,
     "alerts": limit_settings.ALERT_ROWS,
     "channels": limit_settings.CHANNEL_ROWS,
 }
 _LIMIT_STRUCTS: Final[Mapping[str, type[Struct]]] = {
-    "budgets": limit_settings.BudgetSettings,
+    "budgets": budget_settings.BudgetSettings,
     "alerts": limit_settings.AlertSettings,
     "channels": limit_settings.ChannelSettings,
 }

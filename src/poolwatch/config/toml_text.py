@@ -13,7 +13,8 @@ from typing import Any, Final, TypeAlias
 
 from poolwatch.config.layers import KeyPath, Statement, parse, statements
 
-Value: TypeAlias = "str | bool | int | Decimal"
+Single: TypeAlias = "str | bool | int | Decimal"
+Value: TypeAlias = "Single | tuple[Single, ...]"
 
 _COMMENTED_HEADER: Final = re.compile(r"\s*#\s*\[")
 
@@ -34,13 +35,40 @@ def with_value(text: str, table: KeyPath, name: str, value: Value | None) -> str
     if value is None:
         inner.pop(name, None)
     else:
-        inner[name] = value
+        inner[name] = list(value) if isinstance(value, tuple) else value
     if wanted == document:
         return text
     return _first_right(
         wanted,
         lambda: _with_line(text, table, name, value),
         lambda: _with_item(text, table, name, value),
+    )
+
+
+def with_item(text: str, array: str, table: Mapping[str, Value]) -> str | None:
+    """The text with one more table at the end of an array of them; None: that would change something else."""
+    document = parse(text, None)
+    if not isinstance(document, dict):
+        return None
+    there = document.get(array, [])
+    if not isinstance(there, list):
+        return None
+    item = {name: list(value) if isinstance(value, tuple) else value for name, value in table.items()}
+    gap = "" if not text else "\n" if text.endswith("\n") else "\n\n"
+    lines = "".join(f"{line_of(name, value)}\n" for name, value in table.items())
+
+    def in_one_array() -> str:
+        import tomlkit  # slow to import, and seldom needed
+
+        whole: Any = tomlkit.parse(text)
+        inline = tomlkit.inline_table()
+        for name, value in table.items():
+            inline[name] = tomlkit.value(line_of("x", value).removeprefix("x = "))
+        whole[array].append(inline)
+        return tomlkit.dumps(whole)
+
+    return _first_right(
+        {**document, array: [*there, item]}, lambda: f"{text}{gap}[[{array}]]\n{lines}", in_one_array
     )
 
 
@@ -66,6 +94,11 @@ def line_of(name: str, value: Value) -> str:
     """`name = "value"`."""
     import tomli_w  # only where a file is written
 
+    if isinstance(value, tuple):
+        # all of them on this line
+        told = [tomli_w.dumps({"x": each}).removeprefix("x = ").removesuffix("\n") for each in value]
+        written = tomli_w.dumps({name: 0}).removesuffix("0\n")
+        return f"{written}[{', '.join(told)}]"
     return tomli_w.dumps({name: value}).removesuffix("\n")
 
 

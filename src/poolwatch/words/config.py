@@ -39,7 +39,18 @@ TEXTS: Final[Mapping[str, str]] = {
     "starts_on_what": mark(
         "{table}: starts_on is a day of the week where it is weekly, of the month where it is monthly"
     ),
-    "percent_of_whom": mark("{table}: a limit of the weekly window is for each account, and weekly"),
+    "percent_of_whom": mark(
+        '{table}: a limit like 80% is of the weekly window of an account: it needs period = "weekly", takes '
+        'no other each than "account", and neither starts_on nor time_zone, for the window resets by itself'
+    ),
+    "no_saved_filter": mark("{table}: [filters] has no {name}"),
+    "filter_of_readings": mark(
+        "{table}: its filter asks for {name}, which changes with every reading; what was spent is chosen by "
+        "label, email, group, plan, source, model, tier, operation, client or user"
+    ),
+    "filter_of_usage": mark(
+        "{table}: its filter asks for {name}, which the weekly window does not tell; choose accounts"
+    ),
     "grace_of_what": mark('{table}: grace means something only with at_limit = "stop"'),
     "no_such_channel": mark("{table} names a channel {name} that is not there"),
     "not_for_channel": mark("{table}: {name} means nothing for a channel of kind {kind}"),
@@ -144,6 +155,8 @@ TEXTS: Final[Mapping[str, str]] = {
         "own (chmod 600) and name that file in {file}, or a variable in {variable}"
     ),
     "no_such_source": mark("no source in {path} is called {name}"),
+    "no_such_limit": mark("no [[{array}]] in {path} is called {name}"),
+    "limit_is_there": mark("{path} has one of [[{array}]] called {name} already"),
     # problems with sources and accounts
     "no_kind": mark("{source} has no kind; the kinds are {kinds}"),
     "no_path": mark("{source} has no path: the folder or glob of its auth files"),
