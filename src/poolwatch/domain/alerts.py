@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from poolwatch.domain.message import Message
 
@@ -89,6 +92,14 @@ class Rule(Struct, frozen=True):
     built_in: bool = False
 
 
+class AlertKey(Struct, frozen=True):
+    """Which alert: of a rule, and of a subject; `level` is which, where a rule has several of them."""
+
+    rule: str
+    subject: Subject
+    level: Decimal | None = None
+
+
 class Alert(Struct, frozen=True):
     """What a rule found of one subject, in one window or episode. Instants aware UTC.
 
@@ -113,6 +124,34 @@ class Alert(Struct, frozen=True):
     muted_by: str | None = None
     #: quiet hours hold its notice until then
     held_until: datetime | None = None
+    #: what the subject was called when it fired
+    label: str = ""
+    #: which of several levels of its rule was reached
+    level: Decimal | None = None
+    #: it held when its rule was first looked at: noted, and never told
+    primed: bool = False
+    #: the rule that tells worse of the same subject, and speaks for it
+    covered_by: str | None = None
+    built_in: bool = False
+    #: how long its condition was seen to hold while it was pending
+    held_for: timedelta = timedelta(0)
+    #: how often people were told that it fires
+    told: int = 0
+    #: channels that are still to be told how it stands now
+    owed: tuple[str, ...] = ()
+    #: nobody is to be told any more that it ended
+    is_over_told: bool = False
+
+    @property
+    def key(self) -> AlertKey:
+        """Which one it is."""
+        return AlertKey(self.rule, self.subject, self.level)
+
+    @property
+    def speaks(self) -> bool:
+        """Whether it fires, and nothing else speaks for it."""
+        is_quiet = self.primed or self.muted_by is not None or self.covered_by is not None
+        return self.phase is Phase.FIRING and not is_quiet
 
 
 class Silence(Struct, frozen=True):
@@ -128,10 +167,14 @@ class Silence(Struct, frozen=True):
     reason: str = ""
     subject: Subject | None = None
 
+    def is_over(self, now: datetime) -> bool:
+        """Whether its time has passed."""
+        return self.until is not None and self.until <= now
+
     def covers(self, rule: str, subject: Subject, now: datetime) -> bool:
         """Whether it keeps that quiet now."""
         is_of = self.rule == rule and self.subject in (None, subject)
-        return is_of and (self.until is None or now < self.until)
+        return is_of and not self.is_over(now)
 
 
 class AlertBoard(Struct, frozen=True):
@@ -144,10 +187,52 @@ class AlertBoard(Struct, frozen=True):
     @property
     def firing(self) -> tuple[Alert, ...]:
         """Those that fire and are not kept quiet."""
-        return tuple(
-            each
-            for each in self.alerts
-            if each.phase is Phase.FIRING
-            and each.muted_by is None
-            and not any(quiet.covers(each.rule, each.subject, self.at) for quiet in self.silences)
-        )
+        return tuple(each for each in self.alerts if each.speaks and self.silence_of(each) is None)
+
+    def silence_of(self, alert: Alert) -> Silence | None:
+        """The silence that keeps it quiet, if one does."""
+        return silence_of(self.silences, alert.rule, alert.subject, self.at)
+
+
+def silence_of(silences: Iterable[Silence], rule: str, subject: Subject, now: datetime) -> Silence | None:
+    """The silence that keeps a rule quiet about a subject, if one does."""
+    return next((each for each in silences if each.covers(rule, subject, now)), None)
+
+
+class RuleMemory(Struct, frozen=True):
+    """What is remembered of a rule from its first evaluation on.
+
+    `awaited` are the subjects that were there then, and of which nothing was known: the first that is known
+    of them is how it was already. `episodes` is the highest number of an episode that is forgotten.
+    """
+
+    when: str
+    first_at: datetime
+    awaited: frozenset[Subject] = frozenset()
+    episodes: int = 0
+
+
+class AlertBook(Struct, frozen=True):
+    """All that is remembered of alerts. Whoever makes a new book of it counts `number` up by one."""
+
+    number: int = 0
+    alerts: Mapping[AlertKey, Alert] = field(default_factory=dict)
+    #: by name
+    rules: Mapping[str, RuleMemory] = field(default_factory=dict)
+    silences: tuple[Silence, ...] = ()
+    #: when each channel was last told something
+    told: Mapping[str, datetime] = field(default_factory=dict)
+    #: when everything was last looked at
+    looked_at: datetime | None = None
+    #: the day of the last daily summary, in the zone of the machine
+    summary_on: date | None = None
+
+    def board(self, at: datetime) -> AlertBoard:
+        """As it is shown: what fires first, the newest first."""
+        known = [each for each in self.alerts.values() if each.phase is not Phase.INACTIVE]
+        known.sort(key=lambda each: each.resolved_at or each.fired_at or each.since, reverse=True)
+        known.sort(key=lambda each: _ORDER.index(each.phase))
+        return AlertBoard(at, tuple(known), tuple(each for each in self.silences if not each.is_over(at)))
+
+
+_ORDER: Final = (Phase.FIRING, Phase.UNKNOWN, Phase.PENDING, Phase.RESOLVED, Phase.INACTIVE)

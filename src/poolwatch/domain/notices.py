@@ -49,6 +49,8 @@ class NoticeItem(Struct, frozen=True):
     episode: str = ""
     #: what the rule is called where it is built in: its name is a code then
     built_in: bool = False
+    #: what the subject was called then
+    label: str = ""
 
 
 class Notice(Struct, frozen=True):

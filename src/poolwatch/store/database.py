@@ -1,71 +1,46 @@
-"""The database's operations, for one thread. SQLite's errors end here: a refusal, and a message."""
+"""The database's operations, for one thread."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING
 
 from poolwatch.domain.cycles import Cycle
 from poolwatch.domain.event_log import LoggedEvent
-from poolwatch.domain.message import Message, message
+from poolwatch.domain.message import message
 from poolwatch.domain.outlook import AccountOutlook, PoolOutlook
 from poolwatch.domain.series import FigureName, Finest, Gap, HistoryRow, Timeline
 from poolwatch.domain.state import AccountState, KeyState, PoolFacts
 from poolwatch.store import cycles as past_cycles
 from poolwatch.store import events as event_log
 from poolwatch.store import history, identities, key_states, outlooks, polling, readings, requests
+from poolwatch.store.access import FAILURES, why_not
 from poolwatch.store.documents import encode_account
 from poolwatch.store.identities import Identity
-from poolwatch.store.opening import StoreMode, in_words, open_database
+from poolwatch.store.limit_tables import LimitTables
+from poolwatch.store.opening import open_database
 from poolwatch.store.readings import AccountCache
 from poolwatch.store.requests import OwnerRequest, QueuedRequest, RequestProgress
 from poolwatch.store.retention import Retention
 
 if TYPE_CHECKING:
-    from poolwatch.domain.notices import ChannelHealth, ChannelSetup, Delivery, Notice
     from poolwatch.store.lines import PastReading
-    from poolwatch.store.outbox import Turn
-
-T = TypeVar("T")
-P = ParamSpec("P")
-
-# UnicodeError: SQLite quotes a damaged table definition, and its bytes are no text any more
-_FAILURES: Final = (sqlite3.Error, OverflowError, UnicodeError)
 
 
-class Database:
-    """One connection. `notices` says what people should know about it; it may be read from any thread."""
+class Database(LimitTables):
+    """One connection, and all that is done over it. `notices` may be read from any thread."""
 
     def __init__(self, state_dir: Path, now: datetime, cache: AccountCache | None = None) -> None:
-        opened = open_database(state_dir, now)
-        self.mode: Final = opened.mode
-        self._connection = opened.connection
-        self._opening_notice = opened.notice
-        #: by what was tried on which tables: a success elsewhere does not hide a failure that lasts
-        self._troubles: dict[tuple[str, str], Message] = {}
-        self._skipped = 0
+        super().__init__(open_database(state_dir, now))
         self._cache = cache or AccountCache()
         #: all accounts, and at which version of the file they were read
         self._loaded: tuple[tuple[int, int] | None, tuple[AccountState, ...]] | None = None
         self._retention = Retention()
         # the floor of this process alone, for when the shared one cannot be written
         self._own_polls: dict[str, datetime] = {}
-
-    @property
-    def notices(self) -> tuple[Message, ...]:
-        """What is unusual about the database; empty when nothing is."""
-        skipped = message("store.skipped", count=self._skipped) if self._skipped else None
-        found = (self._opening_notice, *self._troubles.copy().values(), skipped)
-        return tuple(dict.fromkeys(notice for notice in found if notice is not None))
-
-    def close(self) -> None:
-        """Close the connection."""
-        with suppress(sqlite3.Error):
-            self._connection.close()
 
     # -- readings and history
 
@@ -130,11 +105,11 @@ class Database:
         held.execute("SAVEPOINT thinning")
         try:
             self._retention.thin(held, at)
-        except _FAILURES:
+        except FAILURES:
             raise
         except Exception as error:  # noqa: BLE001 - likewise
             held.execute("ROLLBACK TO thinning")
-            self._troubles["thin", "history"] = message("store.not_thinned", why=_why(error))
+            self._troubles["thin", "history"] = message("store.not_thinned", why=why_not(error))
         else:
             self._troubles.pop(("thin", "history"), None)
         held.execute("RELEASE thinning")
@@ -238,50 +213,6 @@ class Database:
         """Keep what is foretold of these accounts, and of the pool where that is given."""
         return self._write("outlooks", False, outlooks.put, accounts, pool)
 
-    # -- notices, and the channels that take them; few have any
-
-    def put_notices(self, notices: Collection[Notice], now: datetime) -> bool:
-        """Have these sent, each once, whatever else is written; False when they cannot be kept."""
-        from poolwatch.store import outbox
-
-        return self._write("outbox", None, outbox.put, notices, now) is not None
-
-    def turn(self, channel: str, now: datetime) -> Turn:
-        """What a channel is to be sent now, for the process that sends; nothing where nothing can be kept."""
-        from poolwatch.store import outbox
-
-        return self._write("outbox", outbox.Turn(), outbox.turn, channel, now)
-
-    def note_try(self, tried: Delivery, *, is_gone: bool = False) -> bool:
-        """Keep how a notice stands after a try; `is_gone`: its channel wants nothing more."""
-        from poolwatch.store import outbox
-
-        return self._write("outbox", False, outbox.note, tried, is_gone=is_gone)
-
-    def set_up_channels(self, channels: Sequence[ChannelSetup], now: datetime) -> bool:
-        """Say which channels there are, for the process that sends."""
-        from poolwatch.store import outbox
-
-        return self._write("outbox", False, outbox.set_up, channels, now)
-
-    def resend(self, notice_id: str, now: datetime) -> bool | None:
-        """Have a notice sent once more; False when there is none, None when that cannot be kept."""
-        from poolwatch.store import outbox
-
-        return self._write("outbox", None, outbox.resend, notice_id, now)
-
-    def deliveries(self, limit: int) -> tuple[Delivery, ...]:
-        """How the newest notices stand, the newest first."""
-        from poolwatch.store import outbox
-
-        return self._read("outbox", (), outbox.deliveries, limit)
-
-    def channel_health(self, now: datetime) -> tuple[ChannelHealth, ...]:
-        """How each channel does, by name."""
-        from poolwatch.store import outbox
-
-        return self._read("outbox", (), outbox.health, now)
-
     # -- the floor between polls
 
     def claim_poll(self, account_id: str, now: datetime, floor: timedelta) -> bool:
@@ -371,57 +302,6 @@ class Database:
     def end_trial(self, mark: str) -> bool:
         """A trial came to nothing."""
         return self._write("key_states", False, key_states.end_trial, mark)
-
-    def _read(
-        self,
-        part: str,
-        otherwise: T,
-        work: Callable[Concatenate[sqlite3.Connection, P], T],
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> T:
-        try:
-            result = work(self._connection, *args, **kwargs)
-        except Exception as error:  # noqa: BLE001 - rows may hold anything, and no damage ends a run
-            self._troubles["read", part] = message("store.not_read", why=_why(error))
-            return otherwise
-        else:
-            self._troubles.pop(("read", part), None)
-            return result
-
-    def _write(
-        self,
-        part: str,
-        otherwise: T,
-        work: Callable[Concatenate[sqlite3.Connection, P], T],
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> T:
-        """The result of `work` in a transaction of its own; `otherwise` where nothing can be written."""
-        if self.mode is StoreMode.READ_ONLY:
-            return otherwise
-        held = self._connection
-        try:
-            held.execute("BEGIN IMMEDIATE")
-            result = work(held, *args, **kwargs)
-            held.execute("COMMIT")
-        except Exception as error:  # noqa: BLE001 - likewise
-            self._troubles["write", part] = message("store.not_written", why=_why(error))
-            return otherwise
-        else:
-            self._troubles.pop(("write", part), None)
-            return result
-        finally:
-            if held.in_transaction:
-                with suppress(sqlite3.Error):
-                    held.execute("ROLLBACK")
-
-
-def _why(error: Exception) -> Message:
-    """Why the database did not do it; of an error of our own its type alone: its text may hold anything."""
-    if isinstance(error, _FAILURES):
-        return in_words(error)
-    return message("monitor.internal_error", type=type(error).__name__)
 
 
 def _version(held: sqlite3.Connection) -> tuple[int, int]:

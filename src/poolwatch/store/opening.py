@@ -348,6 +348,13 @@ MIGRATIONS: Final[tuple[tuple[Step, ...], ...]] = (
         """CREATE TABLE channels (
             name TEXT PRIMARY KEY, kind TEXT NOT NULL, mark TEXT NOT NULL, taken_at INTEGER,
             failing_since INTEGER, why TEXT, gone_at INTEGER) WITHOUT ROWID""",
+        # what is remembered of alerts; `subject` is a list, "" for all of a rule (store/alerts)
+        "CREATE TABLE alert_rules (rule TEXT PRIMARY KEY, doc TEXT NOT NULL) WITHOUT ROWID",
+        """CREATE TABLE alerts (
+            rule TEXT NOT NULL, subject TEXT NOT NULL, level TEXT NOT NULL, doc TEXT NOT NULL,
+            PRIMARY KEY (rule, subject, level)) WITHOUT ROWID""",
+        """CREATE TABLE silences (rule TEXT NOT NULL, subject TEXT NOT NULL, doc TEXT NOT NULL,
+            PRIMARY KEY (rule, subject)) WITHOUT ROWID""",
     ),
 )
 
@@ -371,6 +378,9 @@ _PROBES: Final = (
     "SELECT number, id, channel, doc, queued_at, tries, tried_at, next_at, done_at, given_up_at, why"
     " FROM outbox",
     "SELECT name, kind, mark, taken_at, failing_since, why, gone_at FROM channels",
+    "SELECT rule, doc FROM alert_rules",
+    "SELECT rule, subject, level, doc FROM alerts",
+    "SELECT rule, subject, doc FROM silences",
 )
 
 

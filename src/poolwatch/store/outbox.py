@@ -61,6 +61,7 @@ class _Item(Part, frozen=True):
     cause: stored.Message
     episode: str = ""
     built_in: bool = False
+    label: str = ""
 
 
 class _Notice(Part, frozen=True, kw_only=True):

@@ -1,0 +1,105 @@
+"""What the database keeps of limits: alerts, budgets, notices and the channels that take them.
+
+Few have any, so nothing of it is loaded before it is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from poolwatch.store.access import Access
+
+if TYPE_CHECKING:
+    from poolwatch.domain.alerts import AlertBook, Silence, Subject
+    from poolwatch.domain.event_log import LoggedEvent
+    from poolwatch.domain.notices import ChannelHealth, ChannelSetup, Delivery, Notice
+    from poolwatch.store.outbox import Turn
+
+
+class LimitTables(Access):
+    """The part of the database that is about limits."""
+
+    # -- alerts
+
+    def alert_book(self) -> AlertBook | None:
+        """What is remembered of alerts, with the silences; None where it cannot be read: not "nothing"."""
+        from poolwatch.store import alerts
+
+        return self._read("alerts", None, alerts.read)
+
+    def put_alerts(
+        self,
+        book: AlertBook,
+        notices: Collection[Notice] = (),
+        events: Sequence[LoggedEvent] = (),
+        former: AlertBook | None = None,
+    ) -> bool:
+        """Keep the book, have the notices sent and the events told: all or nothing.
+
+        Silences are not of it. `former` is the book that it was made of: where another process has put one
+        since, nothing is kept.
+        """
+        from poolwatch.store import alerts
+
+        return self._write("alerts", False, alerts.put, book, notices, events, former)
+
+    def silence(self, silence: Silence) -> bool:
+        """Keep a rule quiet; a silence of the same rule and subject is replaced."""
+        from poolwatch.store import alerts
+
+        return self._write("alerts", False, alerts.silence, silence)
+
+    def unsilence(self, rule: str, subject: Subject | None, now: datetime) -> bool | None:
+        """End the silence of a rule, of that subject or of all; False where there is none.
+
+        None where that cannot be kept.
+        """
+        from poolwatch.store import alerts
+
+        return self._write("alerts", None, alerts.unsilence, rule, subject, now)
+
+    # -- notices, and the channels that take them
+
+    def put_notices(self, notices: Collection[Notice], now: datetime) -> bool:
+        """Have these sent, each once, whatever else is written; False when they cannot be kept."""
+        from poolwatch.store import outbox
+
+        return self._write("outbox", None, outbox.put, notices, now) is not None
+
+    def turn(self, channel: str, now: datetime) -> Turn:
+        """What a channel is to be sent now, for the process that sends; nothing where nothing can be kept."""
+        from poolwatch.store import outbox
+
+        return self._write("outbox", outbox.Turn(), outbox.turn, channel, now)
+
+    def note_try(self, tried: Delivery, *, is_gone: bool = False) -> bool:
+        """Keep how a notice stands after a try; `is_gone`: its channel wants nothing more."""
+        from poolwatch.store import outbox
+
+        return self._write("outbox", False, outbox.note, tried, is_gone=is_gone)
+
+    def set_up_channels(self, channels: Sequence[ChannelSetup], now: datetime) -> bool:
+        """Say which channels there are, for the process that sends."""
+        from poolwatch.store import outbox
+
+        return self._write("outbox", False, outbox.set_up, channels, now)
+
+    def resend(self, notice_id: str, now: datetime) -> bool | None:
+        """Have a notice sent once more; False when there is none, None when that cannot be kept."""
+        from poolwatch.store import outbox
+
+        return self._write("outbox", None, outbox.resend, notice_id, now)
+
+    def deliveries(self, limit: int) -> tuple[Delivery, ...]:
+        """How the newest notices stand, the newest first."""
+        from poolwatch.store import outbox
+
+        return self._read("outbox", (), outbox.deliveries, limit)
+
+    def channel_health(self, now: datetime) -> tuple[ChannelHealth, ...]:
+        """How each channel does, by name."""
+        from poolwatch.store import outbox
+
+        return self._read("outbox", (), outbox.health, now)
