@@ -18,6 +18,7 @@ PRIVATE_DIRECTORY: Final = 0o700
 MAX_FILE_BYTES: Final = 1024 * 1024
 #: Room for as much is taken before it is known how much there is: a login file is a tenth of it.
 _PIECE_BYTES: Final = 64 * 1024
+_WRITABLE_BY_OTHERS: Final = 0o022
 _NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _NO_ALLOCATION: Final = frozenset({errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS})
 _READ_FLAGS: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
@@ -108,6 +109,29 @@ def read_bounded(path: Path, cap: int = MAX_FILE_BYTES) -> Content | FileProblem
         return FileProblem.of(error, path, "file.unreadable")
     finally:
         os.close(handle)
+
+
+def in_foreign_hands(path: Path) -> FileProblem | None:
+    """Whether another user can change a file: it or its folder is his, or open to writes.
+
+    Root can always, and so is trusted. Of a link both ends count. Folders further up do not: in sandboxes
+    they often belong to nobody.
+    """
+    real = Path(os.path.realpath(path))
+    try:
+        for place in dict.fromkeys((real.parent, path.parent, real)):
+            status = place.stat()
+            if status.st_uid not in (0, os.geteuid()):
+                return FileProblem("file.not_ours", place)
+            # in a folder like /tmp others cannot replace what is not theirs
+            is_sticky = stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX
+            if status.st_mode & _WRITABLE_BY_OTHERS and not is_sticky:
+                return FileProblem("file.writable_by_others", place)
+    except FileNotFoundError:
+        return FileProblem("file.missing", path)
+    except (OSError, ValueError) as error:
+        return FileProblem.of(error, path, "file.unreadable")
+    return None
 
 
 def open_private(path: Path, flags: int) -> int:

@@ -41,3 +41,8 @@ async def in_thread(work: Callable[[], _Result]) -> _Result:
 
     threading.Thread(target=run, name="poolwatch-disk", daemon=True).start()
     return await future
+
+
+def let_go(work: asyncio.Task[_Result]) -> None:
+    """Wait for work no longer: an error that it still ends with is told to nobody."""
+    work.add_done_callback(lambda ended: ended.cancelled() or ended.exception())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
@@ -30,6 +30,7 @@ from poolwatch.net.failures import (
     unsendable,
 )
 from poolwatch.net.proxy import Proxies, proxies
+from poolwatch.net.reach import Reach
 from poolwatch.net.reply import Lost, NotSent, Reply, http_date
 from poolwatch.net.tls import authorities, tls_context
 
@@ -42,6 +43,8 @@ Headers = Mapping[str, str | Secret]
 _MOST_AT_ONCE: Final = 32
 _SENDABLE: Final = re.compile(r"[!-~]([ -~]*[!-~])?")
 _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+#: Seconds for one of several addresses to accept a connection.
+_CONNECT_SECONDS: Final = 5.0
 
 
 class _Ways(Struct, frozen=True):
@@ -110,6 +113,17 @@ class HttpClient:
         got = await self._exchange("POST", url, headers, body, deadline_seconds, cap_bytes)
         return Lost(compressed(httpx.URL(url))) if isinstance(got, Reply) and got.body_refused else got
 
+    async def deliver(
+        self, url: str, headers: Headers, body: bytes, reach: Reach, *, deadline_seconds: float
+    ) -> Reply | NotSent | Lost:
+        """As `post`, to a URL that somebody typed: only where `reach` lets it go.
+
+        Its name is looked up once, within the deadline, and the connection made to the very address that was
+        judged; TLS and the Host header have the name. Of the answer only the head is read: a reply has no
+        body here.
+        """
+        return await self._exchange("POST", url, headers, body, deadline_seconds, 0, reach)
+
     async def _exchange(
         self,
         method: str,
@@ -118,6 +132,7 @@ class HttpClient:
         body: bytes | Callable[[], bytes] | None,
         deadline_seconds: float,
         cap_bytes: int,
+        reach: Reach | None = None,
     ) -> Reply | NotSent | Lost:
         async with self._room:
             problem = await self.ready()
@@ -141,8 +156,11 @@ class HttpClient:
             started = asyncio.get_running_loop().time()
             try:
                 async with asyncio.timeout(deadline_seconds):
-                    response = await client.send(request, stream=True)
-                    content = await _content(response, cap_bytes)
+                    requests = (request,) if reach is None else await _bounded(request, reach, proxy)
+                    if isinstance(requests, Failure):
+                        return NotSent(requests)
+                    response = await _first_answer(client, requests, progress)
+                    content = b"" if reach is not None else await _content(response, cap_bytes)
             except BROKEN as error:
                 failure = broken_off(error, progress, deadline_seconds, cap_bytes)
                 return Lost(failure) if progress.is_sent else NotSent(failure)
@@ -190,6 +208,43 @@ def _request(method: str, url: str, headers: Headers, body: bytes | None) -> htt
     if request.url.scheme not in ("http", "https") or not request.url.host or request.url.userinfo:
         return bad_address()
     return request
+
+
+async def _bounded(
+    request: httpx.Request, reach: Reach, proxy: httpx.Proxy | None
+) -> tuple[httpx.Request, ...] | Failure:
+    """The request to each address that it may go to; through a proxy as it is. Raises OSError."""
+    if proxy is not None:
+        return reach.refuses(request.url) or (request,)
+    found = await reach.addresses(request.url)
+    if isinstance(found, Failure):
+        return found
+    extensions = {**request.extensions, "sni_hostname": request.url.raw_host.decode("ascii")}
+    if len(found) > 1:
+        extensions["timeout"] = {"connect": _CONNECT_SECONDS}
+    # the Host header stays that of the name
+    return tuple(
+        httpx.Request(
+            request.method,
+            request.url.copy_with(host=address),
+            headers=request.headers,
+            content=request.content,
+            extensions=dict(extensions),
+        )
+        for address in found
+    )
+
+
+async def _first_answer(
+    client: httpx.AsyncClient, requests: Sequence[httpx.Request], progress: Progress
+) -> httpx.Response:
+    """The answer of the first address to which there is a connection."""
+    for request in requests[:-1]:
+        try:
+            return await client.send(request, stream=True)
+        except (httpx.ConnectError, httpx.ConnectTimeout):
+            await progress.begin_anew()
+    return await client.send(requests[-1], stream=True)
 
 
 async def _content(response: httpx.Response, cap_bytes: int) -> bytes | None:

@@ -76,6 +76,11 @@ class Progress:
         elif step == "receive_response_headers.complete" and self.is_sent:
             self.phase = Phase.READING
 
+    async def begin_anew(self) -> None:
+        """The peer's next address is tried: at this one there was no connection."""
+        await self.hang_up()
+        self._stream, self.phase = None, Phase.CONNECTING
+
     async def hang_up(self) -> None:
         """Close the socket: httpcore leaves it open when it is cancelled during the TLS handshake."""
         if self._stream is not None:
@@ -156,6 +161,16 @@ def broken_off(error: BaseException, progress: Progress, deadline_seconds: float
     return failure(kind, code, detail=_host(progress.url), place=progress.place, **arguments)
 
 
+def connection_failure(error: OSError, place: str) -> Failure:
+    """What to call a connection, or a handshake, that another room's library could not make."""
+    arguments: dict[str, Any] = {}
+    if isinstance(error, ssl.SSLError):
+        code, arguments = _tls(error)
+    else:
+        code = _connecting(error)
+    return failure(FailureKind.UNREACHABLE, code, place=visible(place, _HOST_LENGTH), **arguments)
+
+
 def _slow(progress: Progress) -> str:
     loop = asyncio.get_running_loop()
     looks_up = isinstance(loop, EventLoop) and loop.is_looking_up(progress.peer.raw_host)
@@ -178,7 +193,7 @@ def _connecting(error: BaseException) -> str:
     return "net.no_way"
 
 
-def _tls(error: BaseException) -> tuple[str, dict[str, object]]:
+def _tls(error: BaseException) -> tuple[str, dict[str, Any]]:
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             unknown = cause.verify_code in _UNKNOWN_AUTHORITY

@@ -313,6 +313,12 @@ TEXTS: Final[Mapping[str, str]] = {
     "net.bad_authorities": mark("the certificates in {path} ({origin}) cannot be read; nothing was sent"),
     "net.bad_proxy": mark("the proxy or its password cannot be used, see [net]; nothing was sent"),
     "net.no_socks": mark("a socks5 proxy needs the extra: pip install 'poolwatch[socks]'"),
+    "net.private_address": mark(
+        "{place} leads to {address}, an address of a private network: only private = true lets it go there;"
+        " nothing was sent"
+    ),
+    "net.plain_http": mark("{place} leads to {address}: over plain http nothing is sent there"),
+    "net.odd_address": mark("{place} leads to {address}, which is no address of a machine; nothing was sent"),
     # before the request is sent
     "net.slow_lookup": mark("{place} was not found by the name service (DNS) within {seconds} s"),
     "net.unknown_name": mark("{place} has no address: the name is not known (DNS)"),
@@ -357,6 +363,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "file.too_large": mark("is larger than {kib} KiB"),
     "file.held": mark("is held by another process, which may have been stopped"),
     "file.hangs": mark("is not written: its disk hangs"),
+    "file.writable_by_others": mark("can be changed by other users (chmod go-w)"),
     "file.not_ours": mark("belongs to another user"),
     "file.not_made": mark("cannot be made ({reason})"),
     "file.in_the_place_of": mark("cannot be made: {name} is a file, not a directory"),
