@@ -14,8 +14,8 @@ from poolwatch.domain.event_log import EventKind
 from poolwatch.domain.message import message
 from poolwatch.domain.notices import (
     ChannelKind,
-    ChannelSetup,
     Delivery,
+    MarkedChannel,
     Notice,
     NoticeItem,
     NoticeKind,
@@ -33,8 +33,8 @@ TAKEN, FAILED, GONE = (
     Sent(SendOutcome.FAILED, WHY),
     Sent(SendOutcome.GONE, message("notices.gone")),
 )
-OPS = ChannelSetup("ops", ChannelKind.WEBHOOK, "a")
-MAIL = ChannelSetup("mail", ChannelKind.EMAIL, "b")
+OPS = MarkedChannel("ops", ChannelKind.WEBHOOK, "a")
+MAIL = MarkedChannel("mail", ChannelKind.EMAIL, "b")
 
 
 def notice(notice_id: str, channel: str = "ops", at: datetime = NOW) -> Notice:
@@ -143,13 +143,13 @@ def test_a_channel_that_is_gone_gets_nothing_until_it_is_set_up_anew(tmp_path: P
     held.put_notices([notice("n3")], later(1))
     assert nothing_due(held, later(1)) is None
     assert {each.notice.id: each.given_up_at for each in held.deliveries(9)} == {
-        "n1": NOW, "n2": NOW, "n3": later(1), "m1": None,
+        "n1": NOW, "n2": later(1), "n3": later(1), "m1": None,
     }  # fmt: skip
     assert [each.disabled for each in held.channel_health(NOW)] == [False, True]
     assert len(held.events(NOW)) == 3
     held.set_up_channels([OPS, MAIL], later(2))
     assert [each.disabled for each in held.channel_health(NOW)] == [False, True]
-    held.set_up_channels([ChannelSetup("ops", ChannelKind.WEBHOOK, "another"), MAIL], later(3))
+    held.set_up_channels([MarkedChannel("ops", ChannelKind.WEBHOOK, "another"), MAIL], later(3))
     assert held.resend("n2", later(4))
     assert due(held, later(4)).notice.id == "n2"
     assert [(each.disabled, each.failing_since) for each in held.channel_health(NOW)] == [(False, None)] * 2

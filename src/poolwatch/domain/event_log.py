@@ -186,6 +186,12 @@ def source_event(before: SourceState, after: SourceState, at: datetime) -> Logge
     return None
 
 
+def given_up(channel: str, notice_id: str, at: datetime) -> LoggedEvent:
+    """That a channel never took a notice, and nobody tries any more."""
+    told = event_id(f"{channel}\0{notice_id}", EventKind.NOTICE_GIVEN_UP, at)
+    return LoggedEvent(told, at, EventKind.NOTICE_GIVEN_UP, now=channel)
+
+
 #: Early resets that lie within this time of one another may be the upstream's doing.
 UPSTREAM_WITHIN: Final = timedelta(minutes=20)
 #: So many accounts of a source at least, and that share of its weekly limits.

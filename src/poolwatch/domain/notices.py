@@ -100,7 +100,8 @@ class Sent(Struct, frozen=True):
 class Delivery(Struct, frozen=True):
     """How a notice in the outbox stands. `done_at`: it was taken. `given_up_at`: nobody tries any more.
 
-    `queued_at` is when it was put there, or when a person last had it sent again.
+    `queued_at` is when it was put there, or when a person last had it sent again; `waited` is how long it has
+    been tried since, of each wait no more than was due: what a clock jumps, or a machine sleeps, is no wait.
     """
 
     notice: Notice
@@ -111,6 +112,7 @@ class Delivery(Struct, frozen=True):
     last_why: Message | None = None
     queued_at: datetime | None = None
     tried_at: datetime | None = None
+    waited: timedelta = timedelta(0)
 
     @property
     def is_waiting(self) -> bool:
@@ -123,20 +125,24 @@ class Delivery(Struct, frozen=True):
         return last is None or due is None or due <= now or now < last - _CLOCK_STEP
 
     def after(self, sent: Sent, now: datetime) -> Delivery:
-        """As it stands after one more try.
-
-        It is given up when its next try would come after GIVE_UP_AFTER; not before it was tried as often as
-        TRY_AFTER is long, for a clock that jumps a day ahead makes nothing old.
-        """
-        tried = replace(self, tries=self.tries + 1, tried_at=now, next_try_at=None, last_why=sent.why)
+        """As it stands after one more try; given up when it would wait for longer than is allowed."""
+        waited = self.waited
+        if self.tried_at is not None:
+            waited += min(max(now - self.tried_at, timedelta(0)), _wait(self.tries))
+        tried = replace(
+            self, tries=self.tries + 1, tried_at=now, next_try_at=None, last_why=sent.why, waited=waited
+        )
         if sent.outcome is SendOutcome.TAKEN:
             return replace(tried, done_at=now)
-        due = now + timedelta(seconds=TRY_AFTER[min(self.tries, len(TRY_AFTER) - 1)])
-        age = abs((due - (self.queued_at or now)).total_seconds())
-        is_old = age > GIVE_UP_AFTER and tried.tries >= len(TRY_AFTER)
-        if sent.outcome is SendOutcome.GONE or is_old:
+        is_late = waited + _wait(tried.tries) > timedelta(seconds=GIVE_UP_AFTER)
+        if sent.outcome is SendOutcome.GONE or is_late:
             return replace(tried, given_up_at=now)
-        return replace(tried, next_try_at=due)
+        return replace(tried, next_try_at=now + _wait(tried.tries))
+
+
+def _wait(tries: int) -> timedelta:
+    """How long the next try waits after so many."""
+    return timedelta(seconds=TRY_AFTER[min(tries, len(TRY_AFTER)) - 1])
 
 
 def next_up(waiting: Iterable[Delivery], now: datetime) -> tuple[Delivery | None, datetime | None]:
@@ -156,7 +162,7 @@ def next_up(waiting: Iterable[Delivery], now: datetime) -> tuple[Delivery | None
     return None, soonest
 
 
-class ChannelSetup(Struct, frozen=True):
+class MarkedChannel(Struct, frozen=True):
     """A channel as it is set up now; `mark` is another one whenever its settings are, and tells no secret."""
 
     name: str
@@ -182,7 +188,7 @@ class ChannelHealth(Struct, frozen=True):
 _CLOCK_STEP: Final = timedelta(minutes=1)
 #: Waits before the next try, in seconds, by the tries so far; from then on the last of them.
 TRY_AFTER: Final = (5, 30, 300, 1_800, 7_200, 14_400)
-#: A notice that was not taken so long after it was made is given up, in seconds.
+#: A notice that was tried for so long, in seconds, is given up.
 GIVE_UP_AFTER: Final = 86_400
 #: So many tries a notice may fail before later ones overtake it.
 QUICK_TRIES: Final = 3

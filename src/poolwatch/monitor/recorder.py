@@ -116,6 +116,11 @@ class Recorder:
         """Call `listener` with the events that were found, as they are handed over to be saved."""
         self._event_listeners.append(listener)
 
+    def tell(self, events: Sequence[LoggedEvent]) -> None:
+        """Tell them to all listeners; who found them has them saved."""
+        for listener in self._event_listeners if events else ():
+            listener(events)
+
     def running(self, account_id: str) -> Mapping[WindowPlace, Cycle]:
         """The cycles of an account that run, as far as its readings were followed in this run."""
         tracks = self._tracks.get(account_id, {})
@@ -152,8 +157,7 @@ class Recorder:
         early = [*self._early, *filter(is_early_weekly, events)]
         told, self._early = fold_resets(early, _sources(state), self._within, None if last else now)
         events = [*(event for event in events if not is_early_weekly(event)), *told]
-        for listener in self._event_listeners if events else ():
-            listener(events)
+        self.tell(events)
         return Recorded(tuple(cycles.values()), events)
 
     async def heed_imports(self) -> int | None:

@@ -10,20 +10,20 @@ import msgspec
 
 from poolwatch.config.limit_settings import ChannelSettings
 from poolwatch.domain.message import message
-from poolwatch.domain.notices import ChannelKind, ChannelSetup, Outgoing, SendOutcome, Sent
+from poolwatch.domain.notices import ChannelKind, MarkedChannel, Outgoing, SendOutcome, Sent
 
 #: A channel's own deadline ends a try sooner; a try that outlasts this one is ended from outside.
 LONGEST_SECONDS: Final = 45.0
 _MARK_DIGITS: Final = 32
 
 
-def setup_of(settings: ChannelSettings) -> ChannelSetup:
-    """How a channel is set up: its mark changes with any of its settings, and none can be read from it.
+def marked(settings: ChannelSettings) -> MarkedChannel:
+    """The channel with its mark, which changes with any of its settings, and from which none can be read.
 
     Secrets stand in files, and are no part of it: a new one does not bring back a receiver that is gone.
     """
     mark = hashlib.sha256(msgspec.json.encode(settings)).hexdigest()[:_MARK_DIGITS]
-    return ChannelSetup(settings.name, ChannelKind(settings.kind), mark)
+    return MarkedChannel(settings.name, ChannelKind(settings.kind), mark)
 
 
 class Channel(Protocol):

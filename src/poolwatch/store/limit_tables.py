@@ -5,16 +5,18 @@ Few have any, so nothing of it is loaded before it is asked for.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from poolwatch.store.access import Access
+from poolwatch.store.opening import StoreMode
 
 if TYPE_CHECKING:
     from poolwatch.domain.alerts import AlertBook, Silence, Subject
     from poolwatch.domain.event_log import LoggedEvent
-    from poolwatch.domain.notices import ChannelHealth, ChannelSetup, Delivery, Notice
+    from poolwatch.domain.notices import ChannelHealth, Delivery, MarkedChannel, Notice
     from poolwatch.store.outbox import Turn
 
 
@@ -68,11 +70,23 @@ class LimitTables(Access):
 
         return self._write("outbox", None, outbox.put, notices, now) is not None
 
-    def turn(self, channel: str, now: datetime) -> Turn:
-        """What a channel is to be sent now, for the process that sends; nothing where nothing can be kept."""
+    def turn(self, channel: str, now: datetime, besides: Collection[str] = frozenset()) -> Turn:
+        """What a channel is to be sent now, but for these ids, for the process that sends.
+
+        Nothing where what became of it could not be kept: it would be sent for ever. What is hopeless is
+        given up first.
+        """
         from poolwatch.store import outbox
 
-        return self._write("outbox", outbox.Turn(), outbox.turn, channel, now)
+        found = nothing = outbox.Turn()
+        while self.mode is not StoreMode.READ_ONLY:
+            found = self._read("outbox", nothing, outbox.turn, channel, now, besides)
+            hopeless = found.hopeless
+            if not hopeless or not self._write(
+                "outbox", False, outbox.give_up, channel, hopeless, found.why, now
+            ):
+                break
+        return found
 
     def note_try(self, tried: Delivery, *, is_gone: bool = False) -> bool:
         """Keep how a notice stands after a try; `is_gone`: its channel wants nothing more."""
@@ -80,8 +94,10 @@ class LimitTables(Access):
 
         return self._write("outbox", False, outbox.note, tried, is_gone=is_gone)
 
-    def set_up_channels(self, channels: Sequence[ChannelSetup], now: datetime) -> bool:
+    def set_up_channels(self, channels: Sequence[MarkedChannel], now: datetime) -> bool:
         """Say which channels there are, for the process that sends."""
+        if not channels and not self._read("outbox", True, _had_channels):
+            return True
         from poolwatch.store import outbox
 
         return self._write("outbox", False, outbox.set_up, channels, now)
@@ -103,3 +119,9 @@ class LimitTables(Access):
         from poolwatch.store import outbox
 
         return self._read("outbox", (), outbox.health, now)
+
+
+def _had_channels(held: sqlite3.Connection) -> bool:
+    """Whether there was any channel before."""
+    row = held.execute("SELECT 1 FROM channels UNION ALL SELECT 1 FROM outbox LIMIT 1").fetchone()
+    return row is not None

@@ -341,8 +341,8 @@ MIGRATIONS: Final[tuple[tuple[Step, ...], ...]] = (
         # notices that channels are to take, and took (store/outbox)
         """CREATE TABLE outbox (
             number INTEGER PRIMARY KEY, id TEXT NOT NULL, channel TEXT NOT NULL, doc TEXT NOT NULL,
-            queued_at INTEGER NOT NULL, tries INTEGER NOT NULL, tried_at INTEGER, next_at INTEGER,
-            done_at INTEGER, given_up_at INTEGER, why TEXT, UNIQUE (id, channel))""",
+            queued_at INTEGER NOT NULL, tries INTEGER NOT NULL, waited INTEGER NOT NULL, tried_at INTEGER,
+            next_at INTEGER, done_at INTEGER, given_up_at INTEGER, why TEXT, UNIQUE (id, channel))""",
         """CREATE INDEX outbox_waiting ON outbox (channel, number)
             WHERE done_at IS NULL AND given_up_at IS NULL""",
         """CREATE TABLE channels (
@@ -375,7 +375,7 @@ _PROBES: Final = (
     "SELECT account_id, polled_at FROM polls",
     "SELECT id, account_id, kind, override, try_once, asked_at, asked_by, taken_at, done_at, outcome"
     " FROM requests",
-    "SELECT number, id, channel, doc, queued_at, tries, tried_at, next_at, done_at, given_up_at, why"
+    "SELECT number, id, channel, doc, queued_at, tries, waited, tried_at, next_at, done_at, given_up_at, why"
     " FROM outbox",
     "SELECT name, kind, mark, taken_at, failing_since, why, gone_at FROM channels",
     "SELECT rule, doc FROM alert_rules",

@@ -15,19 +15,18 @@ import msgspec
 from msgspec import Struct, convert
 
 from poolwatch.domain.alerts import Phase, Severity, SubjectKind
-from poolwatch.domain.event_log import EventKind, LoggedEvent, event_id
+from poolwatch.domain.event_log import given_up
 from poolwatch.domain.message import Message, message
 from poolwatch.domain.notices import (
     TRY_AFTER,
     ChannelHealth,
     ChannelKind,
-    ChannelSetup,
     Delivery,
+    MarkedChannel,
     Notice,
     NoticeKind,
     next_up,
 )
-from poolwatch.domain.values import replace
 from poolwatch.host.instants import from_micros, to_micros
 from poolwatch.store import events, stored
 from poolwatch.store.documents import UNREADABLE
@@ -38,8 +37,9 @@ KEPT: Final = timedelta(days=30)
 _MOST_DONE: Final = 2_000
 #: Once a channel takes one, what failed waits no longer than this after its last try, in microseconds.
 _NEAR: Final = TRY_AFTER[2] * 1_000_000
-_COLUMNS: Final = "id, channel, doc, queued_at, tries, tried_at, next_at, done_at, given_up_at, why"
+_COLUMNS: Final = "id, channel, doc, queued_at, tries, waited, tried_at, next_at, done_at, given_up_at, why"
 _WAITS: Final = "done_at IS NULL AND given_up_at IS NULL"
+_MICROSECOND: Final = timedelta(microseconds=1)
 _DAY: Final = timedelta(days=1)
 _UNREADABLE: Final = "notices.unreadable"
 _GONE: Final = "notices.gone"
@@ -76,17 +76,22 @@ class _Notice(Part, frozen=True, kw_only=True):
 
 
 class Turn(Struct, frozen=True):
-    """What a channel is to be sent now, else when the next try is due; neither where nothing waits."""
+    """What a channel is to be sent now, else when the next try is due; neither where nothing waits.
+
+    `hopeless` are ids of notices that are to be given up before that, and why.
+    """
 
     delivery: Delivery | None = None
     next_at: datetime | None = None
+    hopeless: tuple[str, ...] = ()
+    why: Message | None = None
 
 
 def put(held: sqlite3.Connection, notices: Iterable[Notice], now: datetime) -> int:
     """Have these sent; how many are new. One that is there already stays as it is, done with or not."""
     before = held.total_changes
     held.executemany(
-        "INSERT OR IGNORE INTO outbox (id, channel, doc, queued_at, tries) VALUES (?, ?, ?, ?, 0)",
+        "INSERT OR IGNORE INTO outbox (id, channel, doc, queued_at, tries, waited) VALUES (?, ?, ?, ?, 0, 0)",
         [(each.id, each.channel, _encode(each), to_micros(now)) for each in notices],
     )
     added = held.total_changes - before
@@ -95,40 +100,50 @@ def put(held: sqlite3.Connection, notices: Iterable[Notice], now: datetime) -> i
     return added
 
 
-def turn(held: sqlite3.Connection, channel: str, now: datetime) -> Turn:
-    """What a channel is to be sent now.
+def turn(
+    held: sqlite3.Connection, channel: str, now: datetime, besides: Collection[str] = frozenset()
+) -> Turn:
+    """What a channel is to be sent now, but for the ids in `besides`."""
+    waiting = [each for each in _waiting(held, channel) if each.notice.id not in besides]
+    gone = held.execute(
+        "SELECT 1 FROM channels WHERE name = ? AND gone_at IS NOT NULL", (channel,)
+    ).fetchone()
+    if gone is not None:
+        return Turn(hopeless=tuple(each.notice.id for each in waiting), why=message(_GONE))
+    up, due = next_up(waiting, now)
+    if up is None:
+        return Turn(next_at=due)
+    row = held.execute(
+        f"SELECT {_COLUMNS} FROM outbox WHERE id = ? AND channel = ?",  # noqa: S608 - names of columns
+        (up.notice.id, channel),
+    ).fetchone()
+    delivery = _delivery(row)
+    return Turn(hopeless=(up.notice.id,), why=message(_UNREADABLE)) if delivery is None else Turn(delivery)
 
-    What cannot be read is given up here, and all that waits for one that is gone.
-    """
-    row = held.execute("SELECT gone_at FROM channels WHERE name = ?", (channel,)).fetchone()
-    if row is not None and row[0] is not None:
-        _give_up_all(held, channel, now, message(_GONE))
-        return Turn()
-    while True:
-        found, due = next_up(_waiting(held, channel), now)
-        if found is None:
-            return Turn(next_at=due)
-        row = held.execute(
-            f"SELECT {_COLUMNS} FROM outbox WHERE id = ? AND channel = ?",  # noqa: S608 - names of columns
-            (found.notice.id, channel),
-        ).fetchone()
-        delivery = _delivery(row)
-        if delivery is not None:
-            return Turn(delivery)
-        note(held, replace(found, given_up_at=now, last_why=message(_UNREADABLE)))
+
+def give_up(
+    held: sqlite3.Connection, channel: str, ids: Collection[str], why: Message | None, now: datetime
+) -> bool:
+    """Try these no more, and tell so among the events."""
+    held.executemany(
+        "UPDATE outbox SET given_up_at = ?, next_at = NULL, why = ? WHERE id = ? AND channel = ?",
+        [(to_micros(now), _encode_why(why), each, channel) for each in ids],
+    )
+    events.append(held, [given_up(channel, each, now) for each in ids])
+    return True
 
 
 def note(held: sqlite3.Connection, tried: Delivery, *, is_gone: bool = False) -> bool:
-    """Keep how a notice stands after a try, and what that tells of its channel; one that is gone stays so.
+    """Keep how a notice stands after a try, and what that tells of its channel.
 
-    `is_gone`: the receiver wants nothing more, so all that waits for it is given up as well.
+    `is_gone`: the receiver wants nothing more, so `turn` finds everything else hopeless that waits for it.
     """
     name, why = tried.notice.channel, _encode_why(tried.last_why)
     moments = (tried.tried_at, tried.next_try_at, tried.done_at, tried.given_up_at)
     held.execute(
-        "UPDATE outbox SET tries = ?, tried_at = ?, next_at = ?, done_at = ?, given_up_at = ?, why = ?"
-        " WHERE id = ? AND channel = ?",
-        (tried.tries, *map(_micros, moments), why, tried.notice.id, name),
+        "UPDATE outbox SET tries = ?, waited = ?, tried_at = ?, next_at = ?, done_at = ?, given_up_at = ?,"
+        " why = ? WHERE id = ? AND channel = ?",
+        (tried.tries, tried.waited // _MICROSECOND, *map(_micros, moments), why, tried.notice.id, name),
     )
     at = _micros(tried.tried_at)
     if tried.done_at is not None:
@@ -147,14 +162,13 @@ def note(held: sqlite3.Connection, tried: Delivery, *, is_gone: bool = False) ->
             (at, why, name),
         )
     if tried.given_up_at is not None:
-        _log_given_up(held, [(tried.notice.id, name)], tried.given_up_at)
-        if is_gone:
-            held.execute("UPDATE channels SET gone_at = ? WHERE name = ?", (at, name))
-            _give_up_all(held, name, tried.given_up_at, message(_GONE))
+        events.append(held, [given_up(name, tried.notice.id, tried.given_up_at)])
+    if is_gone:
+        held.execute("UPDATE channels SET gone_at = ? WHERE name = ?", (at, name))
     return True
 
 
-def set_up(held: sqlite3.Connection, channels: Sequence[ChannelSetup], now: datetime) -> bool:
+def set_up(held: sqlite3.Connection, channels: Sequence[MarkedChannel], now: datetime) -> bool:
     """Say which channels there are. One whose settings are others than before is no longer gone or failing.
 
     What has waited for longer than a day for a channel that is none of these is given up.
@@ -170,18 +184,18 @@ def set_up(held: sqlite3.Connection, channels: Sequence[ChannelSetup], now: date
     for (name,) in held.execute("SELECT name FROM channels").fetchall():
         if name not in names:
             held.execute("DELETE FROM channels WHERE name = ?", (name,))
-    waits = f"SELECT channel, min(queued_at) FROM outbox WHERE {_WAITS} GROUP BY channel"  # noqa: S608
-    for name, since in held.execute(waits).fetchall():
-        if name not in names and now - _DAY >= from_micros(since):
-            _give_up_all(held, name, now, message(_NO_CHANNEL), before=now - _DAY)
+    waits = f"SELECT channel, id FROM outbox WHERE {_WAITS} AND queued_at <= ?"  # noqa: S608
+    for name, notice_id in held.execute(waits, (to_micros(now - _DAY),)).fetchall():
+        if name not in names:
+            give_up(held, name, (notice_id,), message(_NO_CHANNEL), now)
     return True
 
 
 def resend(held: sqlite3.Connection, notice_id: str, now: datetime) -> bool:
     """Have a notice sent once more, whatever became of it; False when there is none with that id."""
     cursor = held.execute(
-        "UPDATE outbox SET queued_at = ?, tries = 0, tried_at = NULL, next_at = NULL, done_at = NULL,"
-        " given_up_at = NULL, why = NULL WHERE id = ?",
+        "UPDATE outbox SET queued_at = ?, tries = 0, waited = 0, tried_at = NULL, next_at = NULL,"
+        " done_at = NULL, given_up_at = NULL, why = NULL WHERE id = ?",
         (to_micros(now), notice_id),
     )
     return cursor.rowcount > 0
@@ -234,38 +248,6 @@ def _waiting(held: sqlite3.Connection, channel: str) -> Iterator[Delivery]:
         yield Delivery(bare, tries, _instant(due), queued_at=at, tried_at=_instant(tried_at))
 
 
-def _give_up_all(
-    held: sqlite3.Connection, channel: str, now: datetime, why: Message, before: datetime | None = None
-) -> None:
-    """Give up all that waits for a channel, or what has waited since before that."""
-    until = _micros(before)
-    rows = held.execute(
-        f"SELECT id, channel FROM outbox WHERE channel = ? AND {_WAITS} AND (? IS NULL OR queued_at <= ?)",  # noqa: S608
-        (channel, until, until),
-    ).fetchall()
-    held.executemany(
-        "UPDATE outbox SET given_up_at = ?, next_at = NULL, why = ? WHERE id = ? AND channel = ?",
-        [(to_micros(now), _encode_why(why), *row) for row in rows],
-    )
-    _log_given_up(held, rows, now)
-
-
-def _log_given_up(held: sqlite3.Connection, which: Collection[tuple[str, str]], at: datetime) -> None:
-    """Tell among the events that these will reach nobody."""
-    events.append(
-        held,
-        [
-            LoggedEvent(
-                event_id(f"{channel}\0{notice_id}", EventKind.NOTICE_GIVEN_UP, at),
-                at,
-                EventKind.NOTICE_GIVEN_UP,
-                now=channel,
-            )
-            for notice_id, channel in which
-        ],
-    )
-
-
 def _prune(held: sqlite3.Connection, now: datetime) -> None:
     """Forget what is long done with; what waits is never forgotten."""
     oldest = held.execute(
@@ -288,7 +270,7 @@ def _encode(notice: Notice) -> str:
 
 
 def _delivery(row: Sequence[Any]) -> Delivery | None:
-    notice_id, channel, document, queued_at, tries, tried_at, due, done_at, given_up_at, why = row
+    notice_id, channel, document, queued_at, tries, waited, tried_at, due, done_at, given_up_at, why = row
     try:
         held = msgspec.json.decode(document, type=_Notice)
         notice = convert(
@@ -309,6 +291,7 @@ def _delivery(row: Sequence[Any]) -> Delivery | None:
             _decode_why(why),
             _instant(queued_at),
             _instant(tried_at),
+            waited * _MICROSECOND,
         )
     except UNREADABLE:
         return None

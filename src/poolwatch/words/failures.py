@@ -409,6 +409,7 @@ TEXTS: Final[Mapping[str, str]] = {
     ),
     "notices.no_channel": mark("there is no channel of that name"),
     "notices.unreadable": mark("what was kept of it is damaged"),
+    "monitor.no_sender": mark("notices to channels are not sent: {why}"),
     "monitor.no_burn": mark("what was used before this run is not read: {why}"),
     "monitor.no_alerts": mark("nothing is watched for alerts: {why}"),
     "monitor.no_limits": mark("budgets and alerts are not watched: {why}"),
