@@ -44,6 +44,8 @@ class Running(Struct):
     around: Surroundings
     sources: dict[str, Source]
     build: Callable[[Surroundings, SourceSettings], Source]
+    #: writes a sequence to the terminal that the app is open on; False where that is gone
+    to_terminal: Callable[[str], bool] | None = None
 
     def add(self, settings: SourceSettings, *, configured: bool) -> None:
         """Monitor one more source; `configured`: the configuration names it, so that none is looked for."""
@@ -108,7 +110,7 @@ async def open_monitor(
         renews=around.renews,
         stale_after=around.rules.stale_after,
         terms=partial(_terms, around),
-        limits=_limit_work,
+        limits=lambda: _limit_work(running),
         notices=(problem,) if problem else (),
         past=past,
     )
@@ -137,8 +139,8 @@ def _terms(around: Surroundings) -> Terms:
     )
 
 
-def _limit_work() -> LimitWork:
+def _limit_work(running: Running) -> LimitWork:
     """What watches limits; loaded when the first screen stands."""
-    from poolwatch.monitor.limits import LimitWork
+    from poolwatch.bootstrap.limits import limit_work
 
-    return LimitWork()
+    return limit_work(running)

@@ -54,11 +54,9 @@ class Line(Struct, frozen=True):
 class Sender:
     """Sends until cancelled; `wake` says that there is something new in the outbox."""
 
-    def __init__(self, lines: Sequence[Line], word: Wording, longest: float | None = None) -> None:
-        """`longest`: seconds after which a try is ended from outside; unset, as channels promise."""
+    def __init__(self, lines: Sequence[Line], word: Wording) -> None:
         self._lines = lines
         self._word = word
-        self._once = try_once if longest is None else partial(try_once, longest=longest)
         self._channels: dict[str, Channel] = {}
         self._woken = {line.marked.name: asyncio.Event() for line in lines}
         #: tries whose outcome the store did not take, by channel and id: nobody repeats them meanwhile
@@ -71,7 +69,7 @@ class Sender:
             woken.set()
 
     async def run(self, beside: Beside) -> None:
-        """Send what is due, channel by channel."""
+        """Send what is due, channel by channel; ends only by cancellation."""
         if not await beside.store.set_up_channels([line.marked for line in self._lines], beside.clock.now()):
             beside.errors.tried(CODE)
         await self._tell_health(beside)
@@ -116,7 +114,7 @@ class Sender:
             why = message("monitor.internal_error", type=type(error).__name__)
             await self._noted(delivery, Sent(SendOutcome.FAILED, why), beside)
             return
-        trying = asyncio.create_task(self._once(channel, outgoing))
+        trying = asyncio.create_task(try_once(channel, outgoing))
         try:
             sent = await asyncio.shield(trying)
         except asyncio.CancelledError:
