@@ -32,22 +32,27 @@ def line(entry: AuditEntry, *unended: int, mask: bool = False) -> str | None:
     return audit_line(entry, frozenset(unended), AccountNames(NAMES.accounts, mask), UTC)
 
 
+def act(word: str) -> str:
+    """The word in a column as wide as the widest act."""
+    return word.ljust(words.widest_act())
+
+
 def test_an_act_stands_on_one_line_where_it_ended() -> None:
     assert line(BEGUN) is None
     assert line(ENDED) == (
-        "2026-12-01 12:00:03  refresh         done       alice@example.com: token renewed, usage read;"
+        f"2026-12-01 12:00:03  {act('refresh')}  done       alice@example.com: token renewed, usage read;"
         " ann in the app, ssh from 198.51.100.7"
     )
     assert line(WRITTEN) == (
-        "2026-12-01 12:00:00  config set      no change  ui.view, plans.bob@example.com, /home/ann/p.toml;"
-        " root by command, sudo by ann"
+        f"2026-12-01 12:00:00  {act('config set')}  no change  ui.view, plans.bob@example.com,"
+        " /home/ann/p.toml; root by command, sudo by ann"
     )
 
 
 def test_an_act_without_an_end_stands_where_it_began() -> None:
     told = line(BEGUN, 1)
     assert told is not None
-    assert "  refresh         no end     " in told
+    assert f"  {act('refresh')}  no end     " in told
 
 
 def test_masked_nobody_is_told_who_or_where() -> None:
@@ -68,7 +73,7 @@ def test_what_a_newer_poolwatch_noted_is_shown_as_it_came() -> None:
     newer = replace(ENDED, act="top_up", outcome="refused", by="api", codes=("amount:10", "taken:2", "x"))
     told = line(newer)
     assert told is not None
-    assert "  top_up          refused    " in told
+    assert f"  {act('top_up')}  refused    " in told
     assert "amount:10, logins taken: 2, x; ann api" in told
 
 

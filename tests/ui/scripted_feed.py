@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator, Callable, Collection
 from datetime import datetime, timedelta, tzinfo
 
 from poolwatch.domain.account import AccountKey
+from poolwatch.domain.alerts import AlertBoard, Silence, Subject
 from poolwatch.domain.event_log import LoggedEvent
-from poolwatch.domain.events import Answer, AnswerKind, BulkProgress, PoolChanged, PoolEvent
+from poolwatch.domain.events import Answer, AnswerKind, BulkProgress, LimitsTold, PoolChanged, PoolEvent
 from poolwatch.domain.message import Message
+from poolwatch.domain.notices import Delivery
 from poolwatch.domain.past import AccountPast, PastAsked
 from poolwatch.domain.pool import apply
 from poolwatch.domain.state import PoolState
@@ -50,6 +52,9 @@ class ScriptedFeed:
         #: what the store keeps, old to new, and when somebody looked
         self.logged: tuple[LoggedEvent, ...] = ()
         self.looked: datetime | None = None
+        #: the latest notices, and why nothing is silenced
+        self.delivered: tuple[Delivery, ...] = ()
+        self.silence_fails: Message | None = None
         #: what is told about use, what was asked for, and what changes when there is more
         self.used: Callable[[UseWish], UseReport | Message] | None = None
         self.wishes: list[UseWish] = []
@@ -138,6 +143,30 @@ class ScriptedFeed:
 
     async def look(self) -> None:
         self.looked = self._now
+
+    async def deliveries(self) -> tuple[Delivery, ...]:
+        return self.delivered
+
+    async def silence(
+        self, rule: str, subject: Subject | None, until: datetime | None, reason: str
+    ) -> Message | None:
+        if self.silence_fails is None:
+            quiet = Silence(rule, self._now, "ann", until, reason, subject)
+            self._tell_silences((*self._silences, quiet))
+        return self.silence_fails
+
+    async def end_silence(self, silence: Silence) -> Message | None:
+        if self.silence_fails is None:
+            self._tell_silences(tuple(each for each in self._silences if each != silence))
+        return self.silence_fails
+
+    @property
+    def _silences(self) -> tuple[Silence, ...]:
+        return () if self._state.alerts is None else self._state.alerts.silences
+
+    def _tell_silences(self, silences: tuple[Silence, ...]) -> None:
+        board = self._state.alerts or AlertBoard(self._now)
+        self.happen(LimitsTold(alerts=replace(board, silences=silences)))
 
     async def use(self, wish: UseWish) -> UseReport | Message:
         self.wishes.append(wish)

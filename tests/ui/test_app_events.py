@@ -17,9 +17,9 @@ from poolwatch.domain.values import replace
 from poolwatch.presentation.events import EventRow
 from poolwatch.presentation.view import Tone
 from poolwatch.ui.app import PoolApp
-from poolwatch.ui.screens.events import _row_lines
 from poolwatch.ui.screens.history import HistoryScreen
 from poolwatch.ui.screens.pool import PoolScreen
+from poolwatch.ui.widgets.event_lines import event_lines
 from poolwatch.ui.widgets.lines import Lines, Pane
 from tests.ui.pools import NOW, ZONE, ago, app_of, state_of, twelve
 from tests.ui.reading import feed_of, said, screen_text, settle
@@ -88,7 +88,7 @@ async def test_what_was_said_can_be_read_again() -> None:
         feed.happen(bulk=BulkProgress(2, 2, 1, done=True, changed=1))
         await settle(pilot)
         # a key that does nothing is nothing that was said
-        await pilot.press("p", "z", "e")
+        await pilot.press("p", "w", "e")
         await settle(pilot)
         said_then = events(app)
         assert said_then[0] == "▌14:05  · polling is paused; p resumes"
@@ -177,9 +177,9 @@ async def test_a_key_draws_no_row_anew_but_the_one_that_is_selected(monkeypatch:
 
         def row_lines(row: EventRow, *rest: Any, selected: bool) -> Any:
             drawn.append(row.id)
-            return _row_lines(row, *rest, selected=selected)
+            return event_lines(row, *rest, selected=selected)
 
-        monkeypatch.setattr("poolwatch.ui.screens.events._row_lines", row_lines)
+        monkeypatch.setattr("poolwatch.ui.widgets.event_lines.event_lines", row_lines)
         await pilot.press("j")
         await settle(pilot)
         assert drawn == ["3"]
@@ -198,9 +198,9 @@ async def test_of_thousands_those_on_screen_are_drawn(monkeypatch: pytest.Monkey
 
     def row_lines(row: EventRow, *rest: Any, selected: bool) -> Any:
         drawn.append(row.id)
-        return _row_lines(row, *rest, selected=selected)
+        return event_lines(row, *rest, selected=selected)
 
-    monkeypatch.setattr("poolwatch.ui.screens.events._row_lines", row_lines)
+    monkeypatch.setattr("poolwatch.ui.widgets.event_lines.event_lines", row_lines)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         feed.happen(notices=(long,))

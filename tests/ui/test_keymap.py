@@ -69,11 +69,11 @@ def test_names_of_keys() -> None:
 
 
 def test_a_remap_replaces_the_keys_of_its_entry() -> None:
-    keymap, problems = remapped({"refresh": "r,f5", "sort": "z"})
+    keymap, problems = remapped({"refresh": "r,f5", "sort": "w"})
     assert not problems
     assert keymap.get("refresh").keys == ("r", "f5")
-    assert overlay(keymap) == {"refresh": "r,f5", "sort": "z"}
-    assert "z sort" in plain(key_line(keymap.footer(Scope.POOL), {}, 200, UNICODE))
+    assert overlay(keymap) == {"refresh": "r,f5", "sort": "w"}
+    assert "w sort" in plain(key_line(keymap.footer(Scope.POOL), {}, 200, UNICODE))
     assert "`f5`" in markdown_table(keymap)
 
 
@@ -141,7 +141,7 @@ def test_the_way_out_and_the_help_never_leave_a_footer(scope: Scope, changes: di
     ("scope", "pressed", "said"),
     [
         (Scope.POOL, "J", "no key J here; j: move"),
-        (Scope.POOL, "Z", "no key Z here; ? shows all keys"),
+        (Scope.POOL, "W", "no key W here; ? shows all keys"),
         (Scope.POOL, "d", "no key d here; ? shows all keys"),
         (Scope.DETAIL, "/", "no key / here; on the main screen: filter"),
         (Scope.DETAIL, "R", "no key R here; on the main screen: refresh all accounts shown, spread out"),
@@ -163,9 +163,9 @@ def test_of_any_key_something_can_be_said_on_the_smallest_screen(scope: Scope) -
 
 
 def test_a_key_that_does_nothing_is_told_by_the_keys_of_this_user() -> None:
-    keymap, _ = remapped({"help": "f1", "sort": "z"})
+    keymap, _ = remapped({"help": "f1", "sort": "w"})
     assert unknown_key(keymap, Scope.POOL, "s") == "no key s here; S: reverse the order"
-    assert unknown_key(keymap, Scope.DETAIL, "z") == "no key z here; on the main screen: the next order"
+    assert unknown_key(keymap, Scope.DETAIL, "w") == "no key w here; on the main screen: the next order"
     assert unknown_key(keymap, Scope.POOL, "A").endswith("f1 shows all keys")
 
 

@@ -22,6 +22,7 @@ CHANGES = {
     "refresh",
     "refresh_shown",
     "sign_in",
+    "silence",
     "add_first",
     *(f"add_{nth}" for nth in range(2, 10)),
     "add_place",

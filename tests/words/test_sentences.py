@@ -16,7 +16,7 @@ _NONE = {
     "DROP ": "SQL", "FROM ": "SQL", "WITH used AS": "SQL",
     "quarter, thread, model, ": "SQL", "id, channel, doc, ": "SQL", ", model, tier, ": "SQL",
     ",\n        PRIMARY KEY": "SQL", ",\n        cost_whole INTEGER": "SQL",
-    "Panel {": "a style sheet", "ChoiceScreen {": "a style sheet",
+    "Panel {": "a style sheet", "SilenceSheet {": "a style sheet", "ChoiceScreen {": "a style sheet",
     "FilterLine,": "a style sheet", "Lines {": "a style sheet",
     "try again in (": "a pattern for what CLIProxyAPI says",
     "A number in 0..1": "describes a type",

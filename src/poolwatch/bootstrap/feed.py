@@ -25,8 +25,15 @@ from poolwatch.ui.feed import EVENTS_MOST, FoundLogins, LoginRun, PoolSignIn, Tr
 if TYPE_CHECKING:
     from poolwatch.bootstrap.running import Running
     from poolwatch.bootstrap.use import UseReader
+    from poolwatch.domain.alerts import Silence, Subject
+    from poolwatch.domain.notices import Delivery
     from poolwatch.domain.use_report import UseReport, UseWish
     from poolwatch.monitor.monitor import Monitor
+    from poolwatch.store.store import Store
+
+
+#: So many notices are looked at to say what became of those of an alert.
+_DELIVERIES_MOST = 500
 
 
 class LiveFeed:
@@ -176,6 +183,36 @@ class LiveFeed:
         await self._monitor()
         if self._running is not None:
             await self._running.services.store.put_looked_at(self.now())
+
+    async def deliveries(self) -> tuple[Delivery, ...]:
+        """The latest notices, as the store has them; a viewer reads it as well."""
+        return await (await self._store()).deliveries(_DELIVERIES_MOST)
+
+    async def silence(
+        self, rule: str, subject: Subject | None, until: datetime | None, reason: str
+    ) -> Message | None:
+        """Keep the notices of a rule quiet, over the store: whoever polls reads it there."""
+        from poolwatch.bootstrap.alerts import SilenceDesk  # only where somebody silences
+        from poolwatch.domain.alerts import Silence
+
+        monitor = await self._monitor()
+        by = monitor.auditor.doer.user
+        desk = SilenceDesk(await self._store(), monitor.auditor, monitor.ledger)
+        return await desk.keep(Silence(rule, self.now(), by, until, reason, subject))
+
+    async def end_silence(self, silence: Silence) -> Message | None:
+        """End a silence, likewise."""
+        from poolwatch.bootstrap.alerts import SilenceDesk
+
+        monitor = await self._monitor()
+        desk = SilenceDesk(await self._store(), monitor.auditor, monitor.ledger)
+        return await desk.end(silence, self.now())
+
+    async def _store(self) -> Store:
+        await self._monitor()
+        if self._running is None:
+            raise RuntimeError("the monitor ended before it began")
+        return self._running.services.store
 
     async def use(self, wish: UseWish) -> UseReport | Message:
         """What is known about the use of tokens, read on a thread; a viewer reads it as well."""

@@ -13,7 +13,7 @@ from poolwatch.domain.refresh import RefreshProgress, TokenOutcome
 
 
 class Act(StrEnum):
-    """Everything that is noted, a closed list: what spends, or changes logins or the configuration."""
+    """Everything that is noted, a closed list: what spends, silences, or changes logins or settings."""
 
     REFRESH = "refresh"
     SIGN_IN = "sign_in"
@@ -26,6 +26,9 @@ class Act(StrEnum):
     ADD_SOURCE = "source_add"
     SET_SOURCE = "source_set"
     REMOVE_SOURCE = "source_remove"
+    SILENCE = "alert_silence"
+    UNSILENCE = "alert_unsilence"
+    RESEND = "alert_resend"
 
 
 class By(StrEnum):

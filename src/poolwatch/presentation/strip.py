@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta, tzinfo
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.outlook import PoolOutlook, Verdict, is_recent
@@ -21,9 +21,15 @@ from poolwatch.presentation.view import Figure, Prefs, Shown, Span, StripView, T
 from poolwatch.words import account as words
 from poolwatch.words import screen
 from poolwatch.words.account import throttled_until, trouble_words
+from poolwatch.words.alerts import alerts_counted
 from poolwatch.words.messages import failure_text
 
+if TYPE_CHECKING:
+    from poolwatch.domain.alerts import AlertBoard
+
 _HOUR = timedelta(hours=1)
+#: `Severity.CRITICAL`, which is loaded with the first alert and not before.
+_CRITICAL: Final = "critical"
 _NOT_READ = (Status.DISABLED, Status.DEACTIVATED, Status.NEEDS_LOGIN)
 #: Trouble between here and the service, not with one account.
 _FROM_AFAR = (
@@ -86,7 +92,17 @@ def strip_view(
         outlook=pool_outlook(overview, state.outlook, prefs),
         disabled=overview.by_status.get(Status.DISABLED, 0),
         needs_you_short=_needs(overview, brief=True),
+        alerts=_alerts(state.alerts),
     )
+
+
+def _alerts(board: AlertBoard | None) -> Span | None:
+    """How many alerts fire; None where none does."""
+    firing = () if board is None else board.firing
+    if not firing:
+        return None
+    is_critical = any(each.severity == _CRITICAL for each in firing)
+    return Span(alerts_counted(len(firing)), Tone.RED if is_critical else Tone.AMBER)
 
 
 def use_figures(judged: Judged, prefs: Prefs) -> str:

@@ -248,6 +248,8 @@ class StripView(Struct, frozen=True):
     disabled: int = 0
     #: "2 sign in · 1 blocked 26m"
     needs_you_short: str = ""
+    #: how many alerts fire: "2 alerts"; None where none does
+    alerts: Span | None = None
     #: how fast the pool goes, and whether it lasts; `short` of the outlook is for the smallest screen
     burn: Figure | None = None
     outlook: Figure | None = None

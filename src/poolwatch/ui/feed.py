@@ -19,6 +19,8 @@ from poolwatch.presentation.view import Costs
 
 if TYPE_CHECKING:
     # not before the first paint
+    from poolwatch.domain.alerts import Silence, Subject
+    from poolwatch.domain.notices import Delivery
     from poolwatch.domain.use_report import UseReport, UseWish
 
 __all__ = [
@@ -143,6 +145,17 @@ class Feed(Protocol):
 
     async def look(self) -> None:
         """Somebody looks at them now."""
+
+    async def deliveries(self) -> tuple[Delivery, ...]:
+        """The latest notices to channels, and what became of them; the newest first."""
+
+    async def silence(
+        self, rule: str, subject: Subject | None, until: datetime | None, reason: str
+    ) -> Message | None:
+        """Keep the notices of a rule quiet, of one subject or of all; why that was not done."""
+
+    async def end_silence(self, silence: Silence) -> Message | None:
+        """End a silence before its time; why that was not done."""
 
     async def use(self, wish: UseWish) -> UseReport | Message:
         """What is known about the use of tokens; why that cannot be read. Holds up no key."""

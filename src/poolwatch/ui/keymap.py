@@ -145,6 +145,7 @@ TABLE: Final = (
     _key("later", "right l", "read_out(1)", _HISTORY, palette=False),
     _key("open_account", "enter", "open_account", _HISTORY, 9, palette=False),
     _key("go_there", "enter", "go_there", _EVENTS, 4, palette=False),
+    Key("silence", ("z",), "silence", _BOTH | _EVENTS, 5, named_at=_EVENTS, changes=True),
     _key("group_events", "o", "group", _EVENTS, 7, palette=False),
     _key("older_day", "[", "day(-1)", _EVENTS, 6, palette=False, beside="newer_day"),
     _key("newer_day", "]", "day(1)", _EVENTS, palette=False),

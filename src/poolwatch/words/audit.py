@@ -22,6 +22,9 @@ _ACTS: Final[Mapping[str, str]] = {
     Act.ADD_SOURCE: mark("sources add"),
     Act.SET_SOURCE: mark("sources set"),
     Act.REMOVE_SOURCE: mark("sources remove"),
+    Act.SILENCE: mark("alerts silence"),
+    Act.UNSILENCE: mark("alerts unsilence"),
+    Act.RESEND: mark("alerts resend"),
 }
 _OUTCOMES: Final[Mapping[str, str]] = {
     Outcome.DONE: mark("done"),
@@ -51,6 +54,8 @@ _CODES: Final[Mapping[str, str]] = {
     "usage:": mark("usage not read ({code})"),
     "block:": mark("{code}"),
     "taken:": mark("logins taken: {code}"),
+    "until:": mark("until {code}"),
+    "for_good": mark("until somebody ends it"),
     "error": mark("an error of poolwatch"),
 }
 _FLAWS: Final[Mapping[Flaw, str]] = {

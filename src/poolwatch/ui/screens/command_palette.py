@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from typing import Final, TypeAlias
 
 from textual import events
@@ -15,7 +16,7 @@ from poolwatch.domain.query.language import SAVED
 from poolwatch.presentation.masking import masked, shown_email, shown_name
 from poolwatch.ui.keymap import Key
 from poolwatch.ui.screens.page import LeavesOnce, Page, drop_old_size
-from poolwatch.ui.screens.pool import PoolScreen
+from poolwatch.ui.screens.pool import PoolScreen, go_to_main, main_of
 from poolwatch.words import interface as words
 
 Work: TypeAlias = Callable[[], Awaitable[object]]
@@ -119,21 +120,11 @@ class Places(KeyCommands):
     @property
     def _main(self) -> PoolScreen | None:
         """The screen that everything starts from, where there is anybody on it."""
-        screens = (each for each in self.app.screen_stack if isinstance(each, PoolScreen))
-        main = next(screens, None)
-        return main if main is not None and main.ui.board.state.accounts else None
+        return main_of(self.app)
 
     def _go(self, then: Callable[[PoolScreen], object]) -> Work:
         """Leave all screens but the main one, then do what is to be done there."""
-        app, main = self.app, self._main
-
-        async def run() -> None:
-            while main is not None and app.screen is not main and len(app.screen_stack) > 1:
-                await app.pop_screen()
-            if main is not None:
-                then(main)
-
-        return run
+        return partial(go_to_main, self.app, then)
 
 
 def _open(action: str) -> Callable[[PoolScreen], object]:

@@ -1,33 +1,38 @@
-"""What happened to accounts and sources, and what was said in this run; the newest first."""
+"""What fires and waits for somebody, what happened, and what was said in this run; the newest first."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from itertools import accumulate
 from typing import ClassVar, Final
 
-from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from poolwatch.domain.account import AccountKey
+from poolwatch.domain.alerts import SubjectKind
 from poolwatch.domain.event_log import LoggedEvent
+from poolwatch.domain.notices import Delivery
+from poolwatch.domain.query.language import value_text
 from poolwatch.presentation import figures
 from poolwatch.presentation.account_names import AccountNames
-from poolwatch.presentation.events import EventGroup, EventRow, EventsView, Told, events_view, next_day
+from poolwatch.presentation.alerts import AlertRow, AlertsView, alerts_view, channel_spans
+from poolwatch.presentation.events import EventGroup, EventsView, Told, events_view, next_day
 from poolwatch.presentation.view import Tone
 from poolwatch.ui.appearance import UNICODE, Glyphs
-from poolwatch.ui.cells import Ink, Line, Piece, fit, fit_line, line_width, spread, wrap
+from poolwatch.ui.cells import Ink, Line, Piece, fit_line, line_width, spread
 from poolwatch.ui.feed import EVENTS_MOST
 from poolwatch.ui.keymap import Scope
 from poolwatch.ui.screens.filtered import FilteredPage
 from poolwatch.ui.screens.page import bindings
+from poolwatch.ui.screens.pool import go_to_main
 from poolwatch.ui.state import UiState
 from poolwatch.ui.widgets.arrangement import Direction
 from poolwatch.ui.widgets.bottom import MessageText
-from poolwatch.ui.widgets.lines import LateLines, Lines, Pane
-from poolwatch.ui.widgets.table import section_line
+from poolwatch.ui.widgets.event_lines import Block, Laid, Row, channel_lines
+from poolwatch.ui.widgets.history import is_wide
+from poolwatch.ui.widgets.lines import Lines, Pane
+from poolwatch.words import alerts as alert_words
 from poolwatch.words import events as words
 from poolwatch.words import interface
 
@@ -37,14 +42,12 @@ _AT_FIRST: Final = timedelta(days=2)
 _BACK: Final = (timedelta(days=7), timedelta(days=30), timedelta(days=120), timedelta(days=400))
 #: What is new is read so often at most.
 _AGAIN: Final = timedelta(seconds=5)
-_WHO_MOST: Final = 24
-#: The cells of the pointer and of an event's mark with what stands beside it, and those after a name.
-_MARKS: Final = 5
-_BETWEEN: Final = 2
+#: From so many lines on there is room for empty ones.
+_AIRY_FROM: Final = 30
 
 
 class EventsScreen(FilteredPage):
-    """Logged events and messages under headings, one of them selected.
+    """Alerts, logged events and messages under headings, one of them selected.
 
     What is new is told by the mark of when somebody looked last, as it stood when the screen opened; a key
     pressed here moves it.
@@ -66,24 +69,37 @@ class EventsScreen(FilteredPage):
         self._group = EventGroup.DAY
         self._filter_text = ""
         self._selected: str | None = None
+        self._deliveries: tuple[Delivery, ...] = ()
+        self._alerts = AlertsView()
         self._view = EventsView("", (), 0)
-        self._laid = _Laid(self._view, 0, UNICODE, named=True)
+        self._laid = Laid(self._alerts, self._view, 0, UNICODE, named=True, airy=False)
         #: how rows were drawn that are not selected, and for which columns, width and glyphs
-        self._drawn: dict[str, tuple[EventRow, list[Line]]] = {}
+        self._drawn: dict[str, tuple[Row, Sequence[Line]]] = {}
         self._drawn_for: tuple[object, ...] = ()
 
     @property
     def account(self) -> AccountKey | None:
-        """The account of the selected event."""
+        """The account of the selected row."""
         row = self._row()
         known = self.ui.board.state.accounts
         wanted = row.account_id if row is not None else None
         return next((key for key in known if key.id == wanted), None)
 
+    @property
+    def alert(self) -> AlertRow | None:
+        """The selected row, where it is no event."""
+        row = self._row()
+        return row if isinstance(row, AlertRow) else None
+
+    @property
+    def _rows(self) -> tuple[Row, ...]:
+        return (*self._alerts.rows, *self._view.rows)
+
     def compose(self) -> ComposeResult:
-        """Title, events, what is said, footer."""
+        """Title, alerts and events, how channels do, what is said, footer."""
         yield Lines(id="title")
         yield Pane(id="events")
+        yield Lines(id="channels")
         yield Lines(id="message")
         yield Lines(id="keys")
 
@@ -99,6 +115,7 @@ class EventsScreen(FilteredPage):
         if looked is not None:
             since = min(since, looked)
         self._logged = await self._read(since)
+        self._deliveries = await self.ui.feed.deliveries()
         self._read_at = now
         self.redraw()
 
@@ -113,6 +130,10 @@ class EventsScreen(FilteredPage):
         newest = self._logged[-1].at if self._logged else self._since
         if newest is not None:
             self._take(await self.ui.feed.events(newest))
+        deliveries = await self.ui.feed.deliveries()
+        if deliveries != self._deliveries:
+            self._deliveries = deliveries
+            self.redraw()
 
     def _take(self, found: tuple[LoggedEvent, ...]) -> None:
         together = {each.id: each for each in (*self._logged, *found)}
@@ -146,50 +167,72 @@ class EventsScreen(FilteredPage):
             now,
             ui.board.prefs,
         )
-        # as long as nobody has pressed a key, the newest is selected
+        self._alerts = alerts_view(
+            ui.board.state.alerts,
+            self._deliveries,
+            names,
+            ui.board.overview,
+            self._filter_text,
+            now,
+            ui.board.prefs,
+        )
+        # as long as nobody has pressed a key, the first is selected
         if self._row() is None or not self._has_looked:
-            self._selected = self._view.rows[0].id if self._view.rows else None
+            self._selected = self._rows[0].id if self._rows else None
         self._draw()
 
     def _draw(self) -> None:
         width, glyphs = max(1, self.size.width - 1), self.ui.appearance.glyphs
         self.query_one("#title", Lines).show((self._title(width, glyphs), ()))
+        named, airy = self._group is not EventGroup.ACCOUNT, self._is_airy
+        if self._laid.made_of != (self._alerts, self._view, width, glyphs, named, airy):
+            self._laid = Laid(self._alerts, self._view, width, glyphs, named=named, airy=airy)
         laid = self._laid
-        if (laid.view, laid.width, laid.glyphs) != (self._view, width, glyphs):
-            laid = self._laid = _Laid(self._view, width, glyphs, named=self._group is not EventGroup.ACCOUNT)
-        if self._drawn_for != (laid.columns, width, glyphs):
-            self._drawn, self._drawn_for = {}, (laid.columns, width, glyphs)
+        if self._drawn_for != (laid.columns, laid.alert_columns, width, glyphs):
+            self._drawn, self._drawn_for = {}, (laid.columns, laid.alert_columns, width, glyphs)
         lines: Sequence[Line] = laid.lines_by(self._block)
         if not lines:
             none = words.NO_MATCH() if self._filter_text else words.NONE_YET()
             told = none if self._since is not None else words.READING()
             lines = (fit_line(((f" {told}", Tone.DIM),), width, glyphs.ellipsis),)
         self.query_one(Pane).show(lines)
+        self._draw_channels(width, glyphs)
         self.draw_bottom()
 
-    def _block(self, block: str | EventRow) -> Sequence[Line]:
-        """A heading or an event as it is drawn; of events that are not selected each once."""
+    @property
+    def _is_airy(self) -> bool:
+        """Whether there is room for empty lines, and for channels that do well."""
+        return is_wide(self.size.width) and self.size.height >= _AIRY_FROM
+
+    def _block(self, block: Block) -> Sequence[Line]:
+        """A heading or a row as it is drawn; of rows that are not selected each once."""
         laid = self._laid
-        if isinstance(block, str):
-            return (section_line(block, laid.width, laid.glyphs),)
-        if block.id == self._selected:
-            return _row_lines(block, laid.columns, laid.width, laid.glyphs, selected=True)
+        if isinstance(block, str) or block.id == self._selected:
+            return laid.drawn(block, selected=True)
         drawn = self._drawn.get(block.id)
         if drawn is None or drawn[0] != block:
-            lines = _row_lines(block, laid.columns, laid.width, laid.glyphs, selected=False)
-            drawn = self._drawn[block.id] = block, lines
+            drawn = self._drawn[block.id] = block, laid.drawn(block, selected=False)
         return drawn[1]
+
+    def _draw_channels(self, width: int, glyphs: Glyphs) -> None:
+        """How channels do; where there is little room, only those that fail."""
+        spans = channel_spans(self.ui.board.state.channels, self.ui.feed.now(), self.ui.board.prefs)
+        most = 3 if self._is_airy else 1
+        if not self._is_airy:
+            spans = tuple(span for span in spans if span.tone is Tone.AMBER)
+        self.query_one("#channels", Lines).show(channel_lines(spans, width, most, glyphs))
 
     def _title(self, width: int, glyphs: Glyphs) -> Line:
         help_key = self.ui.options.keymap.get("help").keys[0]
         left: list[Piece] = [(f" {words.TITLE()}", Ink.BRAND), (f"  {self._view.since}", Tone.PLAIN)]
-        right: list[Piece] = [
-            (f"  {words.group_word(self._group.value)}", Tone.DIM),
-            (f"   {help_key}", Ink.KEY),
-            (f" {interface.text('help')} ", Tone.DIM),
-        ]
-        if line_width(left) + line_width(right) > width:
-            right = right[1:]
+        help_pieces: list[Piece] = [(f"   {help_key}", Ink.KEY), (f" {interface.text('help')} ", Tone.DIM)]
+        counts, group = self._alerts.counts, words.group_word(self._group.value)
+        # what fires stays longest
+        for told, beside in ((counts, group), (counts, ""), (counts[:1], "")):
+            right: list[Piece] = [(f"  {' · '.join(told)}", Tone.AMBER)] if told else []
+            right += [(f"   {beside}", Tone.DIM), *help_pieces] if beside else help_pieces
+            if line_width(left) + line_width(right) <= width:
+                break
         return spread(left, right, width, glyphs.ellipsis)
 
     def draw_bottom(self) -> None:
@@ -197,15 +240,22 @@ class EventsScreen(FilteredPage):
         self.show_message(self._told())
         if self.show_typing():
             return
-        off = {} if self.account is not None else {"go_there": ""}
+        row = self.alert
+        off: dict[str, str] = {}
+        if self.account is None and (row is None or row.subject is None):
+            off["go_there"] = ""
+        if row is None or not row.rule:
+            off["silence"] = ""
         self.show_keys(events=interface.text("close"), **off)
 
     def _told(self) -> MessageText | None:
         """What the filter lets through, and how far back all of it is there."""
-        shown, back = len(self._view.rows), self._back_to()
+        shown, back, row = len(self._rows), self._back_to(), self.alert
+        if not self._filter_text.strip() and row is not None and row.told:
+            return MessageText(row.told)
         if not self._filter_text.strip():
             return MessageText(back, Tone.DIM) if back else None
-        told = words.matched(shown, self._view.total)
+        told = words.matched(shown, self._alerts.total + self._view.total)
         return MessageText("; ".join(filter(None, (told, back))), Tone.PLAIN if shown else Tone.AMBER)
 
     def _back_to(self) -> str:
@@ -214,8 +264,8 @@ class EventsScreen(FilteredPage):
         when = figures.clock(self._since, self.ui.feed.now(), self.ui.board.prefs.zone)
         return words.all_since(when, self.ui.options.keymap.get("older_day").keys[0])
 
-    def _row(self) -> EventRow | None:
-        return next((row for row in self._view.rows if row.id == self._selected), None)
+    def _row(self) -> Row | None:
+        return next((row for row in self._rows if row.id == self._selected), None)
 
     # --- keys
 
@@ -228,7 +278,7 @@ class EventsScreen(FilteredPage):
 
     def action_move(self, where: str) -> None:
         """The selection."""
-        rows = [row.id for row in self._view.rows]
+        rows = [row.id for row in self._rows]
         if not rows:
             return
         at = rows.index(self._selected) if self._selected in rows else 0
@@ -256,6 +306,9 @@ class EventsScreen(FilteredPage):
             self._group = EventGroup.DAY
             self.redraw()
         found = next_day(self._view.rows, self._selected, step, self.ui.board.prefs)
+        if found is None and step < 0 and self.alert is not None and self._view.rows:
+            # what fires stands before the newest day
+            found = self._view.rows[0].id
         if found is not None:
             self._select(found)
         elif step > 0:
@@ -285,9 +338,12 @@ class EventsScreen(FilteredPage):
             self._select(self._selected)
 
     def action_go_there(self) -> None:
-        """The history of the account that the event is of, at that minute."""
+        """The history of the account that the event is of, at that minute; whom or what an alert is about."""
         key, row = self.account, self._row()
         if row is None or self.app.screen is not self:
+            return
+        if isinstance(row, AlertRow):
+            self._open_subject(row)
             return
         if key is None:
             self.flash(words.NO_ACCOUNT())
@@ -295,6 +351,29 @@ class EventsScreen(FilteredPage):
         from poolwatch.ui.screens.history import HistoryScreen
 
         self.app.push_screen(HistoryScreen(self.ui, key, (key,), row.at))
+
+    def _open_subject(self, row: AlertRow) -> None:
+        """The account with all that is known, the budget, or the pool with what a source lists."""
+        key, subject = self.account, row.subject
+        if key is not None:
+            from poolwatch.ui.screens.detail import DetailScreen
+
+            self.app.push_screen(DetailScreen(self.ui, key, (key,)))
+        elif subject is not None and subject.kind in (SubjectKind.SOURCE, SubjectKind.POOL):
+            text = f"source={value_text(subject.id)}" if subject.kind is SubjectKind.SOURCE else ""
+            self.app.call_later(go_to_main, self.app, lambda main: main.show_filtered(text))
+        else:
+            self.flash(words.NO_ACCOUNT())
+
+    def action_silence(self) -> None:
+        """Say nothing of the selected alert for a while, or end that."""
+        row = self.alert
+        if row is None or not row.rule:
+            self.flash(alert_words.NO_ALERT())
+            return
+        from poolwatch.ui.screens.silencing import silence_subject  # not before it is asked for
+
+        silence_subject(self, row.rule, row.silence.subject if row.silence is not None else row.subject)
 
     def action_events(self) -> None:
         """The key that opened it closes it."""
@@ -318,67 +397,3 @@ class EventsScreen(FilteredPage):
         """Show the events that have these words."""
         self._filter_text = text
         self.redraw()
-
-
-class _Laid:
-    """Where the headings and events of a view stand, by their heights; none of them is drawn."""
-
-    def __init__(self, view: EventsView, width: int, glyphs: Glyphs, *, named: bool) -> None:
-        self.view, self.width, self.glyphs = view, width, glyphs
-        self.columns = _columns(view, width, named=named)
-        self._blocks: list[str | EventRow] = []
-        heights: list[int] = []
-        #: the first line of each row
-        self.tops: dict[str, int] = {}
-        top = 0
-        for section in view.sections:
-            self._blocks.append(section.heading)
-            heights.append(1)
-            top += 1
-            for row in section.rows:
-                self._blocks.append(row)
-                self.tops[row.id] = top
-                heights.append(_height(row, self.columns, width, glyphs))
-                top += heights[-1]
-        self._ends = tuple(accumulate(heights))
-
-    def lines_by(self, draw: Callable[[str | EventRow], Sequence[Line]]) -> LateLines:
-        """Its lines, each drawn when it is looked at."""
-        return LateLines(self._ends, lambda number: draw(self._blocks[number]))
-
-
-def _height(row: EventRow, columns: tuple[int, int], width: int, glyphs: Glyphs) -> int:
-    """How many lines an event takes; most take one, which tells by the length of their text."""
-    clock, who = columns
-    lead = clock + _MARKS + (who + _BETWEEN if row.who and who else 0)
-    if cell_len(row.text) <= width - lead:
-        return 1
-    return len(_row_lines(row, columns, width, glyphs, selected=False))
-
-
-def _columns(view: EventsView, width: int, *, named: bool) -> tuple[int, int]:
-    """The cells of the times and of the names, which headings may have instead."""
-    clock = max((cell_len(row.clock) for row in view.rows), default=0)
-    who = max((cell_len(row.who) for row in view.rows), default=0)
-    return clock, min(who, _WHO_MOST, max(8, width // 4)) if named else 0
-
-
-def _row_lines(
-    row: EventRow, columns: tuple[int, int], width: int, glyphs: Glyphs, *, selected: bool
-) -> list[Line]:
-    """One event; what was said stands where the names do, and takes as many lines as it needs."""
-    clock, who = columns
-    lead: list[Piece] = [
-        (glyphs.pointer if selected else " ", Ink.MARK),
-        (fit(row.clock, clock, glyphs.ellipsis), Tone.DIM),
-        (f"  {row.mark} ", row.mark_tone),
-    ]
-    if row.who and who:
-        name: Piece = (fit(row.who, who, glyphs.ellipsis) + "  ", Tone.STRONG if selected else Tone.PLAIN)
-        lead.append(name)
-    indent: Piece = (" " * line_width(lead), Tone.PLAIN)
-    told = wrap(((row.text, row.tone),), max(8, width - line_width(lead)))
-    return [
-        fit_line((*(lead if nth == 0 else (indent,)), *line), width, glyphs.ellipsis)
-        for nth, line in enumerate(told)
-    ]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from collections.abc import Callable
+from typing import Any, ClassVar, Final
 
+from textual.app import App
 from textual.binding import BindingType
 from textual.widgets import Input
 
@@ -266,3 +268,18 @@ class PoolScreen(PoolDrawing):
         self.ui.paused = not self.ui.paused
         self.ui.feed.set_paused(self.ui.paused)
         self.flash(words.PAUSED() if self.ui.paused else words.RESUMED())
+
+
+def main_of(app: App[Any]) -> PoolScreen | None:
+    """The screen that everything starts from, where there is anybody on it."""
+    main = next((each for each in app.screen_stack if isinstance(each, PoolScreen)), None)
+    return main if main is not None and main.ui.board.state.accounts else None
+
+
+async def go_to_main(app: App[Any], then: Callable[[PoolScreen], object]) -> None:
+    """Leave all screens but the main one, then do what is to be done there."""
+    main = main_of(app)
+    while main is not None and app.screen is not main and len(app.screen_stack) > 1:
+        await app.pop_screen()
+    if main is not None:
+        then(main)

@@ -113,6 +113,15 @@ class RefreshingPage(Page[ResultT]):
 
         self.app.push_screen(HistoryScreen(self.ui, key, order), left)
 
+    def action_silence(self) -> None:
+        """Say nothing of an alert of the account for a while."""
+        if self.account is None:
+            self.flash(words.NOBODY_SELECTED())
+            return
+        from poolwatch.ui.screens.silencing import silence_account  # not before it is asked for
+
+        silence_account(self, self.account)
+
     def action_raw(self) -> None:
         """The last payload."""
         key = self.account

@@ -49,6 +49,10 @@ def density_of(width: int, height: int) -> Density:
     return Density.SMALL
 
 
+#: Between what stands at the right end of the title line.
+_GAP = "   "
+
+
 class Mode(Struct, frozen=True):
     """What the operator has switched, for the right end of the title line."""
 
@@ -91,22 +95,34 @@ def _help(mode: Mode) -> list[Piece]:
 
 
 def _title_line(
-    left: list[Piece], mode: Mode, beside: Sequence[str], end: list[Piece], width: int, glyphs: Glyphs
+    left: list[Piece],
+    view: StripView,
+    mode: Mode,
+    beside: Sequence[str],
+    end: list[Piece],
+    width: int,
+    glyphs: Glyphs,
 ) -> Line:
-    """The left end whole, then what is switched, and of what else stands beside it as much as fits.
+    """The left end whole, then what is switched and how many alerts fire, and of what else as much as fits.
 
-    What comes first of that goes first: how fresh it all is says less than what is switched.
+    What comes first of that goes first: how fresh it all is says less than what is switched, or fires.
     """
     badges = " · ".join(mode.switches)
     room = width - line_width(left) - line_width(end) - 2
+    fires = [(view.alerts.text, view.alerts.tone)] if view.alerts is not None else []
+    pieces: list[Piece] = []
     for index in range(len(beside) + 1):
-        quiet = "   ".join(text for text in beside[index:] if text)
-        gap = "   " if badges and quiet else ""
-        if cell_len(badges + gap + quiet) <= room or index == len(beside):
-            # what the operator reads first is not cut for a long filter
-            told = cut(badges, max(0, room - cell_len(gap + quiet)), glyphs.ellipsis)
-            right: list[Piece] = [("  ", Tone.PLAIN), (told + gap, Tone.ACCENT), (quiet, Tone.DIM), *end]
+        quiet = _GAP.join(text for text in beside[index:] if text)
+        pieces = []
+        for piece in (*fires, *([(quiet, Tone.DIM)] if quiet else [])):
+            pieces += [*([(_GAP, Tone.PLAIN)] if pieces or badges else []), piece]
+        if cell_len(badges) + line_width(pieces) <= room:
             break
+    if line_width(pieces) > room:
+        pieces = []
+    # what the operator reads first is not cut for a long filter
+    told = cut(badges, max(0, room - line_width(pieces)), glyphs.ellipsis)
+    right: list[Piece] = [("  ", Tone.PLAIN), (told, Tone.ACCENT), *pieces, *end]
     return spread(left, right, width, glyphs.ellipsis)
 
 
@@ -117,7 +133,7 @@ def _wide_title(view: StripView, mode: Mode, width: int, glyphs: Glyphs) -> Line
         (" · " if view.name else "", Tone.DIM),
         (interface.counted(view.accounts, view.sources), Tone.PLAIN),
     ]
-    return _title_line(left, mode, (view.freshness, mode.words), _help(mode), width, glyphs)
+    return _title_line(left, view, mode, (view.freshness, mode.words), _help(mode), width, glyphs)
 
 
 def _counts(view: StripView, glyphs: Glyphs) -> list[Piece]:
@@ -142,7 +158,7 @@ def _medium_title(view: StripView, mode: Mode, width: int, glyphs: Glyphs) -> Li
         (f" · {interface.counted(view.accounts, 0)}   ", Tone.PLAIN),
         *_counts(view, glyphs),
     ]
-    return _title_line(left, mode, (view.freshness_short,), _help(mode), width, glyphs)
+    return _title_line(left, view, mode, (view.freshness_short,), _help(mode), width, glyphs)
 
 
 def _wide(view: StripView, width: int, glyphs: Glyphs) -> list[Line]:
@@ -287,11 +303,12 @@ def _small(view: StripView, mode: Mode, width: int, glyphs: Glyphs) -> list[Line
     name = view.name or words.PROGRAM
     fresh = view.freshness_tiny or view.freshness_short
     needed = cell_len(" · ".join(mode.switches) or fresh) + 3
+    needed += cell_len(view.alerts.text) + 3 if view.alerts is not None else 0
     for accounts in (f" · {interface.counted(view.accounts, 0)}   ", f" {view.accounts}   "):
         left: list[Piece] = [(f" {name}", Ink.BRAND), (accounts, Tone.PLAIN), *_counts(view, glyphs)]
         if line_width(left) + needed <= width:
             break
-    out = [_title_line(left, mode, (fresh,), [(" ", Tone.PLAIN)], width, glyphs)]
+    out = [_title_line(left, view, mode, (fresh,), [(" ", Tone.PLAIN)], width, glyphs)]
     figures = [figure for figure in (view.next_up, view.next_back) if figure is not None]
     ahead = view.outlook.short if view.outlook is not None else ""
     if figures or ahead:

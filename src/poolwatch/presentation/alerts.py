@@ -1,0 +1,367 @@
+"""What fires, what waits for somebody and what is kept quiet, as the screen of events shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, time, timedelta, tzinfo
+from enum import StrEnum
+from typing import Final
+
+from msgspec import Struct
+
+from poolwatch.domain.alerts import Alert, AlertBoard, Phase, Severity, Silence, Subject, SubjectKind
+from poolwatch.domain.failure import FailureKind
+from poolwatch.domain.notices import ChannelHealth, Delivery, NoticeKind
+from poolwatch.domain.overview import PoolOverview
+from poolwatch.domain.status import Section
+from poolwatch.domain.values import replace
+from poolwatch.presentation import figures
+from poolwatch.presentation.account_names import AccountNames
+from poolwatch.presentation.masking import masked
+from poolwatch.presentation.view import Prefs, Span, Tone
+from poolwatch.words import account as account_words
+from poolwatch.words import alerts as words
+from poolwatch.words.messages import message_text
+
+
+class AlertSection(StrEnum):
+    """The headings before those of events, in their order."""
+
+    FIRING = "firing"
+    #: it fired, and nobody can tell whether it still would
+    UNKNOWN = "unknown"
+    WAITING = "waiting"
+    SILENCED = "silenced"
+
+
+class AlertRow(Struct, frozen=True):
+    """One alert, one decision that is asked of somebody, or one silence; final texts."""
+
+    #: the same as long as it is there
+    id: str
+    mark: str
+    mark_tone: Tone
+    who: str
+    text: str
+    #: "23m"; "" where time says nothing
+    age: str = ""
+    #: where it was sent, or by whom it is silenced; parts that leave from the end where there is no room
+    beside: tuple[Span, ...] = ()
+    #: what stands on the message line while it is selected
+    told: str = ""
+    subject: Subject | None = None
+    rule: str = ""
+    #: what keeps it quiet
+    silence: Silence | None = None
+
+    @property
+    def account_id(self) -> str | None:
+        """The account that it is about."""
+        is_account = self.subject is not None and self.subject.kind is SubjectKind.ACCOUNT
+        return self.subject.id if is_account and self.subject is not None else None
+
+
+class AlertBlock(Struct, frozen=True):
+    """A heading and the rows under it."""
+
+    section: AlertSection
+    heading: str
+    rows: tuple[AlertRow, ...]
+
+
+class AlertsView(Struct, frozen=True):
+    """The sections that have rows, and how many there are in the words of the title."""
+
+    blocks: tuple[AlertBlock, ...] = ()
+    #: "3 firing", "1 waits for you", "1 silenced"
+    counts: tuple[str, ...] = ()
+    #: how many rows there are, whatever the filter lets through
+    total: int = 0
+
+    @property
+    def rows(self) -> tuple[AlertRow, ...]:
+        """All that are shown, in order."""
+        return tuple(row for block in self.blocks for row in block.rows)
+
+
+#: What only a person can decide; poolwatch goes on once he has.
+_DECISIONS: Final = (FailureKind.AMBIGUOUS, FailureKind.CONFLICT, FailureKind.KEPT)
+_WORST_FIRST: Final = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)
+_TONES: Final = {Severity.CRITICAL: Tone.RED, Severity.WARNING: Tone.AMBER, Severity.INFO: Tone.ACCENT}
+_ALERT: Final = "!"
+_SOURCE: Final = "▲"
+_QUIET: Final = "·"
+#: When tomorrow begins for those who were not to be woken.
+_MORNING: Final = time(8)
+_SECTION_MARKS: Final = {Section.NEEDS_YOU: ("✕", Tone.RED), Section.EXHAUSTED: ("◐", Tone.AMBER)}
+
+
+def alerts_view(
+    board: AlertBoard | None,
+    deliveries: Iterable[Delivery],
+    names: AccountNames,
+    overview: PoolOverview,
+    filter_text: str,
+    now: datetime,
+    prefs: Prefs,
+) -> AlertsView:
+    """The sections. `deliveries` are the latest ones of the outbox; `now` is our own clock."""
+    look = _Look(names, overview, now, prefs, _sendings(deliveries))
+    # a silence may have ended since
+    board = AlertBoard(now) if board is None else replace(board, at=now)
+    # what was there before its rule is no news, and of two levels the worse speaks
+    firing = [
+        each
+        for each in board.alerts
+        if each.phase is Phase.FIRING and not each.primed and each.covered_by is None
+    ]
+    quiet = [each for each in firing if board.silence_of(each) is not None]
+    muted = [each for each in firing if each.muted_by is not None and each not in quiet]
+    loud = board.firing
+    unknown = [each for each in board.alerts if each.phase is Phase.UNKNOWN and each.fired_at is not None]
+    silences = [each for each in board.silences if not each.is_over(now)]
+    rows = {
+        AlertSection.FIRING: [_of_alert(each, look) for each in sorted(loud, key=_order)],
+        AlertSection.UNKNOWN: [_of_alert(each, look, board) for each in sorted(unknown, key=_order)],
+        AlertSection.WAITING: list(_waiting({each.subject for each in firing}, look)),
+        AlertSection.SILENCED: [
+            *(_of_silence(each, quiet, look) for each in silences),
+            *(_of_alert(each, look) for each in sorted(muted, key=_order)),
+        ],
+    }
+    wanted = filter_text.casefold().split()
+    blocks = []
+    for section, found in rows.items():
+        shown = tuple(row for row in found if _lets(row, wanted))
+        if shown:
+            blocks.append(AlertBlock(section, words.heading(section.value, len(found)), shown))
+    counts = words.counted(
+        *(len(rows[each]) for each in (AlertSection.FIRING, AlertSection.WAITING, AlertSection.SILENCED))
+    )
+    return AlertsView(tuple(blocks), counts, sum(map(len, rows.values())))
+
+
+def subject_name(subject: Subject, names: AccountNames) -> str:
+    """Whom or what an alert is about: `bob`, `budget team: alice`, `source s3`, `the pool`."""
+    match subject.kind:
+        case SubjectKind.ACCOUNT:
+            return names.name(subject.id)
+        case SubjectKind.SOURCE:
+            return words.of_source(subject.id)
+        case SubjectKind.BUDGET:
+            budget = words.of_budget(subject.id)
+            return budget if subject.part is None else words.of_part(budget, _part(subject.part, names))
+        case SubjectKind.POOL:
+            return words.POOL()
+
+
+def _part(part: str, names: AccountNames) -> str:
+    """Whose part of a budget it is: an account's by its id, else a group or a user."""
+    if part in names.accounts:
+        return names.name(part)
+    return masked(part) if names.mask else part
+
+
+def cause_text(alert: Alert, names: AccountNames) -> str:
+    """What an alert found; where that was not kept, what its rule looks for."""
+    told = words.rule_words(alert.rule) or alert.rule if alert.cause is None else message_text(alert.cause)
+    return masked(told) if names.mask else told
+
+
+class _Look(Struct, frozen=True):
+    """What rows are made with."""
+
+    names: AccountNames
+    overview: PoolOverview
+    now: datetime
+    prefs: Prefs
+    sendings: Mapping[tuple[str, Subject, str], tuple[Delivery, ...]]
+
+    def clock(self, at: datetime) -> str:
+        return figures.clock(at, self.now, self.prefs.zone)
+
+    def age(self, since: datetime) -> str:
+        return figures.duration(max(self.now - since, timedelta(0)))
+
+
+def _order(alert: Alert) -> tuple[int, float, str]:
+    """The worst first, of equals the newest."""
+    began = alert.fired_at or alert.since
+    return _WORST_FIRST.index(alert.severity), -began.timestamp(), alert.subject.id
+
+
+def _lets(row: AlertRow, wanted: Iterable[str]) -> bool:
+    told = " ".join((row.who, row.text, row.rule, *(span.text for span in row.beside))).casefold()
+    return all(word in told for word in wanted)
+
+
+def _mark(subject: Subject, severity: Severity, look: _Look) -> tuple[str, Tone]:
+    if subject.kind is SubjectKind.ACCOUNT and subject.id in look.names.accounts:
+        judged = look.overview.by_key.get(look.names.accounts[subject.id].key)
+        if judged is not None and judged.section in _SECTION_MARKS:
+            return _SECTION_MARKS[judged.section]
+    return _SOURCE if subject.kind is SubjectKind.SOURCE else _ALERT, _TONES[severity]
+
+
+def _of_alert(alert: Alert, look: _Look, board: AlertBoard | None = None) -> AlertRow:
+    began = alert.fired_at or alert.since
+    mark, tone = _mark(alert.subject, alert.severity, look)
+    who, text = subject_name(alert.subject, look.names), cause_text(alert, look.names)
+    silence = None if board is None else board.silence_of(alert)
+    return AlertRow(
+        f"{alert.rule} {alert.subject} {alert.episode}",
+        mark,
+        tone if alert.phase is Phase.FIRING else Tone.DIM,
+        who,
+        text,
+        look.age(began),
+        tuple(_beside(alert, look)),
+        words.since(f"{who}: {text}", look.clock(began)),
+        alert.subject,
+        alert.rule,
+        silence,
+    )
+
+
+def _of_silence(silence: Silence, quiet: Iterable[Alert], look: _Look) -> AlertRow:
+    """A silence, with the worst of what it keeps quiet."""
+    covered = sorted(
+        (each for each in quiet if silence.covers(each.rule, each.subject, look.now)), key=_order
+    )
+    subject = silence.subject if len(covered) != 1 else covered[0].subject
+    who = words.of_rule(silence.rule) if subject is None else subject_name(subject, look.names)
+    if subject is not None and covered:
+        text = cause_text(covered[0], look.names)
+    elif covered:
+        text = words.alerts_counted(len(covered))
+    else:
+        text = words.rule_words(silence.rule) or words.NOTHING_NOW()
+    told = silence_how(silence, look.now, look.prefs)
+    mark = _QUIET if subject is None else _mark(subject, Severity.INFO, look)[0]
+    return AlertRow(
+        f"silence {silence.rule} {silence.subject}",
+        mark,
+        Tone.DIM,
+        who,
+        text,
+        beside=(Span(told, Tone.DIM),),
+        told=words.silenced_told(who, told),
+        subject=subject,
+        rule=silence.rule,
+        silence=silence,
+    )
+
+
+def _waiting(firing: Iterable[Subject], look: _Look) -> Iterator[AlertRow]:
+    """Accounts that stand still until somebody decides; what fires already is not told twice."""
+    told = {each.id for each in firing if each.kind is SubjectKind.ACCOUNT}
+    for judged in look.overview.accounts:
+        account, trouble = judged.account, judged.account.trouble
+        if trouble is None or trouble.kind not in _DECISIONS or account.key.id in told:
+            continue
+        who, text = look.names.name(account.key.id), account_words.trouble_words(trouble.kind)
+        yield AlertRow(
+            f"waits {account.key.id}",
+            "✕",
+            Tone.RED,
+            who,
+            text,
+            look.age(trouble.since),
+            told=words.since(f"{who}: {text}", look.clock(trouble.since)),
+            subject=Subject(SubjectKind.ACCOUNT, account.key.id),
+        )
+
+
+# --- where it was sent
+
+
+def _sendings(deliveries: Iterable[Delivery]) -> Mapping[tuple[str, Subject, str], tuple[Delivery, ...]]:
+    """The deliveries that told of each alert firing, by rule, subject and episode; the newest first."""
+    found: dict[tuple[str, Subject, str], list[Delivery]] = {}
+    for each in sorted(deliveries, key=lambda one: one.notice.at, reverse=True):
+        for item in each.notice.items:
+            if item.phase is Phase.FIRING:
+                found.setdefault((item.rule, item.subject, item.episode), []).append(each)
+    return {key: tuple(rows) for key, rows in found.items()}
+
+
+def _beside(alert: Alert, look: _Look) -> Iterator[Span]:
+    """What became of its notices, channel by channel; what holds it; when it is told again."""
+    if alert.muted_by is not None:
+        yield Span(words.muted(alert.muted_by), Tone.DIM)
+    rows = look.sendings.get((alert.rule, alert.subject, alert.episode), ())
+    newest: dict[str, Delivery] = {}
+    for each in rows:
+        newest.setdefault(each.notice.channel, each)
+    for channel, delivery in newest.items():
+        yield sending_span(channel, delivery, look.now, look.prefs)
+    if alert.held_until is not None and look.now < alert.held_until:
+        yield Span(words.held(look.clock(alert.held_until)), Tone.DIM)
+    elif alert.again_at is not None and look.now < alert.again_at:
+        yield Span(words.again(look.clock(alert.again_at)), Tone.DIM)
+
+
+def sending_span(channel: str, delivery: Delivery, now: datetime, prefs: Prefs) -> Span:
+    """What became of one notice: `sent to ops 13:40`, `on its way to ops, 2 tries`."""
+    if delivery.done_at is not None:
+        at = figures.clock(delivery.done_at, now, prefs.zone)
+        others = len(delivery.notice.items) - 1 if delivery.notice.kind is NoticeKind.DIGEST else 0
+        return Span(words.sent(channel, at, others), Tone.DIM)
+    why = "" if delivery.last_why is None else message_text(delivery.last_why)
+    if delivery.given_up_at is not None:
+        return Span(words.not_sent(channel, masked(why) if prefs.mask else why), Tone.AMBER)
+    return Span(words.on_its_way(channel, delivery.tries), Tone.AMBER if delivery.tries > 1 else Tone.DIM)
+
+
+def channel_spans(channels: Iterable[ChannelHealth], now: datetime, prefs: Prefs) -> tuple[Span, ...]:
+    """How each channel does: `ops (webhook) ok, last 13:40`. What fails stands first."""
+    spans = [_channel(each, now, prefs) for each in channels]
+    return tuple(sorted(spans, key=lambda span: span.tone is not Tone.AMBER))
+
+
+def _channel(health: ChannelHealth, now: datetime, prefs: Prefs) -> Span:
+    def clock(at: datetime | None) -> str:
+        return "" if at is None else figures.clock(at, now, prefs.zone)
+
+    if health.disabled:
+        return Span(words.channel_gone(health.name), Tone.AMBER)
+    if health.failing_since is None:
+        told = words.channel_ok(health.name, health.kind.value, clock(health.last_taken_at), health.waiting)
+        return Span(told, Tone.DIM)
+    why = "" if health.why is None else message_text(health.why)
+    told = words.channel_fails(
+        health.name,
+        clock(health.failing_since),
+        masked(why) if prefs.mask else why,
+        clock(health.next_try_at),
+        health.waiting,
+    )
+    return Span(told, Tone.AMBER)
+
+
+class SilenceEnd(Struct, frozen=True):
+    """One choice of how long a silence lasts; `until` None: until somebody ends it."""
+
+    label: str
+    until: datetime | None
+
+
+def silence_ends(now: datetime, zone: tzinfo | None) -> tuple[SilenceEnd, ...]:
+    """The choices: an hour, four, until tomorrow morning, until somebody ends it."""
+    there = figures.local_time(now, zone)
+    morning = datetime.combine(there.date() + timedelta(days=1), _MORNING, zone).astimezone(UTC)
+    hours = (
+        SilenceEnd(figures.duration(timedelta(hours=each)), now + timedelta(hours=each)) for each in (1, 4)
+    )
+    return (
+        *hours,
+        SilenceEnd(words.tomorrow(f"{_MORNING:%H:%M}"), morning),
+        SilenceEnd(words.FOR_GOOD(), None),
+    )
+
+
+def silence_how(silence: Silence, now: datetime, prefs: Prefs) -> str:
+    """`by ann until 16:00: “maintenance”`; masked, without who and what could tell it."""
+    until = "" if silence.until is None else figures.clock(silence.until, now, prefs.zone)
+    by, reason = ("", masked(silence.reason)) if prefs.mask else (silence.by, silence.reason)
+    return words.silenced(by, until, reason)

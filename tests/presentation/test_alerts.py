@@ -1,0 +1,276 @@
+"""Alerts, decisions and silences as rows, from boards made by hand."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from poolwatch.domain.alerts import Alert, AlertBoard, Phase, Severity, Silence, Subject, SubjectKind
+from poolwatch.domain.failure import FailureKind
+from poolwatch.domain.message import Message, message
+from poolwatch.domain.notices import ChannelHealth, ChannelKind, Delivery, Notice, NoticeItem, NoticeKind
+from poolwatch.domain.state import AccountState
+from poolwatch.domain.usage import Usage
+from poolwatch.domain.values import replace
+from poolwatch.presentation.account_names import AccountNames
+from poolwatch.presentation.alerts import AlertsView, alerts_view, cause_text, channel_spans, subject_name
+from poolwatch.presentation.view import Prefs, Tone
+from tests.presentation.scene import (
+    FIVE_HOURS,
+    MASKED,
+    NOW,
+    PREFS,
+    account,
+    after,
+    base,
+    dead_token,
+    look,
+    trouble,
+    window,
+)
+
+BOB = account("bob@example.com", Usage(base=base(window(100, FIVE_HOURS, after(minutes=47)), allowed=False)))
+CAROL = account("carol@example.com", listings=[dead_token()])
+DAN = account("dan@example.com", login_trouble=trouble(FailureKind.AMBIGUOUS, 51))
+ALICE = account("alice@example.com")
+POOL = look(BOB, CAROL, DAN, ALICE)
+NAMES = AccountNames({each.key.id: each for each in (BOB, CAROL, DAN, ALICE)})
+TEAM = Subject(SubjectKind.BUDGET, "team")
+S3 = Subject(SubjectKind.SOURCE, "s3")
+
+
+def ago(minutes: float) -> datetime:
+    return NOW - timedelta(minutes=minutes)
+
+
+def of(who: AccountState) -> Subject:
+    return Subject(SubjectKind.ACCOUNT, who.key.id)
+
+
+def alert(
+    subject: Subject = TEAM,
+    rule: str = "budget",
+    text: str = "over 90%: $276 of $300",
+    minutes: float = 23,
+    **more: Any,
+) -> Alert:
+    made = Alert(
+        rule, subject, "1", Phase.FIRING, ago(minutes), fired_at=ago(minutes),
+        cause=message("as_stored", text=text),
+    )  # fmt: skip
+    return replace(made, **more)
+
+
+def delivery(of_alert: Alert, channel: str = "ops", minutes: float = 23, **more: Any) -> Delivery:
+    cause = of_alert.cause or Message("as_stored")
+    item = NoticeItem(
+        of_alert.rule,
+        of_alert.subject,
+        Phase.FIRING,
+        of_alert.severity,
+        ago(minutes),
+        cause,
+        of_alert.episode,
+    )
+    notice = Notice(
+        f"{channel}{minutes}", channel, NoticeKind.ALERTS, ago(minutes), of_alert.severity, (item,)
+    )
+    return replace(Delivery(notice, tries=1), **more)
+
+
+def view(
+    *alerts: Alert,
+    silences: tuple[Silence, ...] = (),
+    deliveries: tuple[Delivery, ...] = (),
+    text: str = "",
+    names: AccountNames = NAMES,
+    prefs: Prefs = PREFS,
+) -> AlertsView:
+    board = AlertBoard(NOW, alerts, silences)
+    return alerts_view(board, deliveries, names, POOL, text, NOW, prefs)
+
+
+def lines(found: AlertsView) -> list[str]:
+    out: list[str] = []
+    for block in found.blocks:
+        out.append(block.heading)
+        for row in block.rows:
+            beside = " · ".join(span.text for span in row.beside)
+            out.append(" | ".join(filter(None, (f"{row.mark} {row.who}", row.text, row.age, beside))))
+    return out
+
+
+WAITS = ["WAITS FOR YOU 1", "✕ dan@example.com | refresh interrupted | 51m"]
+
+
+def test_what_fires_stands_worst_first_then_newest_first() -> None:
+    found = view(
+        alert(of(CAROL), "needs_you", "login expired", 572),
+        alert(of(BOB), "credits_low", "out of credits", 291),
+        alert(),
+        alert(Subject(SubjectKind.POOL), "runs_dry", "may run dry", 700, severity=Severity.CRITICAL),
+        alert(of(ALICE), "full", "weekly at 91%", 5, severity=Severity.INFO),
+    )
+    assert lines(found) == [
+        "FIRING 5",
+        "! the pool | may run dry | 11h 40m",
+        "! budget team | over 90%: $276 of $300 | 23m",
+        "◐ bob@example.com | out of credits | 4h 51m",
+        "✕ carol@example.com | login expired | 9h 32m",
+        "! alice@example.com | weekly at 91% | 5m",
+        *WAITS,
+    ]
+    assert found.counts == ("5 firing", "1 waits for you")
+    assert [row.mark_tone for row in found.rows[:5]] == [
+        Tone.RED, Tone.AMBER, Tone.AMBER, Tone.RED, Tone.ACCENT,
+    ]  # fmt: skip
+    assert found.rows[1].told == "budget team: over 90%: $276 of $300, since 13:40"
+    assert [row.account_id for row in found.rows[:3]] == [None, None, BOB.key.id]
+
+
+def test_what_does_not_fire_is_not_told() -> None:
+    others = (Phase.PENDING, Phase.RESOLVED, Phase.INACTIVE)
+    assert lines(view(*(alert(phase=phase) for phase in others))) == WAITS
+    assert alerts_view(None, (), NAMES, look(ALICE), "", NOW, PREFS) == AlertsView()
+
+
+def test_what_fired_and_cannot_be_told_any_more_is_not_taken_for_resolved() -> None:
+    found = view(alert(phase=Phase.UNKNOWN), alert(of(BOB), "full", phase=Phase.UNKNOWN, fired_at=None))
+    assert lines(found)[:2] == ["NO DATA 1", "! budget team | over 90%: $276 of $300 | 23m"]
+    assert found.counts == ("1 waits for you",)
+
+
+def test_a_decision_that_fires_already_is_not_told_twice() -> None:
+    found = view(alert(of(DAN), "needs_you", "refresh interrupted", 51))
+    assert lines(found) == ["FIRING 1", "✕ dan@example.com | refresh interrupted | 51m"]
+
+
+@pytest.mark.parametrize(
+    ("subject", "name"),
+    [
+        (of(BOB), "bob@example.com"),
+        (Subject(SubjectKind.ACCOUNT, "0123456789abcdef"), "01234567"),
+        (S3, "source s3"),
+        (TEAM, "budget team"),
+        (Subject(SubjectKind.BUDGET, "team", BOB.key.id), "budget team: bob@example.com"),
+        (Subject(SubjectKind.BUDGET, "team", "frank"), "budget team: frank"),
+        (Subject(SubjectKind.POOL), "the pool"),
+    ],
+)
+def test_whom_an_alert_is_about(subject: Subject, name: str) -> None:
+    assert subject_name(subject, NAMES) == name
+    hidden = subject_name(subject, AccountNames(NAMES.accounts, True))
+    assert "example.com" not in hidden
+
+
+def test_where_it_was_sent() -> None:
+    one = alert(again_at=after(hours=3, minutes=37))
+    sent = delivery(one, done_at=ago(23))
+    earlier = delivery(one, minutes=300, done_at=ago(300))
+    fails = delivery(one, "hook", tries=3, last_why=message("as_stored", text="500"))
+    tried = delivery(one, "mail", tries=0)
+    told = view(one, deliveries=(earlier, sent, fails, tried)).rows[0].beside
+    assert [span.text for span in told] == [
+        "sent to ops 13:40", "on its way to hook, 3 tries", "on its way to mail", "again at 17:40",
+    ]  # fmt: skip
+    assert [span.tone for span in told] == [Tone.DIM, Tone.AMBER, Tone.DIM, Tone.DIM]
+    given_up = replace(fails, given_up_at=NOW)
+    assert view(one, deliveries=(given_up,)).rows[0].beside[0].text == "given up: not sent to hook, 500"
+    # of another episode
+    assert view(replace(one, episode="2", again_at=None), deliveries=(sent,)).rows[0].beside == ()
+
+
+def test_what_quiet_hours_held() -> None:
+    one = alert(held_until=after(hours=2), again_at=after(hours=4))
+    assert [span.text for span in view(one).rows[0].beside] == ["held in quiet hours until 16:03"]
+    sent = delivery(one, done_at=ago(60))
+    items = sent.notice.items * 5
+    digest = replace(sent, notice=replace(sent.notice, kind=NoticeKind.DIGEST, items=items))
+    held = replace(one, held_until=ago(60), again_at=None)
+    assert view(held, deliveries=(digest,)).rows[0].beside[0].text == "sent to ops 13:03 with 4 others"
+
+
+def test_silences_with_what_they_keep_quiet() -> None:
+    until = after(hours=1, minutes=57)
+    quiet = Silence("source_down", ago(9), "ann", until, "maintenance", S3)
+    found = view(alert(S3, "source_down", "down"), alert(), silences=(quiet,))
+    assert lines(found) == [
+        "FIRING 1",
+        "! budget team | over 90%: $276 of $300 | 23m",
+        *WAITS,
+        "SILENCED 1",
+        "▲ source s3 | down | by ann until 16:00: “maintenance”",
+    ]
+    assert found.counts == ("1 firing", "1 waits for you", "1 silenced")
+    assert found.rows[-1].silence == quiet
+    # one that is over is none
+    assert view(alert(), silences=(replace(quiet, until=NOW),)).counts[-1] == "1 waits for you"
+
+
+def test_a_silence_of_a_whole_rule() -> None:
+    quiet = Silence("needs_you", ago(9), "ann")
+    none = view(silences=(quiet,))
+    assert lines(none)[-1].startswith("· rule needs_you | an account needs you")
+    assert lines(none)[-1].endswith("by ann until somebody ends it")
+    assert lines(view(silences=(replace(quiet, rule="mine"),)))[-1].startswith("· rule mine | nothing to")
+    carol = alert(of(CAROL), "needs_you", "login expired", 5)
+    assert lines(view(carol, silences=(quiet,)))[-1].startswith(
+        "✕ carol@example.com | login expired | by ann"
+    )
+    two = view(carol, alert(of(BOB), "needs_you", "blocked"), silences=(quiet,))
+    assert lines(two)[-1].startswith("· rule needs_you | 2 alerts | by ann")
+
+
+def test_a_source_that_is_down_speaks_for_its_accounts() -> None:
+    found = view(alert(of(BOB), "full", "weekly at 91%", muted_by="s3"))
+    assert lines(found)[-2:] == [
+        "SILENCED 1",
+        "◐ bob@example.com | weekly at 91% | 23m | source s3 is down and speaks for it",
+    ]
+    assert found.counts == ("1 waits for you", "1 silenced")
+
+
+def test_a_filter_lets_rows_through_and_counts_stay() -> None:
+    two = (alert(), alert(of(BOB), "credits_low", "out of credits"))
+    found = view(*two, text="TEAM over")
+    assert lines(found) == ["FIRING 2", "! budget team | over 90%: $276 of $300 | 23m"]
+    assert (len(found.rows), found.total) == (1, 3)
+    assert found.counts == view(*two).counts
+
+
+def test_names_can_be_hidden() -> None:
+    quiet = Silence("full", ago(9), "ann", None, "ask eve@example.com", of(ALICE))
+    names = AccountNames(NAMES.accounts, True)
+    found = view(
+        alert(of(BOB), "needs_you", "login of bob@example.com in ~/homes/07/auth.json"),
+        silences=(quiet,), names=names, prefs=MASKED,
+    )  # fmt: skip
+    told = "\n".join([*lines(found), *(row.told for row in found.rows)])
+    assert "example.com" not in told
+    assert "homes" not in told
+    assert "ann" not in told
+    assert "until somebody ends it: “ask …”" in told
+
+
+def test_what_an_alert_found_where_that_was_not_kept() -> None:
+    assert cause_text(alert(cause=None), NAMES).startswith("a budget has reached")
+    assert cause_text(alert(rule="mine", cause=None), NAMES) == "mine"
+
+
+def test_how_channels_do() -> None:
+    ops = ChannelHealth("ops", ChannelKind.APPRISE, last_taken_at=ago(23))
+    hook = ChannelHealth(
+        "hook", ChannelKind.WEBHOOK, failing_since=ago(181), why=message("as_stored", text="500"),
+        next_try_at=after(minutes=27), waiting=3,
+    )  # fmt: skip
+    new = ChannelHealth("mail", ChannelKind.EMAIL, waiting=1)
+    gone = ChannelHealth("old", ChannelKind.WEBHOOK, failing_since=ago(181), disabled=True)
+    spans = channel_spans((ops, new, hook, gone), NOW, PREFS)
+    assert [(span.text, span.tone) for span in spans] == [
+        ("hook failing since 11:02: 500, next try 14:30, 3 waiting", Tone.AMBER),
+        ("old: its receiver wants nothing more", Tone.AMBER),
+        ("ops (apprise) ok, last 13:40", Tone.DIM),
+        ("mail (email) nothing sent yet, 1 waiting", Tone.DIM),
+    ]
