@@ -87,7 +87,7 @@ def test_cells_are_joined_by_what_is_asked_for(tmp_path: Path) -> None:
     assert whole[3].estimated
     assert {cell.project for cell in whole} == {None}
 
-    by_project = book.cells(replace(_ALL, by=GroupBy.PROJECT, by_day=True))
+    by_project = book.cells(replace(_ALL, by=GroupBy.PROJECT, joined_at=(0,)))
     assert [(cell.quarter, cell.project, cell.requests) for cell in by_project] == [
         (960, "red", 4),
         (960, "blue", 1),

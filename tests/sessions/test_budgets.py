@@ -13,14 +13,18 @@ from poolwatch.bootstrap.budgets import BudgetReader
 from poolwatch.config.load import load_text
 from poolwatch.config.settings import Settings
 from poolwatch.domain.account import AccountKey, Name
-from poolwatch.domain.budgets import BudgetReport, Level
+from poolwatch.domain.budgets import BudgetReport, Level, MeasuredBy, Period
 from poolwatch.domain.quarters import quarter_of
+from poolwatch.domain.series import Figure, HistoryRow, Series
 from poolwatch.domain.state import AccountState
 from poolwatch.domain.tokens import Tokens
+from poolwatch.domain.usage import Aged, Credits, RateLimit, Usage, UsageWindow
+from poolwatch.domain.values import replace
 from poolwatch.sessions.book import UseBook
 from poolwatch.sessions.events import UsageEvent
 from poolwatch.sessions.progress import Progress, note_progress
 from poolwatch.sessions.tables import open_to_write
+from poolwatch.store.database import Database
 
 _D = Decimal
 _NOW = datetime(2026, 11, 20, 14, 3, tzinfo=UTC)
@@ -88,7 +92,8 @@ def test_a_month_is_summed_from_its_first_quarter_to_now(tmp_path: Path) -> None
     assert state.measured.read_at == _NOW
     assert state.level is Level.OK
     assert state.period.started_at == _MIDNIGHT
-    assert state.measured.steps == ((_MIDNIGHT, _D(1)), (datetime(2026, 11, 20, 14, tzinfo=UTC), _D(4)))
+    daily = _report(tmp_path, f'{_TEAM}period = "daily"\n').budgets[0]
+    assert daily.measured.steps == ((datetime(2026, 11, 20, 14, tzinfo=UTC), _D(3)),)
 
 
 def test_what_is_spent_at_the_limit_stops(tmp_path: Path) -> None:
@@ -157,6 +162,227 @@ def test_use_of_nobody_known_may_be_anybodys(tmp_path: Path) -> None:
     assert _report(tmp_path, _TEAM).budgets[0].measured.spent == 2
 
 
+def test_use_of_nobody_known_may_be_of_whom_a_filter_chooses(tmp_path: Path) -> None:
+    UseBook(tmp_path).take_events(
+        [_event(1, "2026-11-02 12:00"), _event(2, "2026-11-03 12:00", account=None, model="terra")]
+    )
+    _scanned(tmp_path)
+
+    def is_at_least(text: str) -> bool:
+        budget = f'[[budgets]]\nname = "team"\nlimit = "9M tokens"\nfilter = "{text}"\n'
+        return _report(tmp_path, budget).budgets[0].measured.at_least
+
+    assert is_at_least("group:day")
+    assert is_at_least("alice")
+    assert is_at_least("-group:night")
+    assert not is_at_least("group:day model:sol")
+    assert not is_at_least("model:sol")
+    assert not is_at_least("group:day tier:fast")
+
+
+def test_who_used_something_lately_is_known_to_have_used_nothing_since(tmp_path: Path) -> None:
+    UseBook(tmp_path).take_events(
+        [_event(1, "2026-10-28 12:00", account=_BOB.key.id), _event(2, "2026-11-03 12:00")]
+    )
+    _file(tmp_path)
+    text = f'{_TEAM}each = "group"\n'
+    # as long as not all files were read it is not
+    assert [state.whose for state in _report(tmp_path, text).budgets] == ["day"]
+    _scanned(tmp_path)
+    told = [(state.whose, state.measured.spent) for state in _report(tmp_path, text).budgets]
+    assert told == [("day", _D(1)), ("night", _D(0))]
+
+
+def test_moments_are_told_to_the_quarter_however_long_the_period(tmp_path: Path) -> None:
+    UseBook(tmp_path).take_events(
+        [
+            _event(n, f"2026-{month:02}-{day:02} 10:16")
+            for n, (month, day) in enumerate([(3, 1), (6, 9), (11, 2)])
+        ]
+        + [_event(9, "2026-06-09 10:31", 2 * 10**6), _event(10, "2026-06-09 23:59")]
+    )
+    _scanned(tmp_path)
+    text = '[[budgets]]\nname = "team"\nlimit = "$4"\nperiod = "never"\nwarn_at = [25, 50]\n'
+    for zone in ("UTC", "Asia/Kathmandu", "Pacific/Auckland"):
+        (state,) = _report(tmp_path, f'{text}time_zone = "{zone}"\n').budgets
+        assert state.reached == (
+            (_D(25), datetime(2026, 3, 1, 10, 15, tzinfo=UTC)),
+            (_D(50), datetime(2026, 6, 9, 10, 15, tzinfo=UTC)),
+            (_D(100), datetime(2026, 6, 9, 10, 30, tzinfo=UTC)),
+        )
+        assert state.measured.spent == 6
+        assert state.forecast is None
+
+
+def test_what_comes_is_foretold_from_the_weeks_before(tmp_path: Path) -> None:
+    UseBook(tmp_path).take_events(
+        [
+            _event(day, (_NOW - timedelta(days=day, hours=2)).replace(tzinfo=None).isoformat(" ", "minutes"))
+            for day in range(1, 28)
+        ]
+    )
+    _scanned(tmp_path)
+    _file(tmp_path)
+    (state,) = _report(tmp_path, '[[budgets]]\nname = "team"\nlimit = "$25"\n').budgets
+    # 19 days of November, nothing more today, and the ten days to come
+    assert state.measured.spent == 19
+    ahead = state.forecast
+    assert ahead is not None
+    assert (ahead.low, ahead.median, ahead.high) == (_D(29), _D(29), _D(29))
+    assert ahead.over_latest == datetime(2026, 11, 27, tzinfo=UTC)
+    quiet = BudgetReader(tmp_path, _settings(_TEAM), UTC).report(_POOL, _NOW, foresees=False)
+    assert quiet.budgets[0].forecast is None
+    # before all files were read nobody can tell
+    _scanned(tmp_path, None, bytes_total=9)
+    assert _report(tmp_path, _TEAM).budgets[0].forecast is None
+
+
+def _holding(account: AccountState, balance: str, at: datetime = _NOW) -> AccountState:
+    credits = Credits(True, False, None, _D(balance))
+    return replace(account, usage=Usage(credits=Aged(credits, at, "s")))
+
+
+def _kept(state_dir: Path, *told: tuple[AccountState, str, str]) -> None:
+    """A store that read these balances, each at its moment."""
+    database = Database(state_dir, _NOW)
+    for account, at, balance in told:
+        moment = datetime.fromisoformat(at).replace(tzinfo=UTC)
+        row = HistoryRow(account.key.id, moment, Series.CREDITS, "", "", Figure(balance=_D(balance)))
+        assert database.save([_holding(account, balance)], moment, [row])
+    database.close()
+
+
+_CREDITS = '[[budgets]]\nname = "credits"\nlimit = "250 credits"\nfilter = "alice or bob"\n'
+
+
+def test_credits_of_chosen_accounts_are_told_by_their_balances(tmp_path: Path) -> None:
+    _kept(
+        tmp_path,
+        (_ALICE, "2026-10-30 12:00", "100"),
+        (_ALICE, "2026-11-02 12:00", "60"),
+        (_BOB, "2026-10-30 12:00", "10"),
+        (_ALICE, "2026-11-05 12:00", "1060"),
+        (_BOB, "2026-11-06 12:00", "5"),
+        (_ALICE, "2026-11-07 12:00", "1010"),
+        (_ALICE, "2026-11-20 14:03", "1000"),
+        (_ALICE, "2026-11-20 14:04", "1"),
+    )
+    pool = {each.key.id: _holding(each, "1000") for each in (_ALICE, _BOB)}
+    (state,) = _report(tmp_path, _CREDITS, accounts=pool).budgets
+    measured = state.measured
+    assert (measured.by, measured.spent, measured.top_ups) == (MeasuredBy.BALANCE, _D(105), 1)
+    assert set(measured.accounts) == set(pool)
+    assert measured.read_at == _NOW
+    assert not measured.at_least
+    assert [total for _, total in measured.steps] == [40, 45, 95, 105]
+    parts = _report(tmp_path, f'{_CREDITS}each = "group"\n', accounts=pool).budgets
+    assert [(part.whose, part.measured.spent) for part in parts] == [("day", _D(100)), ("night", _D(5))]
+    each = _report(tmp_path, f'{_CREDITS}each = "account"\n', accounts=pool).budgets
+    assert {part.whose: part.measured.spent for part in each} == {_ALICE.key.id: 100, _BOB.key.id: 5}
+
+
+@pytest.mark.parametrize(
+    ("change", "by"),
+    [
+        ("", MeasuredBy.BALANCE),
+        ('filter = "label:alice"', MeasuredBy.BALANCE),
+        ('filter = "alice model:sol"', MeasuredBy.USAGE),
+        ('filter = "carol"', MeasuredBy.USAGE),
+        ('filter = "alice or carol"', MeasuredBy.BALANCE),
+        ('filter = "group:day or group:night or label:dan"', MeasuredBy.USAGE),
+        ('each = "user"', MeasuredBy.USAGE),
+        ("filter = ", MeasuredBy.USAGE),
+    ],
+)
+def test_by_what_credits_are_measured(tmp_path: Path, change: str, by: MeasuredBy) -> None:
+    dan = _account("u3", "dan")
+    pool = {each.key.id: _holding(each, "1000") for each in (_ALICE, _BOB)} | {dan.key.id: dan}
+    text = _CREDITS
+    if change.startswith("filter"):
+        text = text.replace('filter = "alice or bob"', change if change.endswith('"') else "")
+    elif change:
+        text += f"{change}\n"
+    UseBook(tmp_path).take_events([_event(1, "2026-11-02 12:00", user="ann")])
+    for state in _report(tmp_path, f"{text}\n", accounts=pool).budgets:
+        assert state.measured.by is by
+
+
+def test_a_balance_that_nobody_read_before_is_unknown(tmp_path: Path) -> None:
+    pool = {_ALICE.key.id: _holding(_ALICE, "1000"), _BOB.key.id: _holding(_BOB, "9")}
+    (state,) = _report(tmp_path, _CREDITS, accounts=pool).budgets
+    assert (state.measured.by, state.measured.spent, state.level) == (MeasuredBy.BALANCE, None, None)
+    _kept(tmp_path, (_ALICE, "2026-11-02 12:00", "60"), (_ALICE, "2026-11-03 12:00", "50"))
+    (state,) = _report(tmp_path, _CREDITS, accounts=pool).budgets
+    assert (state.measured.spent, state.measured.at_least) == (_D(10), True)
+
+
+_WEEK = '[[budgets]]\nname = "week"\nlimit = "80%"\nperiod = "weekly"\nat_limit = "stop"\n'
+
+
+def _using(
+    account: AccountState, used: float | None, resets_at: datetime | None, **more: Any
+) -> AccountState:
+    window = UsageWindow(used, 604_800, resets_at, more.pop("flag", None))
+    limit = RateLimit(more.pop("allowed", True), None, (window,))
+    return replace(account, usage=Usage(base=Aged(limit, _NOW, "s")), **more)
+
+
+def test_a_limit_of_the_window_is_told_by_the_window_itself(tmp_path: Path) -> None:
+    resets_at = _NOW + timedelta(days=2)
+    begun = resets_at - timedelta(days=7)
+    database = Database(tmp_path, _NOW)
+    alice = _using(_ALICE, 82.0, resets_at)
+    for hours, used in ((-1, 99.0), (5, 40.0), (30, 65.0), (50, 79.0), (60, 81.5), (70, 82.0)):
+        row = HistoryRow(
+            alice.key.id,
+            begun + timedelta(hours=hours),
+            Series.WINDOW,
+            "codex",
+            "weekly",
+            Figure(used, resets_at),
+        )
+        assert database.save([alice], row.at, [row])
+    database.close()
+    pool = {alice.key.id: alice, _BOB.key.id: _using(_BOB, 30.0, _NOW + timedelta(days=1))}
+    (state,) = _report(tmp_path, f'{_WEEK}filter = "alice"\n', accounts=pool).budgets
+    assert (state.whose, state.measured.by, state.measured.spent) == (None, MeasuredBy.WINDOW, _D("82.0"))
+    assert state.period == Period(begun, resets_at)
+    assert (state.level, state.over_by) == (Level.STOPPED, _D("2.0"))
+    assert state.used_percent == _D("102.5")
+    assert state.reached == (
+        (_D(75), begun + timedelta(hours=30)),
+        (_D(90), begun + timedelta(hours=50)),
+        (_D(100), begun + timedelta(hours=60)),
+    )
+    parts = _report(tmp_path, _WEEK, accounts=pool).budgets
+    assert {part.whose: part.measured.spent for part in parts} == {alice.key.id: 82, _BOB.key.id: 30}
+    assert {part.period.resets_at for part in parts} == {resets_at, _NOW + timedelta(days=1)}
+
+
+@pytest.mark.parametrize(
+    ("account", "spent", "level"),
+    [
+        (_ALICE, None, None),
+        (_using(_ALICE, None, None), None, None),
+        # flagged as full without a figure
+        (_using(_ALICE, None, _NOW + timedelta(hours=1), flag=True), 100, Level.STOPPED),
+        # it has reset since it was read
+        (_using(_ALICE, 90.0, _NOW - timedelta(minutes=1)), None, None),
+        (_using(_ALICE, 79.9, None), _D("79.9"), Level.WARNED),
+    ],
+)
+def test_what_a_window_does_not_tell_is_unknown(
+    tmp_path: Path, account: AccountState, spent: Decimal | None, level: Level | None
+) -> None:
+    (state,) = _report(tmp_path, _WEEK, accounts={account.key.id: account}).budgets
+    assert (state.measured.spent, state.level) == (spent, level)
+
+
+def test_a_limit_of_the_window_of_nobody_is_unknown(tmp_path: Path) -> None:
+    (state,) = _report(tmp_path, f'{_WEEK}filter = "nobody"\n').budgets
+    assert (state.measured.spent, state.level, state.period) == (None, None, Period())
+
+
 def test_what_has_no_price_makes_it_at_least(tmp_path: Path) -> None:
     UseBook(tmp_path).take_events([_event(1, "2026-11-02 12:00"), _event(2, "2026-11-03", model="nobodys")])
     _scanned(tmp_path)
@@ -199,8 +425,13 @@ def test_nothing_is_unknown_until_all_was_read(tmp_path: Path) -> None:
 def test_a_file_that_was_not_read_to_its_end_makes_it_at_least(tmp_path: Path) -> None:
     UseBook(tmp_path).take_events([_event(1, "2026-11-02 12:00")])
     _scanned(tmp_path)
-    _file(tmp_path, trouble="use.broken")
+    _file(tmp_path, trouble="use.differs")
+    assert not _report(tmp_path, _TEAM).budgets[0].measured.at_least
+    _file(tmp_path, 2, trouble="use.broken")
     assert _report(tmp_path, _TEAM).budgets[0].measured.at_least
+    # what it holds is not from a month that began after its last change
+    later = _report(tmp_path, _TEAM, datetime(2026, 12, 2, tzinfo=UTC))
+    assert not later.budgets[0].measured.at_least
 
 
 def test_a_quarter_is_in_one_period_wherever_days_begin(tmp_path: Path) -> None:

@@ -86,8 +86,8 @@ def test_the_demos_folder_costs_what_its_truth_costs_by_hand(tmp_path: Path) -> 
         expected[group] += cost or Fraction(0)
     # however much the store joins, the price is that of each UTC day
     for by in (GroupBy.MODEL, None, GroupBy.PROJECT):
-        for by_day in (False, True):
-            cells = book.cells(UseAsked(0, 10**7, by=by, by_day=by_day))
+        for joined_at in ((), (0,), (0, 30, 61)):
+            cells = book.cells(UseAsked(0, 10**7, by=by, joined_at=joined_at))
             rows = use_rows(cells, GroupBy.MODEL, shipped_card(), Calendar(UTC))
             found = {row.group: Fraction(row.sum.pico, PICO_PER_DOLLAR) for row in rows}
             assert found == expected

@@ -3,21 +3,35 @@ choice."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime, tzinfo
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from poolwatch.config.rate_card import rate_card
 from poolwatch.config.settings import Settings
+from poolwatch.domain.budget_ahead import DAYS_LOOKED_AT, PastDays, quarters_joined, window_forecast
 from poolwatch.domain.budget_calendar import period_of
 from poolwatch.domain.budget_judge import judged
-from poolwatch.domain.budget_use import WHOLE, measured_use
+from poolwatch.domain.budget_use import (
+    Falls,
+    Spent,
+    Whose,
+    days_of_marks,
+    falls_of,
+    marks_of,
+    measured_falls,
+    measured_use,
+    put_finer,
+    rising_steps,
+    spent_of,
+)
 from poolwatch.domain.budgets import (
     Budget,
+    BudgetForecast,
     BudgetReport,
     BudgetState,
     Each,
@@ -26,27 +40,41 @@ from poolwatch.domain.budgets import (
     MeasuredBy,
     Period,
 )
-from poolwatch.domain.quarters import instant_of, quarter_of, quarter_until
+from poolwatch.domain.quarters import Calendar, instant_of, quarter_of, quarter_until
 from poolwatch.domain.query.language import parse
 from poolwatch.domain.query.tree import EVERYTHING, Query
 from poolwatch.domain.rates import RateCard
+from poolwatch.domain.series import FigureName, Series
 from poolwatch.domain.state import AccountState
-from poolwatch.domain.tokens import GroupBy, Origin, ScanState, UseAsked, UseCell
+from poolwatch.domain.tokens import QUARTERS_OF_DAY, GroupBy, Origin, ScanState, UseAsked, UseCell
+from poolwatch.domain.usage import BASE_BUCKET, WEEKLY, own_reset
 from poolwatch.domain.values import replace
+from poolwatch.domain.when import midnight
+from poolwatch.host.instants import zone_named
 from poolwatch.presentation.filter import saved_queries
-from poolwatch.presentation.use_filter import texts_asked, use_kept
+from poolwatch.presentation.use_filter import accounts_named, texts_asked, use_told
 from poolwatch.sessions.book import UseBook
+from poolwatch.store.readings import read_timelines
 
+#: What is divided by accounts in the end.
+_OF_ACCOUNTS: Final = (Each.ACCOUNT, Each.GROUP)
 _GROUPS: Final = {Each.ACCOUNT: GroupBy.ACCOUNT, Each.GROUP: GroupBy.GROUP, Each.USER: GroupBy.USER}
+_CREDITS: Final = FigureName(Series.CREDITS)
+_WEEK: Final = FigureName(Series.WINDOW, BASE_BUCKET, WEEKLY)
+#: A time up to this length is read quarter by quarter.
+_SHORT: Final = 2 * QUARTERS_OF_DAY
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_WHOLE: Final = ""
 
 
 class _Known(Struct, frozen=True):
-    """What all budgets of a report share."""
+    """What all budgets of a report share; `cells` are those that were read, by what was asked."""
 
     accounts: Mapping[str, AccountState]
-    groups: Mapping[str, str | None]
-    scan: ScanState
     now: datetime
+    scan: ScanState
+    foresees: bool
+    cells: dict[UseAsked, list[UseCell]] = field(default_factory=dict)
 
     @property
     def read_at(self) -> datetime | None:
@@ -58,15 +86,14 @@ class _Known(Struct, frozen=True):
         """Whether use that nothing tells of was none: there are files, and all were read."""
         return self.scan.complete_at is not None and (self.scan.files > 0 or self.scan.since is not None)
 
-    def is_partly_read(self, period: Period) -> bool:
-        """Whether files may hold more use of a period than was read."""
-        scan, begins = self.scan, period.started_at
-        if scan.troubles or scan.files_unverified:
-            return True
-        if scan.complete_at is not None:
-            return False
-        # what is newest is read first
-        return scan.newest_since is None or begins is None or instant_of(scan.newest_since) > begins
+
+class _Asked(Struct, frozen=True):
+    """One budget that is measured."""
+
+    budget: Budget
+    query: Query
+    period: Period
+    calendar: Calendar
 
 
 class BudgetReader:
@@ -77,9 +104,10 @@ class BudgetReader:
 
     def __init__(self, state_dir: Path, settings: Settings, zone: tzinfo | None = None) -> None:
         """`zone` is that of budgets that name none; None: the machine's."""
+        self._state_dir = state_dir
         self._book = UseBook(state_dir)
         self._settings = settings
-        self._zone: Final = None if zone is None else str(zone)
+        self._zone = zone
         self._card: RateCard | None = None
 
     @property
@@ -90,50 +118,271 @@ class BudgetReader:
         return self._card
 
     def report(
-        self, accounts: Mapping[str, AccountState], now: datetime, budgets: tuple[Budget, ...] | None = None
+        self,
+        accounts: Mapping[str, AccountState],
+        now: datetime,
+        budgets: tuple[Budget, ...] | None = None,
+        *,
+        foresees: bool = True,
     ) -> BudgetReport:
-        """How these budgets stand, or all that are configured. `accounts` by their ids."""
+        """How these budgets stand, or all that are configured. `accounts` by their ids.
+
+        Without `foresees` nothing is said of what comes, which takes less time.
+        """
         if budgets is None:
             budgets = tuple(each.budget for each in self._settings.budgets)
         if not budgets:
             return BudgetReport(now)
-        groups = {key: account.name.group for key, account in accounts.items()}
-        known = _Known(accounts, groups, self._book.scan_state(), now)
+        known = _Known(accounts, now, self._book.scan_state(), foresees)
         return BudgetReport(now, tuple(state for each in budgets for state in self._states(each, known)))
 
     def _states(self, budget: Budget, known: _Known) -> list[BudgetState]:
-        period = period_of(budget, known.now, self._zone)
+        zone = self._zone if budget.time_zone is None else zone_named(budget.time_zone)
+        period = period_of(budget, known.now, None if self._zone is None else str(self._zone))
+        asked = _Asked(budget, self._query(budget), period, Calendar(zone))
         if budget.limit.unit is LimitUnit.PERCENT:
-            return [judged(budget, period, Measured(MeasuredBy.WINDOW), known.now)]
-        cells = self._cells(budget, period, known)
-        found = measured_use(
-            cells, budget.limit.unit, budget.each, self.card, known.groups, known.read_at
-        ).parts
-        if known.is_partly_read(period):
-            found = {whose: replace(each, at_least=True) for whose, each in found.items()}
-        if budget.each is None:
-            # without any file, or before all were read, nobody knows that nothing was spent
-            spent = Decimal(0) if known.tells_nothing else None
-            none = Measured(MeasuredBy.USAGE, spent, read_at=known.read_at)
-            return [judged(budget, period, found.get(WHOLE, none), known.now)]
-        return [judged(budget, period, found[whose], known.now, whose) for whose in sorted(found)]
-
-    def _cells(self, budget: Budget, period: Period, known: _Known) -> list[UseCell]:
-        query = self._query(budget)
-        since, until = 0, quarter_of(known.now) + 1
-        if period.started_at is not None and period.resets_at is not None:
-            since = quarter_until(period.started_at)
-            until = min(until, quarter_until(period.resets_at))
-        by = None if budget.each is None else _GROUPS[budget.each]
-        keeps = use_kept(query, known.accounts)
-        return [
-            cell
-            for origin in Origin
-            for cell in self._book.cells(UseAsked(since, until, origin, by, also=texts_asked(query)))
-            if keeps(cell)
-        ]
+            return self._by_windows(asked, known)
+        if budget.limit.unit is LimitUnit.CREDITS:
+            holders = balance_holders(asked.query, budget.each, known.accounts)
+            if holders:
+                return self._by_balances(asked, known, holders)
+        return self._by_use(asked, known)
 
     def _query(self, budget: Budget) -> Query:
         if budget.filter is None or not budget.filter.strip():
             return EVERYTHING
         return parse(budget.filter, saved_queries(tuple(self._settings.filters.items()))).query
+
+    # --- by session files and imported usage
+
+    def _by_use(self, asked: _Asked, known: _Known) -> list[BudgetState]:
+        budget, now = asked.budget, known.now
+        since, until = 0, quarter_of(now) + 1
+        if asked.period.started_at is not None:
+            since = quarter_until(asked.period.started_at)
+        foresees = known.foresees and asked.period.resets_at is not None
+        cuts = quarters_joined(now, asked.calendar) if foresees else (0,)
+        joined = cuts if until - since > _SHORT else ()
+        spent, is_unsure = self._spent(asked, known, since, until, joined)
+        days = days_of_marks(spent.values(), marks_of(budget)) if joined else frozenset()
+        for day in days:
+            first, after = day * QUARTERS_OF_DAY, (day + 1) * QUARTERS_OF_DAY
+            finer, _ = self._spent(asked, known, max(since, first), min(until, after), ())
+            for part, each in spent.items():
+                put_finer(each, finer.get(part), frozenset({day}))
+        past = self._past(asked, known, since, cuts) if foresees else {}
+        at_least = is_unsure or self._is_partly_read(asked.period, known)
+        if budget.each is None:
+            spent.setdefault(_WHOLE, Spent())
+        elif known.tells_nothing and not at_least:
+            # of whoever used something lately it is known that it was nothing since
+            spent = {**{part: Spent() for part in past}, **spent}
+        states = []
+        for part in sorted(part for part in spent if part is not None):
+            measured = measured_use(spent[part], known.read_at, at_least=at_least)
+            if not spent[part].quarters and not known.tells_nothing:
+                measured = Measured(MeasuredBy.USAGE, read_at=known.read_at)
+            state = judged(budget, asked.period, measured, now, part or None)
+            if foresees and known.scan.complete_at is not None and measured.spent is not None:
+                ahead = self._ahead(asked, known, spent[part], past.get(part), measured.spent)
+                state = replace(state, forecast=ahead)
+            states.append(state)
+        return states
+
+    def _spent(
+        self, asked: _Asked, known: _Known, since: int, until: int, joined: tuple[int, ...]
+    ) -> tuple[dict[Whose, Spent], bool]:
+        """What was spent by whom; and whether use of nobody known may belong to it."""
+        if since >= until:
+            return {}, False
+        each, accounts = asked.budget.each, known.accounts
+        by = None if each is None else _GROUPS[each]
+        also = texts_asked(asked.query)
+        cells = self._read(known, since, until, by, also, joined)
+        if asked.query == EVERYTHING:
+            kept, is_unsure = cells, False
+        else:
+            told = use_told(asked.query, accounts)
+            answers = [told(cell) for cell in cells]
+            kept = [cell for cell, answer in zip(cells, answers, strict=True) if answer]
+            is_unsure = None in answers
+        if each in _OF_ACCOUNTS:
+            is_unsure = is_unsure or any(cell.account is None for cell in kept)
+        spent = spent_of(kept, asked.budget.limit.unit, _whose(each, accounts), self.card)
+        spent.pop(None, None)
+        return spent, is_unsure
+
+    def _read(
+        self,
+        known: _Known,
+        since: int,
+        until: int,
+        by: GroupBy | None,
+        also: frozenset[GroupBy],
+        joined: tuple[int, ...],
+    ) -> list[UseCell]:
+        files = UseAsked(since, until, Origin.FILES, by, joined_at=joined, also=also)
+        if files not in known.cells:
+            imported = replace(files, origin=Origin.IMPORTED)
+            known.cells[files] = self._book.cells(files) + self._book.cells(imported)
+        return known.cells[files]
+
+    def _past(self, asked: _Asked, known: _Known, before: int, joined: tuple[int, ...]) -> dict[Whose, Spent]:
+        """What was spent on the days that are looked back on, before the period."""
+        today = known.now.astimezone(asked.calendar.zone).date()
+        first = midnight(today - timedelta(days=DAYS_LOOKED_AT), asked.calendar.zone)
+        return self._spent(asked, known, quarter_of(first), before, joined)[0]
+
+    def _ahead(
+        self, asked: _Asked, known: _Known, spent: Spent, past: Spent | None, so_far: Decimal
+    ) -> BudgetForecast | None:
+        days = PastDays(known.now, asked.calendar)
+        for each in (past, spent):
+            if each is not None:
+                days.add_quarters(each.quarters.items())
+        first, since = days.today - timedelta(days=DAYS_LOOKED_AT), known.scan.since
+        is_whole = asked.query == EVERYTHING and asked.budget.each is None
+        is_known = since is not None and instant_of(since).astimezone(asked.calendar.zone).date() < first
+        return days.forecast(
+            so_far, asked.budget.limit, asked.period, known.now, first if is_whole and is_known else None
+        )
+
+    def _is_partly_read(self, period: Period, known: _Known) -> bool:
+        """Whether files may hold more use of a period than was read."""
+        scan, began = known.scan, period.started_at
+        if (scan.troubles or scan.files_unverified) and self._book.lacks_use(
+            0 if began is None else quarter_until(began)
+        ):
+            return True
+        if scan.complete_at is not None:
+            return False
+        # what is newest is read first
+        return scan.newest_since is None or began is None or instant_of(scan.newest_since) > began
+
+    # --- by what accounts hold
+
+    def _by_balances(self, asked: _Asked, known: _Known, holders: Sequence[str]) -> list[BudgetState]:
+        budget, now = asked.budget, known.now
+        started = asked.period.started_at or _EPOCH
+        today = now.astimezone(asked.calendar.zone).date()
+        first = midnight(today - timedelta(days=DAYS_LOOKED_AT), asked.calendar.zone)
+        lines = read_timelines(
+            self._state_dir, [(key, _CREDITS) for key in holders], min(started, first), _just_after(now)
+        )
+        parts: dict[str, dict[str, Falls]] = {}
+        older: dict[str, list[tuple[datetime, Decimal]]] = {}
+        for key, line in zip(holders, lines, strict=True):
+            part = _part_of(budget.each, key, known.accounts)
+            parts.setdefault(part, {})[key] = falls_of(line, started, _just_after(now))
+            older.setdefault(part, []).extend(
+                (fall.at, fall.amount) for fall in falls_of(line, first, _just_after(now)).falls
+            )
+        states = []
+        for part in sorted(parts):
+            measured = measured_falls(parts[part], asked.period, _oldest_credits(parts[part], known.accounts))
+            state = judged(budget, asked.period, measured, now, part or None)
+            if known.foresees and measured.spent is not None:
+                days = PastDays(now, asked.calendar)
+                days.add_moments(older[part])
+                known_from = max(
+                    (each.known_from for each in parts[part].values() if each.known_from is not None),
+                    default=now,
+                )
+                since = max(first, known_from).astimezone(asked.calendar.zone).date() + timedelta(days=1)
+                ahead = days.forecast(measured.spent, budget.limit, asked.period, now, since)
+                state = replace(state, forecast=ahead)
+            states.append(state)
+        return states
+
+    def _by_windows(self, asked: _Asked, known: _Known) -> list[BudgetState]:
+        """A limit of the weekly window: that of each account, whose period it is."""
+        budget = asked.budget
+        named = accounts_named(asked.query, known.accounts)
+        keys = list(known.accounts) if named is None else named
+        if not keys:
+            return [judged(budget, Period(), Measured(MeasuredBy.WINDOW), known.now)]
+        is_whole = budget.each is None and len(keys) == 1
+        return [
+            self._by_window(budget, known.accounts[key], None if is_whole else key, known)
+            for key in sorted(keys)
+        ]
+
+    def _by_window(
+        self, budget: Budget, account: AccountState, whose: str | None, known: _Known
+    ) -> BudgetState:
+        base, window = account.usage.base, account.usage.fullest.get(WEEKLY)
+        accounts = (account.key.id,)
+        if base is None or base.value is None or window is None:
+            measured = Measured(
+                MeasuredBy.WINDOW, read_at=None if base is None else base.at, accounts=accounts
+            )
+            return judged(budget, Period(), measured, known.now, whose)
+        used = window.used_percent
+        if used is None and base.value.is_full(window):
+            used = 100.0
+        spent = None if used is None else Decimal(str(used))
+        resets_at = own_reset(window, base.at)
+        if resets_at is not None and resets_at <= known.now:
+            # it has reset since, and nobody has looked
+            measured = Measured(MeasuredBy.WINDOW, read_at=base.at, accounts=accounts)
+            return judged(budget, Period(resets_at), measured, known.now, whose)
+        started = None
+        if resets_at is not None and window.window_seconds is not None:
+            started = resets_at - timedelta(seconds=window.window_seconds)
+        steps: tuple[tuple[datetime, Decimal], ...] = ()
+        if spent is not None and spent >= marks_of(budget)[0] and started is not None:
+            until = _just_after(known.now)
+            (line,) = read_timelines(self._state_dir, [(account.key.id, _WEEK)], started, until)
+            steps = rising_steps(line, started, spent, base.at)
+        measured = Measured(MeasuredBy.WINDOW, spent, read_at=base.at, steps=steps, accounts=accounts)
+        state = judged(budget, Period(started, resets_at), measured, known.now, whose)
+        ahead = None if account.outlook is None else account.outlook.forecast(WEEKLY)
+        if not known.foresees or spent is None or resets_at is None:
+            return state
+        return replace(state, forecast=window_forecast(ahead, spent, budget.limit, known.now, resets_at))
+
+
+def balance_holders(
+    query: Query, each: Each | None, accounts: Mapping[str, AccountState]
+) -> list[str] | None:
+    """The accounts whose balances tell what a limit in credits has spent; None where session files do.
+
+    They do where the filter chooses accounts, by nothing that is of usage, and all of them have a balance.
+    """
+    named = None if each is Each.USER else accounts_named(query, accounts)
+    if not named:
+        return None
+    for key in named:
+        credits = accounts[key].usage.credits
+        held = None if credits is None else credits.value
+        if held is None or held.balance is None or held.unlimited or not held.is_shown:
+            return None
+    return named
+
+
+def _whose(each: Each | None, accounts: Mapping[str, AccountState]) -> Callable[[UseCell], Whose]:
+    match each:
+        case None:
+            return lambda cell: _WHOLE
+        case Each.ACCOUNT:
+            return lambda cell: cell.account
+        case Each.USER:
+            return lambda cell: cell.user
+        case Each.GROUP:
+            groups = {key: account.name.group for key, account in accounts.items()}
+            return lambda cell: None if cell.account is None else groups.get(cell.account)
+
+
+def _part_of(each: Each | None, key: str, accounts: Mapping[str, AccountState]) -> str:
+    if each is None:
+        return _WHOLE
+    return key if each is Each.ACCOUNT else accounts[key].name.group or _WHOLE
+
+
+def _oldest_credits(keys: Iterable[str], accounts: Mapping[str, AccountState]) -> datetime | None:
+    held = (accounts[key].usage.credits for key in keys)
+    return min((each.at for each in held if each is not None), default=None)
+
+
+def _just_after(now: datetime) -> datetime:
+    return now + timedelta(microseconds=1)

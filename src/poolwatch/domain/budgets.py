@@ -95,7 +95,9 @@ class Measured(Struct, frozen=True):
 
     `spent` None: unknown. `estimated` is the part of it that is an estimate. `at_least`: some of it has no
     price, or was not read yet, so that it may be more. `read_at` is when its evidence was last looked at,
-    None where nobody ever did. `steps` are what was spent until each instant, ascending in both.
+    None where nobody ever did. `steps` are what was spent until each instant, ascending in both: as finely as
+    the moments of warnings and of the limit need it. By balances and windows, `accounts` are the ids of those
+    that were looked at, and `top_ups` how often credits came in, which are taken out.
     """
 
     by: MeasuredBy
@@ -104,6 +106,8 @@ class Measured(Struct, frozen=True):
     at_least: bool = False
     read_at: datetime | None = None
     steps: tuple[tuple[datetime, Decimal], ...] = ()
+    accounts: tuple[str, ...] = ()
+    top_ups: int = 0
 
 
 class Period(Struct, frozen=True):

@@ -43,6 +43,14 @@ def month_ahead(
 
     A day that `past` does not have cost nothing.
     """
+    days = days_ahead(so_far, past, first, today, next_month(today))
+    return None if days is None else days[-1]
+
+
+def days_ahead(
+    so_far: int, past: Mapping[date, DayCost], first: date | None, today: date, until: date
+) -> tuple[MonthAhead, ...] | None:
+    """The same for the end of today, and of each day after it that comes before `until`."""
     if first is None:
         return None
     start = max(first, today - DAYS_BACK * _DAY)
@@ -55,17 +63,24 @@ def month_ahead(
         cost = past.get(day, DayCost())
         wholes[day.weekday()].append(cost.whole)
         laters[day.weekday()].append(cost.later)
-    left = [0] * 7
-    for number in range(1, (next_month(today) - today).days):
-        left[(today + number * _DAY).weekday()] += 1
     every = _spread([cost for found in wholes.values() for cost in found], 0.0)
+    usual = {weekday: (fmean(found), _spread(found, every)) for weekday, found in wholes.items()}
     rest, spread = fmean(laters[today.weekday()]), _spread(laters[today.weekday()], every)
-    for weekday, count in enumerate(left):
-        if count:
-            found = wholes[weekday]
-            rest += count * fmean(found)
-            # of each day itself, and of the mean, which is known by so few
-            spread += _spread(found, every) * (count + count * count / len(found))
+    ahead = [_ahead(so_far, rest, spread)]
+    came = dict.fromkeys(range(7), 0)
+    for number in range(1, (until - today).days):
+        weekday = (today + number * _DAY).weekday()
+        mean, own = usual[weekday]
+        before = came[weekday]
+        came[weekday] += 1
+        rest += mean
+        # of each day itself, and of the mean, which is known by so few
+        spread += own * (1 + (2 * before + 1) / len(wholes[weekday]))
+        ahead.append(_ahead(so_far, rest, spread))
+    return tuple(ahead)
+
+
+def _ahead(so_far: int, rest: float, spread: float) -> MonthAhead:
     reach = _EIGHT_IN_TEN * sqrt(spread)
     return MonthAhead(
         so_far + round(rest), so_far + max(0, round(rest - reach)), so_far + round(rest + reach)

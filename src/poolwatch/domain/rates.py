@@ -12,7 +12,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Context, Decimal
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import Final, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 from msgspec import Struct
 
@@ -61,14 +61,20 @@ class Prices(Struct, frozen=True):
     def cost(self, tokens: Tokens) -> int | None:
         """What these tokens cost together; None where it depends on a price that is unknown."""
         plain = max(tokens.input - tokens.cached - tokens.cache_write, 0)
-        counts = (plain, tokens.cached, tokens.cache_write, tokens.output)
-        total = 0
-        for count, price in zip(counts, self._all(), strict=True):
-            if count:
-                if price is None:
-                    return None
-                total += count * price
-        return total
+        # written out: it is asked for each of many thousand cells
+        if (
+            (plain and self.input is None)
+            or (tokens.cached and self.cached is None)
+            or (tokens.cache_write and self.cache_write is None)
+            or (tokens.output and self.output is None)
+        ):
+            return None
+        return (
+            plain * (self.input or 0)
+            + tokens.cached * (self.cached or 0)
+            + tokens.cache_write * (self.cache_write or 0)
+            + tokens.output * (self.output or 0)
+        )
 
     @property
     def is_free(self) -> bool:
@@ -189,6 +195,10 @@ class Price(Struct, frozen=True):
 UNKNOWN_PRICE: Final = Price()
 
 
+#: What the price of a token depends on: model, UTC day, tier, whether it is long, and the operation.
+_Asked: TypeAlias = tuple[str | None, date, Tier, bool, str | None]
+
+
 class RateCard:
     """All rates of one run: those that are shipped, the operator's own above them, and what is taken for
     models that neither has (`fallback`; None: nothing, their price is unknown).
@@ -215,6 +225,8 @@ class RateCard:
                 self._by_name.setdefault(known, []).append(each)
         self._named: dict[str, list[Rate]] = {}
         self._found: dict[tuple[str, date, str | None], Rate | None] = {}
+        #: with what a token costs in dollars and in credits: many cells of use ask for few of them
+        self._per_token: dict[_Asked, tuple[Prices | None, Prices | None]] = {}
 
     def rate(self, model: str, day: date, operation: str | None = None) -> Rate | None:
         """The rate of a model on a UTC day: of the operator's the one with the longest name, else the
@@ -249,11 +261,15 @@ class RateCard:
         # a request without tokens was not counted in tokens
         if not tokens.total and requests and not rate.usd.is_free:
             return UNKNOWN_PRICE
-        dollars = rate.dollars(tier, long_context=long_context)
-        amount = None
-        if day >= CREDITS_SINCE:
-            in_credits = rate.codex_credits(tier, long_context=long_context)
-            amount = None if in_credits is None else in_credits.cost(tokens)
+        asked = model, day, tier, long_context, operation
+        found = self._per_token.get(asked)
+        if found is None:
+            found = self._per_token[asked] = (
+                rate.dollars(tier, long_context=long_context),
+                rate.codex_credits(tier, long_context=long_context) if day >= CREDITS_SINCE else None,
+            )
+        dollars, in_credits = found
+        amount = None if in_credits is None else in_credits.cost(tokens)
         return Price(
             None if dollars is None else dollars.cost(tokens),
             None if amount is None else Decimal(amount).scaleb(-12),

@@ -133,8 +133,9 @@ class UseAsked(Struct, frozen=True):
     #: only cells whose text of that kind is this one, None for "not told"; of groups of accounts the store
     #: knows nothing: for them it tells the account
     narrow: tuple[tuple[GroupBy, str | None], ...] = ()
-    #: cells of a whole UTC day may be joined into its first quarter, for a span that is of whole days in UTC
-    by_day: bool = False
+    #: cells of a UTC day are joined into the last of these quarters of it, 0 to 95 and 0 among them, that
+    #: does not come after them; empty: each quarter stands by itself
+    joined_at: tuple[int, ...] = ()
     #: whose texts the cells tell besides
     also: frozenset[GroupBy] = frozenset()
 

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Final, TypeAlias
 
-from poolwatch.domain.query.tree import EVERYTHING, Look, Query, Word, leaves, lets
+from poolwatch.domain.query.fields import FIELDS
+from poolwatch.domain.query.tree import EVERYTHING, Leaf, Look, Query, Word, foreseen, leaves, lets
 from poolwatch.domain.state import AccountState
-from poolwatch.domain.tokens import GroupBy, RequestSeen, Tier, UseCell
+from poolwatch.domain.tokens import GroupBy, RequestSeen, Tier, Tokens, UseCell
+from poolwatch.domain.values import replace
 from poolwatch.presentation.filter import account_texts, identity
 from poolwatch.presentation.use_texts import is_account_id, outside_text
 
@@ -136,6 +138,44 @@ def use_kept(
         return found
 
     return keeps
+
+
+def use_told(query: Query, accounts: Mapping[str, AccountState]) -> Callable[[UseCell], bool | None]:
+    """The same where it matters what nobody knows: None where it depends on whose use of nobody known was."""
+    keeps = use_kept(query, accounts)
+    known: dict[tuple[object, ...], bool | None] = {}
+
+    def told(cell: UseCell) -> bool | None:
+        if cell.account is not None:
+            return keeps(cell)
+        texts = (cell.model, cell.tier, cell.user, cell.client, cell.project, cell.operation)
+        if texts not in known:
+            subject = UseSubject(cell, accounts)
+            known[texts] = foreseen(
+                query, lambda leaf: lets(leaf, subject) or (None if _of_account(leaf) else False)
+            )
+        return known[texts]
+
+    return told
+
+
+def _of_account(leaf: Leaf) -> bool:
+    """Whether an account may have what is looked for; a word may be the name of one."""
+    return isinstance(leaf, Word) or (isinstance(leaf, Look) and not FIELDS[leaf.field].of_usage)
+
+
+def accounts_named(query: Query, accounts: Mapping[str, AccountState]) -> list[str] | None:
+    """The ids of the accounts that a filter chooses; None where it asks for more than accounts have.
+
+    A word is looked for in their names, e-mails, ids, sources and plans.
+    """
+    if query == EVERYTHING or any(
+        isinstance(leaf, Look) and FIELDS[leaf.field].of_usage for leaf in leaves(query)
+    ):
+        return None
+    keeps = use_kept(query, accounts)
+    nothing = UseCell(0, None, Tier.UNKNOWN, long_context=False, requests=0, tokens=Tokens())
+    return [key for key in accounts if keeps(replace(nothing, account=key))]
 
 
 def texts_asked(query: Query) -> frozenset[GroupBy]:

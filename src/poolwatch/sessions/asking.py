@@ -54,9 +54,10 @@ def cells_of(look: sqlite3.Connection, asked: UseAsked) -> list[UseCell]:
     if "account" in needed:
         joins += " LEFT JOIN whose w ON w.thread = f.thread AND f.quarter >= w.since AND f.quarter < w.until"
     when = quarter_column(asked, "f.")
-    group = ", ".join([when, "f.model", "f.tier", "f.long", *(each for each in shown if each != "NULL")])
+    shared = ("f.model", "f.tier", "f.long", "f.estimated")
+    group = ", ".join([when, *shared, *(each for each in shown if each != "NULL")])
     rows = look.execute(
-        f"SELECT {when}, m.text, f.tier, f.long, MAX(f.estimated), {', '.join(shown)}, {_SUMS}"  # noqa: S608 - names of ours
+        f"SELECT {when}, m.text, f.tier, f.long, f.estimated, {', '.join(shown)}, {_SUMS}"  # noqa: S608 - names of ours
         f" FROM ({_from(look)}) f{joins}{' WHERE ' + ' AND '.join(where) if where else ''} GROUP BY {group}",
         values,
     )
@@ -98,6 +99,11 @@ def needed_texts(asked: UseAsked) -> frozenset[str]:
 
 
 def quarter_column(asked: UseAsked, table: str = "") -> str:
-    """The quarter of a cell, or the first one of its UTC day."""
+    """The quarter of a cell, or the one of its UTC day into which it is joined."""
     column = f"{table}quarter"
-    return f"{column} / {QUARTERS_OF_DAY} * {QUARTERS_OF_DAY}" if asked.by_day else column
+    if not asked.joined_at:
+        return column
+    of_day = f"{column} % {QUARTERS_OF_DAY}"
+    later = "".join(f" WHEN {of_day} >= {each:d} THEN {each:d}" for each in sorted(asked.joined_at)[:0:-1])
+    start = f"{column} / {QUARTERS_OF_DAY} * {QUARTERS_OF_DAY}"
+    return f"{start} + CASE{later} ELSE 0 END" if later else start

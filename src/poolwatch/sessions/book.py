@@ -27,7 +27,7 @@ from poolwatch.sessions.day_counts import DayCounted
 from poolwatch.sessions.events import UsageEvent
 from poolwatch.sessions.imported import imported_cells, latest_imported, take_imported
 from poolwatch.sessions.owners import LimitSeen, ThreadUse, Whose
-from poolwatch.sessions.progress import read_state
+from poolwatch.sessions.progress import lacks_use, read_state
 from poolwatch.sessions.tables import (
     ERRORS,
     TIER_OF,
@@ -89,6 +89,11 @@ class UseBook:
         """How far the session files were read."""
         with self._look() as look:
             return ScanState() if look is None else read_state(look, self._state_dir)
+
+    def lacks_use(self, since: int) -> bool:
+        """Whether files that changed in these quarters or later hold use that was not counted."""
+        with self._look() as look:
+            return look is not None and lacks_use(look, since)
 
     def threads(self, conversations: Collection[str]) -> dict[str, ThreadKnown]:
         """What is known about conversations, by their ids."""

@@ -96,9 +96,9 @@ def imported_cells(look: sqlite3.Connection, asked: UseAsked) -> list[UseCell]:
             where.append(f"{TEXTS.get(kind, 'model')} = :text{number}")
     when = quarter_column(asked)
     kinds = ("has_tokens", "has_cost", "has_credits")
-    group = ", ".join([when, "model", "tier", "long", *kinds, *sorted(needed)])
+    group = ", ".join([when, "model", "tier", "long", "estimated", *kinds, *sorted(needed)])
     rows = look.execute(
-        f"SELECT {when}, model, tier, long, MAX(estimated), has_cost, has_credits,"  # noqa: S608 - names of ours
+        f"SELECT {when}, model, tier, long, estimated, has_cost, has_credits,"  # noqa: S608 - names of ours
         f" {', '.join(shown)}, {', '.join(f'SUM({name})' for name in _ADDED)}"
         f" FROM told WHERE {' AND '.join(where)} GROUP BY {group}",
         values,

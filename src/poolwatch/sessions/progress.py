@@ -99,6 +99,25 @@ def read_state(look: sqlite3.Connection, state_dir: Path) -> ScanState:
     )
 
 
+def lacks_use(look: sqlite3.Connection, since: int) -> bool:
+    """Whether anything of these quarters or later may not have been counted.
+
+    A file that was not read to its end holds nothing later than its last change.
+    """
+    if read_progress(look).unreadable:
+        return True
+    changed_since = since * QUARTER_SECONDS * 10**9
+    cut_off = look.execute(
+        "SELECT 1 FROM files WHERE gone = 0 AND trouble IS NOT NULL AND trouble != ? AND mtime_ns >= ?"
+        " LIMIT 1",
+        (Trouble.DIFFERS, changed_since),
+    ).fetchone()
+    if cut_off is not None:
+        return True
+    unsure = look.execute("SELECT 1 FROM facts WHERE verified = 0 AND quarter >= ? LIMIT 1", (since,))
+    return unsure.fetchone() is not None
+
+
 def is_scanning(state_dir: Path) -> bool:
     """Whether some process reads session files now."""
     try:

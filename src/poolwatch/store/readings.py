@@ -14,6 +14,7 @@ from msgspec import Struct
 from poolwatch.domain.events import LookedAhead, Recalled
 from poolwatch.domain.outlook import AccountOutlook, PoolOutlook
 from poolwatch.domain.pool import apply
+from poolwatch.domain.series import FigureName, Timeline
 from poolwatch.domain.state import AccountState, PoolFacts, PoolState
 from poolwatch.host.instants import to_micros
 from poolwatch.store.documents import decode_account, decode_facts, encode_facts
@@ -85,6 +86,24 @@ def read_outlooks(state_dir: Path) -> tuple[Mapping[str, AccountOutlook], PoolOu
             return outlooks.read(connection)
         except (sqlite3.Error, OverflowError, UnicodeError):
             return {}, None
+
+
+def read_timelines(
+    state_dir: Path, wanted: Iterable[tuple[str, FigureName]], since: datetime, until: datetime
+) -> list[Timeline]:
+    """These figures of accounts over a time, as `Database.timeline`; empty where they cannot be read."""
+    from poolwatch.store import history  # likewise
+
+    wanted = list(wanted)
+    connection = open_to_look(state_dir, "ro") if wanted else None
+    if connection is None:
+        return [Timeline()] * len(wanted)
+    with closing(connection):
+        try:
+            connection.execute("BEGIN")
+            return [history.timeline(connection, key, name, since, until) for key, name in wanted]
+        except (sqlite3.Error, OverflowError, UnicodeError):
+            return [Timeline()] * len(wanted)
 
 
 def read_stored(state_dir: Path, cache: AccountCache) -> tuple[tuple[AccountState, ...], PoolFacts] | None:
