@@ -53,12 +53,23 @@ def spent_of(
     found: dict[Whose, Spent] = defaultdict(Spent)
     for (part, quarter, _, _, _), each in sums(cells, card, key).items():
         spent = found[part]
-        amount = Decimal(each.pico).scaleb(-12) if unit is LimitUnit.USD else each.credits
+        amount = amount_of(each, unit)
         spent.quarters[quarter] = spent.quarters.get(quarter, _NOTHING) + amount
         if each.estimated:
             spent.estimated += amount
         spent.is_partial |= _is_partial(each, unit)
     return found
+
+
+def amount_of(use: UseSum, unit: LimitUnit) -> Decimal:
+    """What of some use counts against a limit in that unit, as far as it is known."""
+    match unit:
+        case LimitUnit.USD:
+            return Decimal(use.pico).scaleb(-12)
+        case LimitUnit.CREDITS:
+            return use.credits
+        case _:
+            return Decimal(use.tokens.total)
 
 
 def _is_partial(each: UseSum, unit: LimitUnit) -> bool:
