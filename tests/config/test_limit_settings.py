@@ -31,6 +31,15 @@ from poolwatch.domain.budgets import (
 PATH = Path("/etc/poolwatch/config.toml")
 
 
+_MAIL = """[[channels]]
+name = "a"
+kind = "email"
+host = "mail.example.com"
+from = "a@example.com"
+to = "b@example.com"
+"""
+
+
 def loaded(text: str) -> Settings | ConfigProblems:
     return load_text(text, PATH, {"HOME": "/home/ann"}, {})
 
@@ -189,6 +198,8 @@ def test_what_is_set_of_limits_is_shown_with_its_line() -> None:
             "is plain http to another machine",
         ),
         ('[[channels]]\nname = "a"\nkind = "exec"\ncommand = "ls"', 4, "must be a program and its arguments"),
+        (f'{_MAIL}security = "none"', 7, 'security = "none" is for a mail server on this machine'),
+        (f'{_MAIL}password_file = "/x"', 7, "password_file means something only with user"),
         ('[notify]\ndaily_summary = "9"', 2, 'must be a time of the day like "09:00"'),
         ('[notify]\nquiet_hours = "22:00-22:00"', 2, 'must be two times of the day like "22:00-07:00"'),
         ("budgets = 1", 1, "budgets must be tables, each begun with [[budgets]]"),
@@ -252,3 +263,33 @@ def test_how_grace_is_written() -> None:
     assert grace_of("10%") == Grace(percent=Decimal(10))
     assert grace_of("2h") == Grace(time=timedelta(hours=2))
     assert [grace_of(text) for text in ("", "0%", "0s", "101%", "soon", "10")] == [None] * 6
+
+
+@pytest.mark.parametrize(
+    "variable",
+    [
+        "POOLWATCH_CHANNELS__NAME",
+        "POOLWATCH_CHANNELS__0__COMMAND",
+        "POOLWATCH_CHANNELS_0__COMMAND",
+        "POOLWATCH_CHANNELS__COMMAND",
+        "POOLWATCH_ALERTS__CHANNELS",
+        "POOLWATCH_CHANNELS[0]__COMMAND",
+    ],
+)
+@pytest.mark.parametrize("text", ["", '[[channels]]\nname = "a"\nkind = "exec"\ncommand = ["/bin/true"]\n'])
+def test_no_variable_sets_a_channel_or_the_program_of_one(variable: str, text: str) -> None:
+    env = {"HOME": "/home/ann", variable: '["/bin/sh", "-c", "id"]'}
+    found = load_text(text, PATH, env, {})
+    assert isinstance(found, ConfigProblems), found
+    assert variable in found.text
+
+
+def test_a_variable_that_holds_the_secret_of_a_channel_is_no_misspelt_setting() -> None:
+    text = (
+        '[[channels]]\nname = "a"\nkind = "webhook"\nurl = "https://a.example.com/x/"\n'
+        'secret_env = "POOLWATCH__HOOK"'
+    )
+    found = load_text(text, PATH, {"HOME": "/home/ann", "POOLWATCH__HOOK": "whsec_x"}, {})
+    assert isinstance(found, Settings), found.text
+    # without its final slash some receivers redirect
+    assert found.channels[0].url == "https://a.example.com/x/"

@@ -322,8 +322,9 @@ def dotted(*path: str | int) -> str:
 
 def _named_variables(document: Mapping[str, object]) -> frozenset[str]:
     """The variables that are named as holders of secrets."""
-    sources = document.get("sources")
-    found = [document.get("net"), *(sources if isinstance(sources, list) else ())]
+    lists = [document.get(name) for name in ("sources", "channels")]
+    listed = chain.from_iterable(each for each in lists if isinstance(each, list))
+    found = [document.get("net"), *listed]
     tables = [table for table in found if isinstance(table, dict)]
     names = chain.from_iterable(
         (value for key, value in table.items() if key.endswith("_env")) for table in tables

@@ -59,6 +59,12 @@ def _argv(raw: Raw) -> tuple[str, ...] | Wrong:
     return Wrong(said("not_argv", value=quoted(given)))
 
 
+def _hook_address(raw: Raw) -> str | Wrong:
+    """As any address, but its final slash stays: without it some receivers redirect."""
+    found = values.url(https_only=False)(raw)
+    return found if isinstance(found, Wrong) else str(raw.value)
+
+
 def _mail_host(raw: Raw) -> str | Wrong:
     if isinstance(raw.value, str) and _HOST.fullmatch(raw.value):
         return raw.value
@@ -141,7 +147,7 @@ class ChannelSettings(Struct, frozen=True):
     url: Annotated[
         str | None,
         Row(
-            values.url(https_only=False),
+            _hook_address,
             mark("where it is posted; https, or http to this machine"),
             kinds=_WEBHOOK,
         ),
@@ -288,6 +294,10 @@ def _check_channel(layers: Layers, index: int, channel: ChannelSettings) -> None
     if channel.secret_file is not None and channel.secret_env is not None:
         why = said("both_set", one="secret_file", other="secret_env")
         layers.in_file(why, "channels", index, "secret_env")
+    if channel.host is not None and channel.security == "none" and not is_loopback(channel.host):
+        layers.in_file(said("mail_in_the_clear", table=prefix), "channels", index, "security")
+    if channel.user is None and channel.password_file is not None:
+        layers.in_file(said("password_of_whom", table=prefix), "channels", index, "password_file")
     if channel.url is not None and channel.url.startswith("http:") and not channel.private:
         from urllib.parse import urlsplit
 

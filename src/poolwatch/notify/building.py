@@ -35,10 +35,7 @@ class ChannelSetup(Struct, frozen=True):
 
 
 def build_channel(settings: ChannelSettings, setup: ChannelSetup) -> Channel:
-    """One channel. Looks at the configuration file where that has to be trusted: use a thread.
-
-    A webhook has to be built and used in one event loop.
-    """
+    """One channel. Loads modules, and looks at the configuration file where that counts: use a thread."""
     match ChannelKind(settings.kind):
         case ChannelKind.WEBHOOK:
             from poolwatch.net.client import HttpClient

@@ -54,6 +54,10 @@ TEXTS: Final[Mapping[str, str]] = {
     "grace_of_what": mark('{table}: grace means something only with at_limit = "stop"'),
     "no_such_channel": mark("{table} names a channel {name} that is not there"),
     "not_for_channel": mark("{table}: {name} means nothing for a channel of kind {kind}"),
+    "mail_in_the_clear": mark(
+        '{table}: security = "none" is for a mail server on this machine; use tls or starttls'
+    ),
+    "password_of_whom": mark("{table}: password_file means something only with user"),
     "private_channel": mark(
         "{table}: {name} is plain http to another machine; use https, or say private = true"
     ),
