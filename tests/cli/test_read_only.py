@@ -26,11 +26,15 @@ CHANGES = {
     "config set": ("pool_name=other",),
     "config edit": (),
     "config init": (),
+    "channels add": ("exec", "--", "/bin/true"),
+    "channels remove": ("ops",),
 }
 LOOKS = {
     "status", "next", "history", "events", "usage", "audit list", "audit verify", "rates list", "rates why",
     "rates compare", "sources list", "sources test", "accounts list", "data export", "config show",
-    "config path", "config check", "doctor",
+    "config path", "config check", "doctor", "channels list",
+    # it sends a notice, and changes nothing here
+    "channels test",
     # it polls, and renews nothing then
     "daemon",
     # a pool of its own

@@ -10,7 +10,6 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from poolwatch.bootstrap.clock import RealClock
 from poolwatch.monitor.limits import Beside, LimitWork, Task
 
 if TYPE_CHECKING:
@@ -51,13 +50,10 @@ async def _send_nothing(beside: Beside) -> None:
 
 
 def _channel(running: Running, settings: ChannelSettings) -> Channel:
-    from poolwatch.notify.building import ChannelSetup, build_channel
+    from poolwatch.bootstrap.channels import channel_setup
+    from poolwatch.notify.building import build_channel
 
-    around = running.around
-    setup = ChannelSetup(
-        around.settings.net, around.env, RealClock().now, around.settings.path, running.to_terminal
-    )
-    return build_channel(settings, setup)
+    return build_channel(settings, channel_setup(running.around, running.to_terminal))
 
 
 def _outgoing(running: Running, notice: Notice, state: PoolState, _now: datetime) -> Outgoing:

@@ -28,6 +28,7 @@ from poolwatch.bootstrap.screen import appearance_problems, speaks_utf8
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
 from poolwatch.cli.accounts import kept_command, kept_line
 from poolwatch.cli.audit import audit_findings
+from poolwatch.cli.channels import channel_findings
 from poolwatch.cli.command import ADD_SOURCE, run_async
 from poolwatch.cli.daemon import daemon_findings
 from poolwatch.cli.finding import Finding, Grade, finding_lines, is_coloured
@@ -182,6 +183,7 @@ def _of_pool(around: Surroundings) -> Iterator[Finding]:
     yield from daemon_findings(around)
     yield from use_findings(around)
     yield from audit_findings(around)
+    yield from channel_findings(around)
     yield from _network(around)
     if not around.sources:
         yield from _kept(around, kept_files(around.state_dir, around.home))

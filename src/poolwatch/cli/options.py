@@ -146,6 +146,22 @@ def _source_names(context: typer.Context, incomplete: str, *, configured_only: b
     return [name for name in found if _PLAIN.fullmatch(name) and name.startswith(incomplete)]
 
 
+def channels(context: typer.Context, incomplete: str) -> list[str]:
+    """The names of the channels of the configuration."""
+    found: list[str] = []
+    with suppress(Exception):
+        around = _around(context)
+        found = [] if around is None else [each.name for each in around.settings.channels]
+    return [name for name in found if _PLAIN.fullmatch(name) and name.startswith(incomplete)]
+
+
+def channel_kinds() -> list[str]:
+    """The kinds of channels."""
+    from poolwatch.domain.notices import ChannelKind
+
+    return [each.value for each in ChannelKind]
+
+
 def themes(incomplete: str) -> list[str]:
     """The themes, by their short names unless the long ones were begun."""
     from poolwatch.ui.appearance import THEME_NAMES
@@ -227,6 +243,9 @@ SourceArgument = Annotated[
 ]
 ConfiguredArgument = Annotated[
     str, typer.Argument(metavar="NAME", help=help_of("source"), autocompletion=configured)
+]
+ChannelArgument = Annotated[
+    str, typer.Argument(metavar="NAME", help=help_of("channel"), autocompletion=channels)
 ]
 Assignments = Annotated[list[str], typer.Argument(metavar="KEY=VALUE...", help=help_of("assignment"))]
 KindArgument = Annotated[

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from poolwatch.bootstrap.auditing import audited
 from poolwatch.bootstrap.console import EXIT_CONFIG, EXIT_OK, complain, complain_of, say, say_text
+from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.config.amounts import parts_of
 from poolwatch.config.edit import init_config
 from poolwatch.config.load import load
@@ -20,6 +21,8 @@ from poolwatch.config.problems import ConfigProblem, ConfigProblems
 from poolwatch.config.settings import Settings
 from poolwatch.config.table import ShownSetting, render_default, shown_settings
 from poolwatch.domain.audit import Act, Deed, Outcome
+from poolwatch.domain.message import Message
+from poolwatch.domain.notices import ChannelKind
 from poolwatch.domain.rates import Prices
 from poolwatch.domain.state import PoolState
 from poolwatch.domain.values import replace
@@ -28,6 +31,7 @@ from poolwatch.presentation.masking import masked, shown_path
 from poolwatch.store.readings import read_pool
 from poolwatch.words.commands import fine_words, said
 from poolwatch.words.config import said as config_said
+from poolwatch.words.messages import message_text
 
 
 def print_path(given: Path | None, *, mask: bool = False) -> int:
@@ -158,10 +162,23 @@ def check(given: Path | None, *, mask: bool = False) -> int:
         complain(around.told(line))
     if wrong:
         return EXIT_CONFIG
+    refused = _programs_refused(around)
+    if refused is not None:
+        complain(around.told(message_text(refused)))
+        return EXIT_CONFIG
     path = around.settings.path
     where = around.told_path(path) if path is not None else said("no_file")
     say(fine_words(where, len(around.sources)))
     return EXIT_OK
+
+
+def _programs_refused(around: Surroundings) -> Message | None:
+    """Why none of the programs is run that the configuration names."""
+    if not any(each.kind == ChannelKind.EXEC for each in around.settings.channels):
+        return None
+    from poolwatch.notify.building import distrust
+
+    return distrust(around.settings.path)
 
 
 def _path(given: Path | None) -> Path | ConfigProblem:

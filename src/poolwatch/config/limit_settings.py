@@ -11,6 +11,7 @@ from msgspec import Struct
 from poolwatch.config import values
 from poolwatch.config.budget_settings import BUDGET_ROWS, BudgetSettings, check_budget, check_filter
 from poolwatch.config.layers import Layers, dotted
+from poolwatch.config.settings import DEFAULT_ORIGIN
 from poolwatch.config.values import Raw, Row, Wrong, is_loopback, nearest, printable, quoted, rows_of
 from poolwatch.domain.alerts import QuietHours, Rule, Severity
 from poolwatch.domain.budgets import (
@@ -245,6 +246,19 @@ def read_limits(layers: Layers, document: Mapping[str, object]) -> dict[str, Any
     }
 
 
+def channel_of(table: Mapping[str, object], env: Mapping[str, str]) -> ChannelSettings | tuple[str, ...]:
+    """A channel that is not in the file yet, or all that the file would say of it."""
+    layers = Layers(None, {}, env)
+    as_read = {key: list(value) if isinstance(value, tuple) else value for key, value in table.items()}
+    found = read_limits(layers, {"channels": [as_read]})["channels"]
+    if layers.problems:
+        name = printable(str(table.get("name", "")))
+        told = (each.text.replace("channels[0].", "") for each in layers.problems)
+        return tuple(each.replace("channels[0]", name) for each in told)
+    channel: ChannelSettings = found[0]
+    return channel
+
+
 def _read(
     layers: Layers, document: Mapping[str, object], array: str, struct: type[S], rows: Mapping[str, Row]
 ) -> list[tuple[int, S]]:
@@ -283,7 +297,7 @@ def _check_channel(layers: Layers, index: int, channel: ChannelSettings) -> None
     """Whether a channel has what its kind needs, and nothing of another one."""
     prefix = dotted("channels", index)
     for key, row in CHANNEL_ROWS.items():
-        is_given = f"{prefix}.{key}" in layers.origins and layers.origins[f"{prefix}.{key}"].line is not None
+        is_given = layers.origins.get(f"{prefix}.{key}", DEFAULT_ORIGIN) is not DEFAULT_ORIGIN
         if row.kinds and channel.kind not in row.kinds and is_given:
             why = said("not_for_channel", table=prefix, name=key, kind=channel.kind)
             layers.in_file(why, "channels", index, key)

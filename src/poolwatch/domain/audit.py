@@ -26,6 +26,8 @@ class Act(StrEnum):
     ADD_SOURCE = "source_add"
     SET_SOURCE = "source_set"
     REMOVE_SOURCE = "source_remove"
+    ADD_CHANNEL = "channel_add"
+    REMOVE_CHANNEL = "channel_remove"
     SILENCE = "alert_silence"
     UNSILENCE = "alert_unsilence"
     RESEND = "alert_resend"

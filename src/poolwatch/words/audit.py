@@ -25,6 +25,8 @@ _ACTS: Final[Mapping[str, str]] = {
     Act.SILENCE: mark("alerts silence"),
     Act.UNSILENCE: mark("alerts unsilence"),
     Act.RESEND: mark("alerts resend"),
+    Act.ADD_CHANNEL: mark("channels add"),
+    Act.REMOVE_CHANNEL: mark("channels remove"),
 }
 _OUTCOMES: Final[Mapping[str, str]] = {
     Outcome.DONE: mark("done"),

@@ -1,11 +1,11 @@
-"""Words of channels: why one did not take a notice."""
+"""Words of channels: how each does, why one did not take a notice, and what `channels` says."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
 
-from poolwatch.words.catalogue import mark
+from poolwatch.words.catalogue import Text, mark, n_
 
 #: Why a try failed. `place` is a file or a variable, `host` a server's name.
 TEXTS: Final[Mapping[str, str]] = {
@@ -53,3 +53,58 @@ TEXTS: Final[Mapping[str, str]] = {
     "channel.one_address": mark("{place} holds more than one line: each address is a channel of its own"),
     "channel.not_taken": mark("{service} did not take it"),
 }
+
+# --- how a channel does
+refused: Final = Text("refused: {why}")
+is_gone: Final = Text("gone: {why}", "gone")
+_taken: Final = Text("ok, last {when}")
+_fails: Final = Text("failing since {since}: {why}", "failing since {since}")
+_next_try: Final = Text("{state}, next try {at}", "{state}")
+_waiting: Final = Text("{state}, {waiting}")
+
+# --- `channels`
+NONE: Final = Text("no channel is configured: {command}")
+no_kind: Final = Text("there is no kind {kind}; there are {kinds}")
+no_kind_but: Final = Text("there is no kind {kind}; did you mean {near}? There are {kinds}")
+no_channel: Final = Text("there is no channel {name}")
+no_channel_but: Final = Text("there is no channel {name}; did you mean {near}?")
+is_there: Final = Text("there is a channel {name} already; name this one with --name")
+took: Final = Text("{name} took the test notice")
+did_not_take: Final = Text("{name} did not take the test notice: {why}")
+nothing_written: Final = Text("not written: {why}")
+written: Final = Text("{name} took the test notice and is in {path}")
+name_it: Final = Text(
+    "alerts go there that name it, channels = [{name}]; with [notify] channels also those there by default"
+)
+taken_out: Final = Text("{name} is not in {path} any more; what its settings named stays where it is")
+NO_COMMAND: Final = Text("a program is typed after --, with its arguments: channels add exec -- PROGRAM ARG")
+NOT_A_PROGRAM: Final = Text("only a channel of kind exec takes a program")
+
+# --- what is wrong with one
+open_to_others: Final = Text("{path} can be read by others (mode {mode})")
+no_program: Final = Text("{program} is no program that can be run")
+UNSIGNED: Final = Text("its notices are not signed: whoever knows the address can send some")
+SIGN: Final = Text("name a secret in secret_file or secret_env")
+of_channel: Final = Text("{name}: {told}")
+UNUSED: Final = Text("never used")
+
+
+def takes(last: str, waiting: int) -> str:
+    """That it took what it was sent, and when last."""
+    return _with_waiting(_taken(last), waiting)
+
+
+def never_used(waiting: int) -> str:
+    """That it was sent nothing yet."""
+    return _with_waiting(UNUSED(), waiting)
+
+
+def fails(since: str, why: str, next_try: str, waiting: int) -> str:
+    """Since when it takes nothing, why, and how that goes on."""
+    return _with_waiting(_next_try(_fails(since, why), next_try), waiting)
+
+
+def _with_waiting(state: str, waiting: int) -> str:
+    if not waiting:
+        return state
+    return _waiting(state, n_("{count} waiting", "{count} waiting", waiting))

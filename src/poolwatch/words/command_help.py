@@ -20,6 +20,7 @@ TEXTS: Final[Mapping[str, str]] = {
     # commands, and the headings above them
     "look": mark("Look"),
     "act": mark("Act"),
+    "limits": mark("Limits"),
     "set_up": mark("Set up"),
     "demo": mark("Open the app on a simulated pool; nothing leaves this machine."),
     "status": mark("Print every account; what is old is read first. On a terminal as the app's table."),
@@ -36,6 +37,14 @@ TEXTS: Final[Mapping[str, str]] = {
     "usage": mark("Print tokens that were used, and what the API would charge."),
     "daemon": mark("Poll without a screen; the app watches beside it."),
     "refresh": mark("Run the refresh chain: token step, then usage step."),
+    "channels": mark("Where notices go: webhook, mail, desktop, program, phone."),
+    "channels list": mark("Every channel: where it leads, and how it does."),
+    "channels add": mark(
+        "Send a test notice, then write the channel into the configuration. Comments there are kept; secrets"
+        " are not taken."
+    ),
+    "channels test": mark("Send a test notice over one channel now."),
+    "channels remove": mark("Take a channel out of the configuration."),
     "doctor": mark("Say what is wrong, and the remedy."),
     "sources": mark("What is monitored and from where."),
     "sources list": mark("What is monitored, and what else was found."),
@@ -160,6 +169,24 @@ TEXTS: Final[Mapping[str, str]] = {
     "password_file": mark("Pools: the file of the dashboard's password."),
     "password_env": mark("Pools: the variable of the dashboard's password."),
     "insecure": mark("Pools: the key may go over plain http to another machine."),
+    # of channels
+    "channel": mark("Its name, as channels list shows it."),
+    "channel_kind": mark("webhook, email, desktop, exec or apprise."),
+    "channel_program": mark("exec: the program and its arguments, behind --; it gets JSON on stdin."),
+    "channel_name": mark("What it is called (unset: its kind)."),
+    "hook_url": mark("webhook: where it is posted; https, or http to this machine."),
+    "hook_secret_file": mark("webhook: the file of the secret that signs it (whsec_…)."),
+    "hook_secret_env": mark("webhook: or its variable."),
+    "hook_private": mark("webhook: the address may be one of a private network."),
+    "mail_host": mark("email: the mail server."),
+    "mail_port": mark("email: its port (unset: 465 for tls, 587 for starttls, 25)."),
+    "mail_security": mark("email: tls, starttls, or none to this machine (unset: tls)."),
+    "mail_user": mark("email: who signs in there."),
+    "mail_password": mark("email: the file of the password."),
+    "mail_from": mark("email: the address it comes from."),
+    "mail_to": mark("email: an address it goes to; may be given several times."),
+    "desktop_bell": mark("desktop: the terminal's bell, too."),
+    "apprise_file": mark("apprise: the file of an address, like ntfy://… or tgram://…"),
     # of accounts import and resolve
     "login_file": mark("auth.json, CLIProxyAPI, codex-auth, codex-proxy or sub2api."),
     "keep": mark("imported: set FILE aside (renamed, never deleted); source: FILE stays in use."),
@@ -245,6 +272,22 @@ EXAMPLES: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
         ("poolwatch refresh dev14 3f2a", mark("by label, by the first digits of an id")),
         ("poolwatch refresh --all", mark("tokens with a day left, all figures")),
     ),
+    "channels": (
+        ("poolwatch channels", mark("the list")),
+        ("poolwatch channels add desktop --bell", ""),
+        ("poolwatch channels test desktop", ""),
+    ),
+    "channels list": (
+        ("poolwatch channels list", ""),
+        ("poolwatch channels --json", mark("for a script")),
+    ),
+    "channels add": (
+        ("poolwatch channels add webhook --url https://hooks.example.com/pool", ""),
+        ("poolwatch channels add apprise --name phone --url-file ~/ntfy.url", ""),
+        ("poolwatch channels add exec -- ~/bin/alarm --loud", ""),
+    ),
+    "channels test": (("poolwatch channels test phone", ""),),
+    "channels remove": (("poolwatch channels remove phone", ""),),
     "doctor": (
         ("poolwatch doctor", ""),
         ("poolwatch doctor --mask", mark("to show to others")),
