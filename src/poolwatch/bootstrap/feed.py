@@ -13,10 +13,8 @@ from typing import TYPE_CHECKING
 from poolwatch.bootstrap.clock import RealClock
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.domain.account import AccountKey
-from poolwatch.domain.event_log import LoggedEvent
 from poolwatch.domain.events import Answer, PoolChanged
 from poolwatch.domain.message import Message
-from poolwatch.domain.past import AccountPast, PastAsked
 from poolwatch.domain.state import PoolState
 from poolwatch.presentation.sign_in import CodexLogin
 from poolwatch.presentation.view import Costs
@@ -26,7 +24,9 @@ if TYPE_CHECKING:
     from poolwatch.bootstrap.running import Running
     from poolwatch.bootstrap.use import UseReader
     from poolwatch.domain.alerts import Silence, Subject
+    from poolwatch.domain.event_log import LoggedEvent
     from poolwatch.domain.notices import Delivery
+    from poolwatch.domain.past import AccountPast, PastAsked
     from poolwatch.domain.use_report import UseReport, UseWish
     from poolwatch.monitor.monitor import Monitor
     from poolwatch.store.store import Store
@@ -159,9 +159,12 @@ class LiveFeed:
     async def past(self, asked: PastAsked) -> AccountPast:
         """What the store keeps of an account, one figure after the other; a viewer reads it as well."""
         await self._monitor()
+        # not before the first paint
+        from poolwatch.domain.past import AccountPast
+
         if self._running is None:
             return AccountPast(asked)
-        from poolwatch.bootstrap.kept import AHEAD, read_past  # not before the first paint
+        from poolwatch.bootstrap.kept import AHEAD, read_past
 
         account = self.state.accounts.get(asked.key)
         return await read_past(self._running.services.store, asked, account, self.now() + AHEAD)

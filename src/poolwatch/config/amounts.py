@@ -96,14 +96,6 @@ def day(raw: Raw) -> datetime.date | Wrong:
     return Wrong(said("not_day", value=quoted(value)))
 
 
-def fallback(raw: Raw) -> str | Wrong:
-    """Two prices per million tokens, like `input=0.1, output=0.2`."""
-    text = line()(raw)
-    if isinstance(text, Wrong) or fallback_prices(text) is not None:
-        return text
-    return Wrong(said("not_fallback", value=quoted(text)))
-
-
 def fallback_prices(text: str) -> Prices | None:
     """What such a text means; all input costs the same."""
     found: dict[str, str] = {}

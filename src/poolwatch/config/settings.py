@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from msgspec import Struct, field
 
-from poolwatch.config import amounts, values
+from poolwatch.config import values
 from poolwatch.config.values import Row, printable, rows_of
 from poolwatch.domain.account import Custody
 from poolwatch.words.catalogue import mark
@@ -209,7 +209,7 @@ class UsageSettings(Struct, frozen=True):
     fallback: Annotated[
         str | None,
         Row(
-            amounts.fallback,
+            values.fallback,
             mark("USD per million tokens of models without a price, marked ~; unset: it is unknown"),
             "input=0.1, output=0.2",
         ),

@@ -185,6 +185,16 @@ def weights(raw: Raw) -> str | Wrong:
     return Wrong(said("not_weights", value=quoted(text)))
 
 
+def fallback(raw: Raw) -> str | Wrong:
+    """Two prices per million tokens, like `input=0.1, output=0.2`."""
+    from poolwatch.config.amounts import fallback_prices  # likewise
+
+    text = line()(raw)
+    if isinstance(text, Wrong) or fallback_prices(text) is not None:
+        return text
+    return Wrong(said("not_fallback", value=quoted(text)))
+
+
 def time_of_day(raw: Raw) -> str | Wrong:
     """A time of the day, like `09:00`."""
     if isinstance(raw.value, str) and _CLOCK.fullmatch(raw.value):

@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 from msgspec import Struct
 
 from poolwatch.domain.account import AccountKey
-from poolwatch.domain.event_log import LoggedEvent
 from poolwatch.domain.events import Answer, AnswerKind, BulkProgress, PoolChanged
 from poolwatch.domain.message import Message
-from poolwatch.domain.past import AccountPast, PastAsked
 from poolwatch.domain.state import PoolState
 from poolwatch.presentation.sign_in import CodexLogin
 from poolwatch.presentation.view import Costs
@@ -20,7 +18,9 @@ from poolwatch.presentation.view import Costs
 if TYPE_CHECKING:
     # not before the first paint
     from poolwatch.domain.alerts import Silence, Subject
+    from poolwatch.domain.event_log import LoggedEvent
     from poolwatch.domain.notices import Delivery
+    from poolwatch.domain.past import AccountPast, PastAsked
     from poolwatch.domain.use_report import UseReport, UseWish
 
 __all__ = [
