@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from whenever import SYSTEM_TZ, Date, Time
 
-from poolwatch.domain.budget_calendar import day_begins, period_before, period_of
+from poolwatch.domain.budget_calendar import MOST, period_of, periods_since
 from poolwatch.domain.budgets import Budget, BudgetPeriod, Limit, LimitUnit, Period
 
 _TEN = Limit(LimitUnit.USD, Decimal(10))
@@ -94,16 +94,15 @@ def test_an_hour_that_comes_twice_lies_in_one_day() -> None:
 def test_a_budget_that_never_resets_has_no_ends() -> None:
     budget = _budget(BudgetPeriod.NEVER)
     assert period_of(budget, _at("2026-11-20 12:00")) == Period()
-    assert period_before(budget, Period()) is None
+    assert periods_since(budget, _at("2020-01-01 00:00"), _at("2026-11-20 12:00")) == ()
 
 
 def test_a_budget_without_a_zone_goes_by_that_of_the_machine() -> None:
     budget = _budget(BudgetPeriod.DAILY, zone=None)
     at = _at("2026-11-20 12:00")
     assert _text(period_of(budget, at, "Asia/Kathmandu")) == "Thu 19 Nov 18:15 Fri 20 Nov 18:15"
-    assert day_begins(at, "Asia/Kathmandu") == _at("2026-11-19 18:15")
     begins = Date(2026, 11, 20).at(Time(0)).assume_tz(SYSTEM_TZ, disambiguation="compatible")
-    assert day_begins(begins.to_instant().to_stdlib(), None) == begins.to_instant().to_stdlib()
+    assert period_of(budget, at, None).started_at == begins.to_instant().to_stdlib()
 
 
 @pytest.mark.parametrize("zone", _ZONES)
@@ -119,9 +118,10 @@ def test_a_year_of_periods_is_without_gaps(
     while (ends := found[-1].resets_at) is not None and ends <= end:
         following = period_of(budget, ends)
         assert following.started_at == ends
-        assert period_before(budget, following) == found[-1]
         assert period_of(budget, ends - timedelta(microseconds=1)) == found[-1]
         found.append(following)
+    # looked at once at the end, the same ones have ended
+    assert list(periods_since(budget, at, ends or at))[:-1] == found[-MOST:-1]
     begun = [each.started_at for each in found if each.started_at is not None]
     assert begun == sorted(set(begun))
     first, last = begun[0].astimezone(ZoneInfo(zone)).date(), begun[-1].astimezone(ZoneInfo(zone)).date()
@@ -170,9 +170,23 @@ def test_every_instant_is_in_exactly_one_period(
 
 
 def test_zones_that_the_configuration_takes_are_found() -> None:
-    budget = _budget(BudgetPeriod.DAILY)
     at = _at("2026-11-20 12:00")
     for zone in available_timezones():
-        begun = day_begins(at, zone).astimezone(ZoneInfo(zone))
+        begins = period_of(_budget(BudgetPeriod.DAILY, zone=zone), at).started_at
+        assert begins is not None
+        begun = begins.astimezone(ZoneInfo(zone))
         assert (begun.hour, begun.minute, begun.date()) == (0, 0, at.astimezone(ZoneInfo(zone)).date()), zone
-    assert period_of(budget, at).started_at == _at("2026-11-20 00:00")
+
+
+def test_periods_that_ended_while_nobody_looked() -> None:
+    budget = _budget(BudgetPeriod.MONTHLY, 31)
+    found = periods_since(budget, _at("2026-01-31 00:00"), _at("2026-04-30 00:00"))
+    assert [_text(each) for each in found] == [
+        "Sat 31 Jan 00:00 Sat 28 Feb 00:00",
+        "Sat 28 Feb 00:00 Tue 31 Mar 00:00",
+        "Tue 31 Mar 00:00 Thu 30 Apr 00:00",
+    ]
+    assert periods_since(budget, _at("2026-04-30 00:00"), _at("2026-05-30 23:59")) == ()
+    days = periods_since(_budget(BudgetPeriod.DAILY), _at("2020-01-01 00:00"), _at("2026-11-20 12:00"))
+    assert len(days) == MOST
+    assert days[-1].resets_at == _at("2026-11-20 00:00")

@@ -197,6 +197,7 @@ EVENTS = (
                 accounts=41, of_accounts=60),
     LoggedEvent("e8", h(7), EventKind.BACK, "0123456789abcdef", unit=Unit.CREDITS),
     LoggedEvent("e9", h(7.5), EventKind.NOTICE_GIVEN_UP, now="ops"),
+    LoggedEvent("ea", h(7.6), EventKind.BUDGET_RESET, was="night", now="team"),
 )  # fmt: skip
 
 
@@ -222,6 +223,9 @@ def test_the_events_as_json() -> None:
     assert (rows["e6"]["source"], rows["e6"]["account"], rows["e6"]["label"]) == ("s3", None, None)
     assert rows["e8"]["label"] == "01234567"
     assert (rows["e9"]["after"], rows["e9"]["source"]) == ("ops", None)
+    assert (rows["ea"]["after"], rows["ea"]["before"], rows["ea"]["amount"]) == ("team", "night", None)
+    hidden = json.loads(events_json(EVENTS, HIDDEN, NOW))["events"][-1]
+    assert (hidden["after"], hidden["before"]) == ("team", None)
 
 
 def test_the_events_as_csv_have_the_same_columns() -> None:
@@ -242,4 +246,11 @@ def test_the_events_for_people() -> None:
         "2026-11-19 19:03  OpenAI                   41 of 60 accounts were reset early",
         "2026-11-19 20:03  01234567                 back: credits",
         "2026-11-19 20:33  channel ops              a notice was given up: the channel never took it",
+        "2026-11-19 20:39  budget team of night     began anew; it had reached its limit",
+    ]
+    hidden = event_lines(EVENTS, HIDDEN, UTC)[-1]
+    assert hidden.endswith("budget team          began anew; it had reached its limit")
+    of_alice = LoggedEvent("eb", h(8), EventKind.BUDGET_RESET, "a1", now="each")
+    assert event_lines([of_alice], NAMES, UTC) == [
+        "2026-11-19 21:03  team/=alice@example.com  budget each began anew; it had reached its limit"
     ]

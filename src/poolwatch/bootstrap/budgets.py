@@ -15,14 +15,13 @@ from poolwatch.config.rate_card import rate_card
 from poolwatch.config.settings import Settings
 from poolwatch.domain.budget_ahead import DAYS_LOOKED_AT, PastDays, quarters_joined, window_forecast
 from poolwatch.domain.budget_calendar import period_of
-from poolwatch.domain.budget_judge import judged
+from poolwatch.domain.budget_judge import judged, marks_of
 from poolwatch.domain.budget_use import (
     Falls,
     Spent,
     Whose,
     days_of_marks,
     falls_of,
-    marks_of,
     measured_falls,
     measured_use,
     put_finer,

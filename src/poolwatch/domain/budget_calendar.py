@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from whenever import SYSTEM_TZ, Date, Instant, Time, TimeZoneNotFoundError
 
@@ -12,6 +12,9 @@ from poolwatch.domain.budgets import Budget, BudgetPeriod, Period
 
 #: What `whenever` takes for a zone: a name, or the machine's.
 _Zone: TypeAlias = "str | SYSTEM_TZ"
+
+#: So many periods that ended while nobody looked are looked back on: more than a year of days.
+MOST: Final = 400
 
 
 def period_of(budget: Budget, at: datetime, machine_zone: str | None = None) -> Period:
@@ -33,20 +36,16 @@ def period_of(budget: Budget, at: datetime, machine_zone: str | None = None) -> 
     return Period(_begins(first, zone), ends)
 
 
-def period_before(budget: Budget, period: Period, machine_zone: str | None = None) -> Period | None:
-    """The period that ended when this one began; None before one that has no beginning."""
-    if period.started_at is None:
-        return None
-    zone = budget.time_zone or machine_zone
-    first = _first_day(budget, _local_day(period.started_at, zone))
-    while (starts := _begins(first, zone)) >= period.started_at:
-        first = _before(budget, first)
-    return Period(starts, period.started_at)
-
-
-def day_begins(at: datetime, zone: str | None) -> datetime:
-    """When the day of an instant began in a zone, None for the machine's; in UTC."""
-    return _begins(_local_day(at, zone), zone)
+def periods_since(
+    budget: Budget, since: datetime, now: datetime, machine_zone: str | None = None
+) -> tuple[Period, ...]:
+    """The periods from the one of an instant on that have ended by now, old to new; the last MOST of them."""
+    found: list[Period] = []
+    period = period_of(budget, since, machine_zone)
+    while period.resets_at is not None and period.resets_at <= now:
+        found.append(period)
+        period = period_of(budget, period.resets_at, machine_zone)
+    return tuple(found[-MOST:])
 
 
 def _first_day(budget: Budget, day: Date) -> Date:

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from poolwatch.domain.budgets import AtLimit, Budget, BudgetState, Grace, Level, Measured, Period
+from poolwatch.domain.budgets import AtLimit, Budget, BudgetState, EndedPeriod, Grace, Level, Measured, Period
 
 _ALL: Final = Decimal(100)
 
@@ -26,12 +26,44 @@ def judged(
         if (at := _when(measured, budget.limit.amount * percent / _ALL)) is not None
     )
     over_since = dict(reached).get(_ALL)
-    grace_until = None
-    if budget.at_limit is AtLimit.STOP and budget.grace is not None and over_since is not None:
-        time = budget.grace.time
-        grace_until = None if time is None else over_since + time
+    stops, grace = budget.at_limit is AtLimit.STOP, budget.grace or Grace()
+    grace_until = None if not stops or over_since is None or grace.time is None else over_since + grace.time
     level = _level(budget, measured.spent, grace_until, now)
-    return BudgetState(budget, period, measured, level, whose, reached, over_since, grace_until)
+    stopped_at = None
+    if level is Level.STOPPED:
+        stopped_at = grace_until or _when(measured, marks_of(budget)[-1])
+    return BudgetState(
+        budget, period, measured, level, whose, reached, over_since, grace_until, stopped_at=stopped_at
+    )
+
+
+def marks_of(budget: Budget) -> tuple[Decimal, ...]:
+    """The amounts whose moments are told, ascending: of its warnings, the limit, and a grace beyond that."""
+    percents = {*budget.warn_at, _ALL}
+    if budget.at_limit is AtLimit.STOP and budget.grace is not None and budget.grace.percent is not None:
+        percents.add(_ALL + budget.grace.percent)
+    return tuple(budget.limit.amount * percent / _ALL for percent in sorted(percents))
+
+
+def ended(state: BudgetState) -> EndedPeriod | None:
+    """What is kept of a period that is over; None of one without both ends."""
+    started, ends = state.period.started_at, state.period.resets_at
+    if started is None or ends is None:
+        return None
+    measured = state.measured
+    return EndedPeriod(
+        state.budget.name,
+        started,
+        ends,
+        state.budget.limit,
+        measured.spent,
+        state.whose,
+        measured.estimated,
+        measured.at_least,
+        state.level,
+        state.over_since,
+        state.stopped_at,
+    )
 
 
 def _level(

@@ -11,14 +11,13 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct, field
 
-from poolwatch.domain.budgets import Budget, LimitUnit, Measured, MeasuredBy, Period
+from poolwatch.domain.budgets import LimitUnit, Measured, MeasuredBy, Period
 from poolwatch.domain.quarters import begins
 from poolwatch.domain.rates import RateCard
 from poolwatch.domain.series import Amount, Timeline
 from poolwatch.domain.tokens import QUARTERS_OF_DAY, UseCell
 from poolwatch.domain.use_sums import UseSum, sums
 
-_ALL: Final = Decimal(100)
 _NOTHING: Final = Decimal(0)
 
 #: Whose a part of a budget is; "" of one that is not divided, None where nobody knows.
@@ -84,12 +83,6 @@ def _tokens_of(cells: Iterable[UseCell], whose: Callable[[UseCell], Whose]) -> d
         if cell.estimated:
             spent.estimated += tokens
     return found
-
-
-def marks_of(budget: Budget) -> tuple[Decimal, ...]:
-    """The amounts whose moments are told: those of its warnings, and the limit; ascending."""
-    limit = budget.limit.amount
-    return tuple(limit * percent / _ALL for percent in sorted({*budget.warn_at, _ALL}))
 
 
 def days_of_marks(parts: Iterable[Spent], marks: Sequence[Decimal]) -> frozenset[int]:

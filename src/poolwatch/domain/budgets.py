@@ -146,7 +146,8 @@ class BudgetState(Struct, frozen=True):
 
     `whose` is the account's id, the group or the user that the part is of; None for a budget as a whole.
     `level` None: what was spent is unknown. `reached` are the percentages of `warn_at`, and 100, that were
-    reached in this period, with the moment of each. `over_since` is when the limit was reached.
+    reached in this period, with the moment of each. `over_since` is when the limit was reached, `stopped_at`
+    when it stopped.
     """
 
     budget: Budget
@@ -158,6 +159,7 @@ class BudgetState(Struct, frozen=True):
     over_since: datetime | None = None
     grace_until: datetime | None = None
     forecast: BudgetForecast | None = None
+    stopped_at: datetime | None = None
 
     @property
     def blocking(self) -> bool:
@@ -181,6 +183,25 @@ class BudgetState(Struct, frozen=True):
         """How far it is beyond its limit, 0 where it is exactly there; None where it is not."""
         spent, limit = self.measured.spent, self.budget.limit.amount
         return None if spent is None or spent < limit else spent - limit
+
+
+class EndedPeriod(Struct, frozen=True):
+    """A period of a budget that has ended, or of a part of one: what was spent of the limit that it had then.
+
+    `spent` None: nobody knows. `over_since` is when the limit was reached, `stopped_at` when it stopped.
+    """
+
+    budget: str
+    started_at: datetime
+    ended_at: datetime
+    limit: Limit
+    spent: Decimal | None = None
+    whose: str | None = None
+    estimated: Decimal = Decimal(0)
+    at_least: bool = False
+    level: Level | None = None
+    over_since: datetime | None = None
+    stopped_at: datetime | None = None
 
 
 class BudgetReport(Struct, frozen=True):

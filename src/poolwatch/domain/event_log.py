@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
@@ -24,6 +24,9 @@ from poolwatch.domain.status import (
 )
 from poolwatch.domain.usage import BASE_BUCKET, WEEKLY, Usage
 from poolwatch.domain.values import replace
+
+if TYPE_CHECKING:
+    from poolwatch.domain.budgets import EndedPeriod
 
 
 class EventKind(StrEnum):
@@ -44,6 +47,8 @@ class EventKind(StrEnum):
     SOURCE_BACK = "source_back"
     #: a channel never took a notice; `now` is what it is called
     NOTICE_GIVEN_UP = "notice_given_up"
+    #: a budget that had reached its limit began anew; `now` is what it is called, `was` whose part it is
+    BUDGET_RESET = "budget_reset"
 
 
 class Unit(StrEnum):
@@ -190,6 +195,20 @@ def given_up(channel: str, notice_id: str, at: datetime) -> LoggedEvent:
     """That a channel never took a notice, and nobody tries any more."""
     told = event_id(f"{channel}\0{notice_id}", EventKind.NOTICE_GIVEN_UP, at)
     return LoggedEvent(told, at, EventKind.NOTICE_GIVEN_UP, now=channel)
+
+
+def budget_reset(period: EndedPeriod, *, of_account: bool) -> LoggedEvent:
+    """That a budget which had reached its limit began anew. `of_account`: the part is that of an account."""
+    whose = period.whose
+    told = event_id(f"{period.budget}\0{whose or ''}", EventKind.BUDGET_RESET, period.ended_at)
+    return LoggedEvent(
+        told,
+        period.ended_at,
+        EventKind.BUDGET_RESET,
+        whose if of_account else None,
+        was=None if of_account else whose,
+        now=period.budget,
+    )
 
 
 #: Early resets that lie within this time of one another may be the upstream's doing.

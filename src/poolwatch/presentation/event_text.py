@@ -37,6 +37,8 @@ def event_text(event: LoggedEvent, now: datetime, zone: tzinfo | None, bucket: s
             return events.plan_changed(was, then)
         case EventKind.LOGIN_DIED if event.now in _PROBLEMS:
             return events.login_died(account.login_words(_PROBLEMS[event.now]))
+    if event.kind is EventKind.BUDGET_RESET and event.account_id is not None:
+        return events.budget_of_account_reset(event.now or figures.UNKNOWN)
     told = events.event_word(event.kind)
     if event.window:
         told = events.of_window(_window(event.window, event.bucket, bucket), told)
@@ -68,6 +70,10 @@ def event_subject(event: LoggedEvent, names: AccountNames) -> str:
         return names.name(event.account_id)
     if event.kind is EventKind.UPSTREAM_RESET:
         return events.UPSTREAM()
+    if event.kind is EventKind.BUDGET_RESET:
+        part = None if names.mask else event.was
+        name = event.now or figures.UNKNOWN
+        return events.budget(name) if part is None else events.budget_part(name, part)
     if event.kind is EventKind.NOTICE_GIVEN_UP:
         return events.channel(event.now or figures.UNKNOWN)
     return events.source(event.source or figures.UNKNOWN)

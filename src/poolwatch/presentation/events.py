@@ -45,6 +45,7 @@ _SORTS: Final = {
     EventKind.SOURCE_DOWN: EventSort.SOURCES,
     EventKind.SOURCE_BACK: EventSort.SOURCES,
     EventKind.NOTICE_GIVEN_UP: EventSort.MESSAGES,
+    EventKind.BUDGET_RESET: EventSort.MONEY,
 }
 #: The mark of a message, and of each kind; sets of glyphs have other forms of them.
 _SAID: Final = "·"
@@ -62,6 +63,7 @@ _MARKS: Final = {
     EventKind.SOURCE_DOWN: ("↓", Tone.AMBER),
     EventKind.SOURCE_BACK: ("●", Tone.GOOD),
     EventKind.NOTICE_GIVEN_UP: ("✕", Tone.RED),
+    EventKind.BUDGET_RESET: ("↻", Tone.DIM),
 }
 
 

@@ -39,6 +39,9 @@ def _row(event: LoggedEvent, names: AccountNames) -> tuple[Cell, ...]:
     after: Cell = event.after
     if event.kind in (EventKind.PLAN_CHANGED, EventKind.LOGIN_DIED, EventKind.NOTICE_GIVEN_UP):
         before, after = event.was, event.now
+    elif event.kind is EventKind.BUDGET_RESET:
+        # a part of it may be called as people are
+        before, after = None if names.mask else event.was, event.now
     return (
         event.id,
         event.at,

@@ -6,7 +6,7 @@ Few have any, so nothing of it is loaded before it is asked for.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from poolwatch.store.opening import StoreMode
 
 if TYPE_CHECKING:
     from poolwatch.domain.alerts import AlertBook, Silence, Subject
+    from poolwatch.domain.budgets import EndedPeriod
     from poolwatch.domain.event_log import LoggedEvent
     from poolwatch.domain.notices import ChannelHealth, Delivery, MarkedChannel, Notice
     from poolwatch.store.outbox import Turn
@@ -61,6 +62,45 @@ class LimitTables(Access):
         from poolwatch.store import alerts
 
         return self._write("alerts", None, alerts.unsilence, rule, subject, now)
+
+    # -- the periods of budgets
+
+    def running_budgets(self) -> Mapping[str, datetime] | None:
+        """When the period of each budget began that was found running last; None where it cannot be read."""
+        from poolwatch.store import budget_periods
+
+        return self._read("budgets", None, budget_periods.running)
+
+    def begin_budget(self, budget: str, started_at: datetime) -> bool:
+        """Note the period that runs of a budget of which none was noted."""
+        from poolwatch.store import budget_periods
+
+        return self._write("budgets", False, budget_periods.begin, budget, started_at)
+
+    def end_periods(
+        self,
+        budget: str,
+        ran_since: datetime,
+        runs_since: datetime,
+        ended: Collection[EndedPeriod],
+        events: Sequence[LoggedEvent] = (),
+    ) -> bool:
+        """Keep how periods went that have ended, and which one runs now; False where another process did."""
+        from poolwatch.store import budget_periods
+
+        return self._write("budgets", False, budget_periods.end, budget, ran_since, runs_since, ended, events)
+
+    def forget_budgets(self, budgets: Collection[str]) -> bool:
+        """No period of these runs any more; how they went is kept."""
+        from poolwatch.store import budget_periods
+
+        return self._write("budgets", False, budget_periods.forget, budgets)
+
+    def ended_periods(self, budget: str, whose: str | None, most: int) -> tuple[EndedPeriod, ...]:
+        """The last periods of a budget, or of a part of it, that have ended, the newest first."""
+        from poolwatch.store import budget_periods
+
+        return self._read("budgets", (), budget_periods.newest, budget, whose, most)
 
     # -- notices, and the channels that take them
 

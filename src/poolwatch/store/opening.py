@@ -355,6 +355,11 @@ MIGRATIONS: Final[tuple[tuple[Step, ...], ...]] = (
             PRIMARY KEY (rule, subject, level)) WITHOUT ROWID""",
         """CREATE TABLE silences (rule TEXT NOT NULL, subject TEXT NOT NULL, doc TEXT NOT NULL,
             PRIMARY KEY (rule, subject)) WITHOUT ROWID""",
+        # which period of a budget runs, and how those went that have ended; `whose` "" is the whole of it
+        "CREATE TABLE budgets (budget TEXT PRIMARY KEY, started_at INTEGER NOT NULL) WITHOUT ROWID",
+        """CREATE TABLE budget_periods (
+            budget TEXT NOT NULL, whose TEXT NOT NULL, started_at INTEGER NOT NULL, ended_at INTEGER NOT NULL,
+            doc TEXT NOT NULL, PRIMARY KEY (budget, whose, started_at)) WITHOUT ROWID""",
     ),
 )
 
@@ -381,6 +386,8 @@ _PROBES: Final = (
     "SELECT rule, doc FROM alert_rules",
     "SELECT rule, subject, level, doc FROM alerts",
     "SELECT rule, subject, doc FROM silences",
+    "SELECT budget, started_at FROM budgets",
+    "SELECT budget, whose, started_at, ended_at, doc FROM budget_periods",
 )
 
 

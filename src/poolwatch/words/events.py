@@ -22,6 +22,7 @@ _TEXTS: Final[Mapping[EventKind, str]] = {
     EventKind.SOURCE_DOWN: mark("down"),
     EventKind.SOURCE_BACK: mark("back"),
     EventKind.NOTICE_GIVEN_UP: mark("a notice was given up: the channel never took it"),
+    EventKind.BUDGET_RESET: mark("began anew; it had reached its limit"),
 }
 
 exhausted: Final = Text("exhausted: {until}")
@@ -37,6 +38,9 @@ from_to: Final = Text("{event}, {before} → {after}")
 UPSTREAM: Final = Text("OpenAI")
 source: Final = Text("source {name}")
 channel: Final = Text("channel {name}")
+budget: Final = Text("budget {name}")
+budget_part: Final = Text("budget {name} of {whose}")
+budget_of_account_reset: Final = Text("budget {name} began anew; it had reached its limit")
 
 
 # --- the screen
