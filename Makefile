@@ -3,6 +3,7 @@
 # make screenshots   draw the README's pictures anew
 # make torture       try to lose a login, a reading or a secret for an hour (BUDGET=seconds); docs/custody.md, docs/faults.md
 # make soak          a week of a thousand accounts, and every way a terminal can go (BUDGET=seconds); docs/faults.md
+# make notices       a thousand processes killed as they send notices (KILLS=number); docs/channels.md
 # make bench         what it costs, measured on this machine; benchmarks/README.md (BENCH_ARGS)
 # make sessions      what reading session files costs, beside ccusage (SESSIONS_ARGS)
 # make backtest      the forecast held against simulated accounts, and its table in docs/forecast.md
@@ -15,12 +16,13 @@ VENV ?= .venv
 # two more than there are processors: many tests wait for a program that they started
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 2)')
 BUDGET ?= 3600
+KILLS ?= 1000
 # the tests start poolwatch hundreds of times: it must not be compiled anew each time
 unexport PYTHONDONTWRITEBYTECODE
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: backtest bench sessions year rates coverage demo test lint types layers tests other-python screenshots torture soak interop clean help
+.PHONY: backtest bench sessions year rates coverage demo test lint types layers tests other-python screenshots torture notices soak interop clean help
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -92,6 +94,9 @@ screenshots: $(VENV)/.test
 
 torture: $(VENV)/.test
 	@$(BIN)/python -m tests.torture --budget $(BUDGET) $(TORTURE_ARGS)
+
+notices: $(VENV)/.test
+	@$(BIN)/python -m tests.faults.lost_notices $(KILLS)
 
 soak: $(VENV)/.test
 	@$(BIN)/python -m tests.faults.soak --budget $(BUDGET) $(SOAK_ARGS)

@@ -13,6 +13,9 @@ from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
+from poolwatch.domain.alerts import Severity
+from poolwatch.domain.message import message
+from poolwatch.domain.notices import Notice, NoticeKind, SendOutcome, Sent
 from poolwatch.store.database import Database
 from poolwatch.store.opening import StoreMode
 from tests.sources.logins import access_token, codex_login
@@ -23,6 +26,7 @@ def main() -> int:
     """Full, then free again; then read-only, with a database in it and without."""
     root = Path(sys.argv[1])
     _full(root / "full")
+    _full_as_notices_are_sent(root / "sending")
     _read_only(root / "filled", filled=True)
     _read_only(root / "empty", filled=False)
     _full_from_the_start(root / "never")
@@ -43,6 +47,45 @@ def _full(place: Path) -> None:
     assert database.save(many, NOON)
     assert database.notices == ()
     database.close()
+
+
+def _full_as_notices_are_sent(place: Path) -> None:
+    _mount(place)
+    database = Database(place, NOON)
+    assert database.put_notices(_notices("before"), NOON)
+    stuffing = _stuff(place)
+    _send_nothing(database)
+    stuffing.unlink()
+    _send_all(database)
+    assert database.notices == ()
+    database.close()
+
+
+def _notices(mark: str) -> list[Notice]:
+    # more than what is left of a page has room for
+    lines = (message("notices.no_channel"),) * 200
+    return [
+        Notice(f"{mark}-{number}", "ops", NoticeKind.SUMMARY, NOON, Severity.INFO, lines=lines)
+        for number in range(4)
+    ]
+
+
+def _send_nothing(database: Database) -> None:
+    """What cannot be kept is refused and told, and what is there stays."""
+    assert not database.put_notices(_notices("later"), NOON)
+    assert any("the disk is full" in notice for notice in told(database)), told(database)
+    assert [each.notice.id for each in database.deliveries(99)] == [f"before-{3 - each}" for each in range(4)]
+    up = database.turn("ops", NOON).delivery
+    assert up is not None
+    if not database.note_try(up.after(Sent(SendOutcome.TAKEN), NOON)):
+        assert database.turn("ops", NOON, {up.notice.id}).delivery is not None
+
+
+def _send_all(database: Database) -> None:
+    assert database.put_notices(_notices("later"), NOON)
+    while (up := database.turn("ops", NOON).delivery) is not None:
+        assert database.note_try(up.after(Sent(SendOutcome.TAKEN), NOON))
+    assert [each.done_at for each in database.deliveries(99)] == [NOON] * 8
 
 
 def _read_only(place: Path, *, filled: bool) -> None:

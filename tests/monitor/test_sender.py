@@ -328,3 +328,25 @@ async def test_who_does_not_send_tells_what_the_store_holds(tmp_path: Path) -> N
         again = await viewer.recall(rig.beside)
         assert again is not None
         assert again.channels == (ChannelHealth("ops", ChannelKind.WEBHOOK, START),)
+
+
+@pytest.mark.parametrize("is_answered", [True, False])
+async def test_who_takes_over_in_the_middle_sends_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_answered: bool
+) -> None:
+    monkeypatch.setattr("poolwatch.monitor.sender.LEAVING_SECONDS", 0.05)
+    first, second = Box("ops"), Box("ops")
+    answer: asyncio.Future[Sent] = asyncio.get_running_loop().create_future()
+    first.answers["2"] = [answer]
+    async with sending(tmp_path, first) as (rig, task):
+        await rig.put(("1", "ops"), ("2", "ops"), ("3", "ops"))
+        assert first.got == ["1", "2"]
+        task.cancel()
+        if is_answered:
+            answer.set_result(TAKEN)
+        await asyncio.wait((task,))
+    async with sending(tmp_path, second) as (rig, _):
+        await rig.settle()
+        # one that was on its way, and nobody knows whether it arrived, is sent again with the same id
+        assert second.got == (["3"] if is_answered else ["2", "3"])
+        assert not any(each.is_waiting for each in await rig.store.deliveries(9))

@@ -36,7 +36,7 @@ LOOK_SECONDS: Final = 5.0
 #: No two looks are closer together than this, whatever the clock says.
 _LEAST_SECONDS: Final = 0.05
 #: So long a try may go on when poolwatch is left; what it did not end by then is sent again.
-LEAVING_SECONDS: Final = 1.0
+LEAVING_SECONDS: Final = 0.5
 #: The code under which an error of our own in here is told.
 CODE: Final = "monitor.no_sender"
 
