@@ -18,9 +18,9 @@ from poolwatch.domain.notices import Notice, NoticeItem, NoticeKind, Outgoing
 from poolwatch.domain.text import visible
 from poolwatch.presentation import figures
 from poolwatch.presentation.account_names import AccountNames
+from poolwatch.presentation.alerts import subject_name
 from poolwatch.presentation.json_values import Json, instant
 from poolwatch.presentation.masking import masked
-from poolwatch.words import alerts as alert_words
 from poolwatch.words import notices as words
 from poolwatch.words.messages import message_text
 
@@ -106,18 +106,12 @@ class NoticeWords(Struct, frozen=True):
         return f"  {words.of_alert(when, severity, self._shown(item.rule))}"
 
     def _who(self, item: NoticeItem) -> str:
+        """Whom it is about, as they are called now; one that is no longer listed as it was called then."""
         subject = item.subject
-        match subject.kind:
-            case SubjectKind.ACCOUNT:
-                is_known = subject.id in self.names.accounts or self.names.mask
-                return self.names.name(subject.id) if is_known else item.label or self.names.name(subject.id)
-            case SubjectKind.SOURCE:
-                return alert_words.of_source(self._shown(subject.id))
-            case SubjectKind.BUDGET:
-                budget = alert_words.of_budget(self._shown(subject.id))
-                return budget if subject.part is None else alert_words.of_part(budget, self._part(subject))
-            case SubjectKind.POOL:
-                return alert_words.POOL()
+        is_gone = subject.kind is SubjectKind.ACCOUNT and subject.id not in self.names.accounts
+        if is_gone and item.label and not self.names.mask:
+            return item.label
+        return self._shown(subject_name(subject, self.names))
 
     def _part(self, subject: Subject) -> str:
         part = subject.part or ""
