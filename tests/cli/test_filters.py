@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.cli.desk import Desk, at, rows
 from tests.support.upstream import Upstream
 
@@ -36,6 +38,52 @@ def test_what_is_wrong_with_a_filter_is_said_whatever_it_finds(pool_desk: Desk) 
     assert "no field “weekli”; weekly?" in some.err
     assert "“model” is of usage" in pool_desk.run("status", "--max-age", "9999", "model:gpt").err
     assert "a parenthesis is not closed" in pool_desk.run("status", "--max-age", "9999", "(dan").err
+
+
+def test_the_past_of_those_alone_that_a_filter_finds(pool_desk: Desk) -> None:
+    pool_desk.run("status", "--json")
+    told = pool_desk.run("history", "--json", "--filter", "label:dan or email:ops@").json()
+    assert {str(row["label"]) for row in rows(told, "series")} <= {"dan", "ops@example.com"}
+    assert rows(told, "series")
+    full = pool_desk.run("history", "--json", "--filter", "weekly>=98").json()
+    found = {str(row["label"]) for row in rows(full, "series")}
+    assert found == set(labels(pool_desk, "status", "--max-age", "9999", "weekly>=98"))
+    assert "lee@example.com" in found
+    none = pool_desk.run("history", "--filter", "zzz")
+    assert (none.code, none.out) == (1, "")
+    assert "no account matches" in none.err
+    both = pool_desk.run("history", "dan", "--filter", "label:dan")
+    assert (both.code, both.out) == (2, "")
+    assert "not both" in both.err
+
+
+@pytest.mark.parametrize("words", [("history",), ("events",), ("refresh", "--all")])
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("weekli>80", "no field “weekli”; weekly?"),
+        ("model:gpt", "“model” is of usage; "),
+        ("(dan", "a parenthesis is not closed"),
+        ("label:nobody", "no label begins with “nobody”"),
+    ],
+)
+def test_a_mistake_ends_who_acts_on_a_filter_or_looks_back(
+    read_desk: Desk, served: Upstream, words: tuple[str, ...], text: str, told: str
+) -> None:
+    before = served.state().totals
+    ran = read_desk.run(*words, "--filter", text)
+    assert (ran.code, ran.out) == (2, "")
+    assert told in ran.err
+    after = served.state().totals
+    assert (after["token_posts"], after["usage_gets"]) == (before["token_posts"], before["usage_gets"])
+
+
+@pytest.fixture(scope="module")
+def read_desk(tmp_path_factory: pytest.TempPathFactory, served: Upstream) -> Desk:
+    """A machine that has read the pool; it is only looked at."""
+    desk = Desk(tmp_path_factory.mktemp("read"), served.config)
+    desk.run("status", "--json")
+    return desk
 
 
 def test_next_and_the_list_of_accounts_take_one(pool_desk: Desk) -> None:

@@ -91,6 +91,26 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Desk:
     return desk
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("label:alice", {1}),
+        ("alice reset", {1}),
+        ("source:home", {1, 2}),
+        ("sources", {2}),
+        ("login expired", {5}),
+        ("-label:alice -sources", {5}),
+        ("weekly<80", set[int]()),
+    ],
+)
+def test_events_that_a_filter_lets_through(kept: Desk, text: str, found: set[int]) -> None:
+    ran = kept.run("events", "--json", "--filter", text)
+    told = [int(str(row["id"]), 16) for row in rows(ran.json(), "events")]
+    assert (ran.code, set(told)) == (0, found)
+    none = f"poolwatch: none of 3 events matches “{text}”\n"
+    assert ran.err == ("" if found else none)
+
+
 def test_the_history_of_an_account(kept: Desk) -> None:
     ran = kept.run("history", "alice@example.com", "--json")
     assert (ran.code, ran.err) == (0, "")

@@ -64,6 +64,23 @@ def test_by_id_prefix_and_label_and_several_at_once(pool_desk: Desk, served: Ups
     assert spent(before, posts(served)) == {"ops", "build"}
 
 
+def test_of_all_those_that_a_filter_finds(pool_desk: Desk, served: Upstream) -> None:
+    pool_desk.run("status", "--json")
+    before = served.state().totals["usage_gets"]
+    ran = pool_desk.run("refresh", "--all", "--filter", "label:frank or label:erin", "--json")
+    assert (ran.code, ran.err) == (0, "")
+    assert {str(row["label"]) for row in rows(ran.json(), "accounts")} == {"frank@example.com", "erin"}
+    assert served.state().totals["usage_gets"] == before + 2
+    none = pool_desk.run("refresh", "--all", "--filter", "zzz")
+    assert (none.code, none.out) == (1, "")
+    assert "no account matches" in none.err
+    for words in (("erin", "--filter", "erin"), ("--filter", "erin")):
+        refused = pool_desk.run("refresh", *words)
+        assert (refused.code, refused.out) == (2, "")
+        assert "--filter goes with --all" in refused.err
+    assert served.state().totals["usage_gets"] == before + 2
+
+
 @pytest.mark.parametrize("name", ["carol@example.com", "nobody", "ab", "", "   "])
 def test_a_name_that_is_none_or_several_is_exit_2_and_spends_nothing(
     pool_desk: Desk, served: Upstream, name: str

@@ -248,6 +248,69 @@ def test_what_stands_above_a_group_that_was_opened_is_of_that_group(used: Desk) 
     ]
 
 
+def test_all_that_is_told_is_of_the_use_that_a_filter_lets_through(used: Desk) -> None:
+    reader, told = reader_of(used), {}
+    # one reader: what it keeps of one filter is not told of the next
+    for text in ("", "model:gpt-6", "-model:gpt-6", "unheard", "red or blue", "user:frank", "model:", "oct"):
+        found = reader.report(UseWish(UsePeriod.DAYS_30, GroupBy.DAY, filter_text=text), {}, NOW)
+        models = {str(request.model) for request, _ in found.latest}
+        told[text] = found.figures.days_30.requests, found.total.requests, len(found.slices), models
+        assert (found.whole.requests, found.count) == (3, 2)
+        assert found.texts.get(GroupBy.MODEL, []) == (["gpt-6-sol", "unheard-of"] if text else [])
+    of_sol, all_of_it = (2, 2, 1, {"gpt-6-sol"}), (3, 3, 2, {"gpt-6-sol", "unheard-of"})
+    nothing = (0, 0, 0, set[str]())
+    assert told == {
+        "": all_of_it,
+        "model:gpt-6": of_sol,
+        "-model:gpt-6": (1, 1, 1, {"unheard-of"}),
+        "unheard": (1, 1, 1, {"unheard-of"}),
+        "red or blue": nothing,
+        "user:frank": nothing,
+        # what is not typed to its end lets all through
+        "model:": all_of_it,
+        "oct": all_of_it,
+    }
+
+
+def test_usage_takes_a_filter_and_tells_what_is_wrong_with_it(used: Desk) -> None:
+    told = used.run("usage", *OCTOBER, "--filter", "model:gpt-6 or client:nobody", "--json", "--no-scan")
+    assert (told.code, told.out) == (2, "")
+    assert told.err == "poolwatch: no client begins with “nobody”; there are: codex_cli_rs cli\n"
+    ran = used.run("usage", *OCTOBER, "--filter", " model:gpt-6 ", "--json", "--no-scan")
+    assert (ran.code, ran.err) == (0, "")
+    document = json.loads(ran.out)
+    assert (document["filter"], document["totals"]["requests"]) == ("model:gpt-6", 2)
+    assert [row["group"] for row in document["rows"]] == ["gpt-6-sol"]
+    text = used.run("usage", *OCTOBER, "--filter", "model:gpt-6", "--no-scan").out
+    assert "filter model:gpt-6" in text
+    assert "total 1 of 2" in text
+    none = used.run("usage", *OCTOBER, "--filter", "operation:image", "--no-scan", "--csv")
+    assert (none.code, len(none.lines)) == (2, 0)
+    assert "no operation begins with “image”" in none.err
+    none = used.run("usage", *OCTOBER, "--filter", "zzz", "--no-scan", "--csv")
+    assert (none.code, len(none.lines)) == (0, 1)
+    assert none.err == "poolwatch: no use matches “zzz”\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("weekly>=80", "“weekly” is of accounts as they stand, not of usage"),
+        ("weekly:80", "“weekly” is of accounts as they stand, not of usage"),
+        ("status:active", "“status” is of accounts as they stand, not of usage"),
+        ("! model:gpt-6", "“!” is of accounts as they stand, not of usage"),
+        ("modle:gpt-6", "no field “modle”; model?"),
+        ("model>5", "“model” is a text"),
+        ("(model:gpt-6", "a parenthesis is not closed"),
+        ("@mine", "no saved filter “@mine”"),
+    ],
+)
+def test_what_use_has_not_is_a_mistake(used: Desk, text: str, told: str) -> None:
+    ran = used.run("usage", *OCTOBER, "--filter", text, "--no-scan")
+    assert (ran.code, ran.out) == (2, "")
+    assert told in ran.err
+
+
 def test_whose_use_it_was_has_its_cost_beside_the_account(used: Desk, tmp_path: Path) -> None:
     (tmp_path / "usage.db").write_bytes((used.state / "usage.db").read_bytes())
     one = thread_id("one")

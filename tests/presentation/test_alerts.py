@@ -15,7 +15,15 @@ from poolwatch.domain.state import AccountState
 from poolwatch.domain.usage import Usage
 from poolwatch.domain.values import replace
 from poolwatch.presentation.account_names import AccountNames
-from poolwatch.presentation.alerts import AlertsView, alerts_view, cause_text, channel_spans, subject_name
+from poolwatch.presentation.alerts import (
+    AlertRow,
+    AlertsView,
+    alerts_view,
+    cause_text,
+    channel_spans,
+    subject_name,
+)
+from poolwatch.presentation.event_filter import EventLooker
 from poolwatch.presentation.view import Prefs, Tone
 from tests.presentation.scene import (
     FIVE_HOURS,
@@ -89,7 +97,12 @@ def view(
     prefs: Prefs = PREFS,
 ) -> AlertsView:
     board = AlertBoard(NOW, alerts, silences)
-    return alerts_view(board, deliveries, names, POOL, text, NOW, prefs)
+    chosen = EventLooker(POOL, prefs).chosen(text)
+
+    def lets(row: AlertRow) -> bool:
+        return chosen(row.texts, row.account_id, row.source)
+
+    return alerts_view(board, deliveries, names, POOL, lets, NOW, prefs)
 
 
 def lines(found: AlertsView) -> list[str]:
@@ -133,7 +146,7 @@ def test_what_fires_stands_worst_first_then_newest_first() -> None:
 def test_what_does_not_fire_is_not_told() -> None:
     others = (Phase.PENDING, Phase.RESOLVED, Phase.INACTIVE)
     assert lines(view(*(alert(phase=phase) for phase in others))) == WAITS
-    assert alerts_view(None, (), NAMES, look(ALICE), "", NOW, PREFS) == AlertsView()
+    assert alerts_view(None, (), NAMES, look(ALICE), None, NOW, PREFS) == AlertsView()
 
 
 def test_what_fired_and_cannot_be_told_any_more_is_not_taken_for_resolved() -> None:

@@ -8,11 +8,14 @@ from poolwatch.domain.event_log import EventKind, LoggedEvent, Unit
 from poolwatch.domain.usage import Aged, Bucket, Usage
 from poolwatch.domain.values import replace
 from poolwatch.presentation.account_names import AccountNames
-from poolwatch.presentation.events import EventGroup, EventsView, Told, events_view, next_day
+from poolwatch.presentation.event_filter import EventLooker
+from poolwatch.presentation.events import EventGroup, EventRow, EventsView, Told, events_view, next_day
 from poolwatch.presentation.view import Tone
-from tests.presentation.scene import NOW, PREFS, WEEK, account, limits, window
+from tests.presentation.scene import NOW, PREFS, WEEK, account, limits, look, window
+from tests.presentation.test_order import weekly
 
-BOB, ALICE = account("bob@example.com"), account("alice@example.com")
+BOB = account("bob@example.com", weekly(90, 2))
+ALICE = account("alice@example.com")
 NAMES = AccountNames({each.key.id: each for each in (BOB, ALICE)})
 
 
@@ -45,7 +48,12 @@ def view(
     names: AccountNames = NAMES,
     since: datetime | None = None,
 ) -> EventsView:
-    return events_view(logged, SAID, names, ("s3",), looked, since, group, text, NOW, PREFS)
+    chosen = EventLooker(look(*names.accounts.values()), PREFS).chosen(text)
+
+    def lets(row: EventRow) -> bool:
+        return chosen(row.texts, row.account_id, row.source)
+
+    return events_view(logged, SAID, names, ("s3",), looked, since, group, lets, NOW, PREFS)
 
 
 def lines(found: EventsView) -> list[str]:
@@ -107,7 +115,29 @@ def test_by_account_and_by_kind() -> None:
 
 @pytest.mark.parametrize(
     ("text", "count"),
-    [("", 8), ("BOB", 2), ("bob reset", 1), ("limits", 3), ("messages", 2), ("zzz", 0), ("  ", 8)],
+    [
+        ("", 8),
+        ("BOB", 2),
+        ("bob reset", 1),
+        ("limits", 3),
+        ("messages", 2),
+        ("zzz", 0),
+        ("  ", 8),
+        # fields are those of the account, as it stands now
+        ("label:bob", 2),
+        ("email:alice@ or reset", 4),
+        ("-label:bob", 6),
+        ("weekly>=80", 2),
+        ("weekly<80", 0),
+        ("status:exhausted money", 0),
+        ("label:alice money", 1),
+        ("!", 0),
+        # what befell a source is found by it
+        ("source:s3", 1),
+        ("source=s", 0),
+        ("source:homes", 4),
+        ("source:homes -label:alice", 2),
+    ],
 )
 def test_a_filter_looks_at_whom_what_and_the_kind(text: str, count: int) -> None:
     found = view(text=text)

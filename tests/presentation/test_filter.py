@@ -16,8 +16,8 @@ from poolwatch.domain.query.fields import OF_ACCOUNTS
 from poolwatch.domain.state import AccountState
 from poolwatch.domain.usage import Aged, SpendControl, SpendLimit, Usage, UsageWindow
 from poolwatch.domain.values import replace
-from poolwatch.presentation.filter import Looker, matching, mistake, worth_reading
-from poolwatch.presentation.filter_completion import Completion, completion
+from poolwatch.presentation.filter import Looker, matching, worth_reading
+from poolwatch.presentation.filter_typing import Completion, completion, mistake
 from tests.presentation.scene import (
     FIVE_HOURS,
     JUST_NOW,
@@ -170,22 +170,23 @@ def test_a_masked_address_is_not_found() -> None:
 )
 def test_what_is_wrong_with_a_filter(text: str, told: str) -> None:
     pro = replace(CAROL.usage, plan=Aged("pro", JUST_NOW, "x"))
-    assert mistake(look(BOB, replace(CAROL, usage=pro)), text, PREFS) == told
+    assert mistake(Looker(look(BOB, replace(CAROL, usage=pro)), PREFS), text) == told
 
 
 def test_a_name_with_a_colon_is_no_mistake() -> None:
-    assert mistake(look(account("host:8080")), "host:80", PREFS) == ""
+    assert mistake(Looker(look(account("host:8080")), PREFS), "host:80") == ""
 
 
 def test_a_masked_group_is_not_told() -> None:
     view = look(account("x", group="ops@example.com"))
-    assert "ops" not in mistake(view, "group:y", MASKED)
-    assert "ops" in mistake(view, "group:y", PREFS)
+    assert "ops" not in mistake(Looker(view, MASKED), "group:y")
+    assert "ops" in mistake(Looker(view, PREFS), "group:y")
 
 
 def test_a_filter_that_is_whole_leaves_nothing_open() -> None:
     told = {
-        text: mistake(look(BOB), text, PREFS, is_whole=True) for text in ("bob", "bob or", "(bob", '"bob')
+        text: mistake(Looker(look(BOB), PREFS), text, is_whole=True)
+        for text in ("bob", "bob or", "(bob", '"bob')
     }
     assert told == {
         "bob": "",
@@ -324,11 +325,11 @@ def test_a_saved_filter_is_found_by_its_name() -> None:
     view = look(BOB, CAROL, FIGURES)
     assert matching(view, "@tight", SAVED) == matching(view, "weekly>=80 or 5h>=80", PREFS)
     assert matching(view, "-@tight bob", SAVED) == matching(view, "-(weekly>=80 or 5h>=80) bob", PREFS)
-    assert mistake(view, "@tight", SAVED) == ""
-    assert mistake(view, "@tigth", SAVED) == "no saved filter “@tigth”; @tight?"
-    assert mistake(view, "@zzz", SAVED) == "no saved filter “@zzz”; there are: @tight  @tired  @east"
+    assert mistake(Looker(view, SAVED), "@tight") == ""
+    assert mistake(Looker(view, SAVED), "@tigth") == "no saved filter “@tigth”; @tight?"
+    assert mistake(Looker(view, SAVED), "@zzz") == "no saved filter “@zzz”; there are: @tight  @tired  @east"
     # part of an address
-    assert mistake(view, "@example", SAVED) == ""
+    assert mistake(Looker(view, SAVED), "@example") == ""
 
 
 @pytest.mark.parametrize(
@@ -357,16 +358,16 @@ def test_a_saved_filter_is_found_by_its_name() -> None:
 def test_what_is_typed_is_completed(typed: str, becomes: str, choices: list[str]) -> None:
     pro = replace(CAROL.usage, plan=Aged("pro", JUST_NOW, "x"))
     west = replace(CAROL, usage=pro, name=replace(CAROL.name, group="team-west"))
-    done = completion(look(BOB, west), typed, len(typed), SAVED)
+    done = completion(Looker(look(BOB, west), SAVED), typed, len(typed))
     assert (done.text, list(done.choices)) == (becomes, choices)
     assert done.cursor == len(becomes)
 
 
 def test_a_word_is_completed_where_the_cursor_is() -> None:
-    assert completion(look(BOB), "stat bob", 4, SAVED) == Completion("status: bob", 7)
-    assert completion(look(BOB), "status:ex)", 9, SAVED) == Completion("status:exhausted)", 16)
-    assert completion(look(BOB), "status", 3, SAVED) == Completion("status", 3)
-    assert len(completion(look(BOB), "", 0, SAVED).choices) == len(OF_ACCOUNTS)
+    assert completion(Looker(look(BOB), SAVED), "stat bob", 4) == Completion("status: bob", 7)
+    assert completion(Looker(look(BOB), SAVED), "status:ex)", 9) == Completion("status:exhausted)", 16)
+    assert completion(Looker(look(BOB), SAVED), "status", 3) == Completion("status", 3)
+    assert len(completion(Looker(look(BOB), SAVED), "", 0).choices) == len(OF_ACCOUNTS)
 
 
 @given(
@@ -376,6 +377,6 @@ def test_a_word_is_completed_where_the_cursor_is() -> None:
 def test_no_filter_breaks(text: str, before: str) -> None:
     view = look(BOB)
     matching(view, before + text, SAVED)
-    mistake(view, before + text, SAVED)
-    completion(view, before + text, len(before) + len(text) // 2, SAVED)
-    completion(view, before + text, len(before + text), SAVED)
+    mistake(Looker(view, SAVED), before + text)
+    completion(Looker(view, SAVED), before + text, len(before) + len(text) // 2)
+    completion(Looker(view, SAVED), before + text, len(before + text))

@@ -11,6 +11,7 @@ from poolwatch.domain.query.language import query_of
 from poolwatch.domain.query.tree import lets
 from poolwatch.domain.tokens import GroupBy, RequestSeen, Tier, Tokens, UseCell
 from poolwatch.domain.usage import Aged, Usage
+from poolwatch.domain.use_sums import cell_of
 from poolwatch.presentation.use_filter import UseSubject, texts_asked, use_kept
 from tests.presentation.scene import JUST_NOW, account, full_account
 
@@ -23,17 +24,17 @@ def cell(model: str | None = "gpt-6-sol", tier: Tier = Tier.FAST, **texts: Any) 
     return UseCell(1_990_000, model, tier, False, 3, Tokens(10, 0, 0, 5), **texts)
 
 
-def passes(text: str, use: UseCell | RequestSeen, *, mask: bool = False) -> bool:
+def passes(text: str, use: UseCell, *, mask: bool = False) -> bool:
     return lets(query_of(text), UseSubject(use, KNOWN, mask=mask))
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "model:gpt-6", "model=gpt-6-sol", "tier:fast", "user:frank", "client:codex", "operation:image",
-        "label:ann@", "group:night", "email:ann@example.com", "plan:pro", "source:hom", "custody:codex",
-        "provider:codex", "model:gpt-6-sol tier:fast group:night", "user:bob or user:frank", "-user:bob",
-        "sol frank", "fast", "image", "reef", "ann", "night/ann", NIGHT.key.id,
+        "model:gpt-6", "model=gpt-6-sol", "tier:fast", "user:frank", "client:codex", "project=reef",
+        "operation:image", "label:ann@", "group:night", "email:ann@example.com", "plan:pro", "source:hom",
+        "custody:codex", "provider:codex", "model:gpt-6-sol tier:fast group:night", "user:bob or user:frank",
+        "-user:bob", "sol frank", "fast", "image", "reef", "ann", "night/ann", NIGHT.key.id,
     ],
 )  # fmt: skip
 def test_use_is_found_by_its_own_texts_and_by_its_account(text: str) -> None:
@@ -75,8 +76,8 @@ def test_an_account_that_an_imported_line_names_is_found_by_what_it_is_called() 
 
 def test_the_last_requests_are_found_as_cells_are_but_tell_no_user() -> None:
     seen = RequestSeen(1.8e9, "gpt-6-sol", Tier.FAST, False, Tokens(1), NIGHT.key.id, "reef", "0199", "cli")
-    assert passes("model:gpt-6-sol group:night reef 0199", seen)
-    assert not passes("user:frank", seen)
+    assert passes("model:gpt-6-sol group:night reef 0199", cell_of(seen))
+    assert not passes("user:frank", cell_of(seen))
 
 
 @pytest.mark.parametrize("text", ["email:ann", "ann", "user:frank", "frank", "reef", "0199-7", "dan"])
@@ -107,12 +108,18 @@ def test_what_cells_have_to_tell(text: str, asked: set[GroupBy]) -> None:
 
 def test_cells_are_judged_as_subjects_are() -> None:
     cells = [cell(), cell(user="bob"), cell(account=None, operation="image"), cell("terra", Tier.STANDARD)]
-    for text in ("", "user:frank", "-user:frank", "group:night tier:fast", "image or terra"):
+    cells += [cell(account="dan@example.com", project="reef"), cell(user=None), cell(None, Tier.UNKNOWN)]
+    texts = (
+        "", "user:frank", "-user:frank", "group:night tier:fast", "image or terra", "weekly>5", "-weekly>5",
+        "!", "-!", "reef or (sol -night)", "label:dan", "-(dan or ann)", "status:active", "night user:frank",
+        "zzz",
+    )  # fmt: skip
+    for text in texts:
         keeps = use_kept(query_of(text), KNOWN)
         assert [keeps(each) for each in (*cells, *cells)] == [passes(text, each) for each in (*cells, *cells)]
 
 
 def test_words_are_looked_for_in_what_stands_beside_the_use() -> None:
-    days = use_kept(query_of("nov"), KNOWN, beside=lambda each: [f"{each.requests} Nov"])
+    days = use_kept(query_of("nov"), KNOWN, beside=lambda each: (f"{each.requests} Nov",))
     assert days(cell())
     assert not use_kept(query_of("nov"), KNOWN)(cell())

@@ -199,16 +199,39 @@ def test_rows_stand_by_cost_and_shares_are_of_what_has_a_price() -> None:
         (Arranged(UseColumn.NAME, reverse=True), ["terra", "sol", "qwen", "free"]),
         (Arranged(UseColumn.CACHED), ["sol", "terra", "free", "qwen"]),
         (Arranged(reverse=True), ["qwen", "free", "terra", "sol"]),
-        (Arranged(filter_text=" RR "), ["terra"]),
-        (Arranged(filter_text="nobody"), []),
     ],
 )
-def test_rows_are_sorted_and_filtered(arranged: Arranged, order: list[str]) -> None:
+def test_rows_are_sorted(arranged: Arranged, order: list[str]) -> None:
     found = view(arranged)
     assert [row.name for row in found.rows] == order
-    assert found.count == 4
-    if arranged.filter_text:
-        assert found.total.name == f"total {len(order)} of 4"
+    assert (found.count, found.total.name) == (4, "total")
+
+
+@pytest.mark.parametrize(
+    ("by", "text", "rows"),
+    [
+        (GroupBy.MODEL, " RR ", ["terra"]),
+        (GroupBy.MODEL, "nobody", []),
+        (GroupBy.MODEL, "model:sol or model=free", ["sol", "free"]),
+        # the use that it lets through is what is grouped
+        (GroupBy.PROJECT, "model:sol -reef", ["poolwatch", "not told"]),
+        (GroupBy.ACCOUNT, "group:team-east model:terra", ["team-east/alice@example.com"]),
+        # words of what groups are called
+        (GroupBy.DAY, "today", ["today 20 Nov"]),
+        (GroupBy.DAY, "nov model:qwen", ["Mon 16 Nov"]),
+        (GroupBy.ACCOUNT, "unassigned model:terra", ["unassigned"]),
+    ],
+)
+def test_a_filter_says_which_use_is_told(by: GroupBy, text: str, rows: list[str]) -> None:
+    whole, found = view(by=by), view(by=by, filter_text=text)
+    assert [row.name for row in found.rows] == rows
+    assert (found.count, found.total.name) == (whole.count, f"total {len(rows)} of {whole.count}")
+    assert found.period == f"November · filter {text.strip()}"
+    # shares are of all that was used
+    named = {row.name: row for row in whole.rows}
+    for row in found.rows:
+        assert (row.fraction or 0) <= (named[row.name].fraction or 0)
+    assert found.total.fraction is None or found.total.fraction < 1
 
 
 def test_of_days_the_newest_stands_first_and_hours_stand_in_their_order() -> None:

@@ -12,6 +12,8 @@ from poolwatch.domain.tokens import GroupBy, Origin, RequestSeen, ScanState, Tie
 from poolwatch.domain.use_report import UseReport, UseWish, report, span_of, use_figures
 from poolwatch.domain.values import replace
 from poolwatch.presentation.account_names import AccountNames
+from poolwatch.presentation.filter import typed
+from poolwatch.presentation.use_filter import beside_of, use_kept
 from poolwatch.presentation.use_texts import Names
 from tests.domain.use import CARD
 from tests.presentation.scene import CET, NOW
@@ -81,11 +83,18 @@ def reported(
     """What is told of it."""
     cells = month_of_use() if cells is None else cells
     wished = UseWish(period, by, origin, **wish)
+    groups: dict[str, str | None] = {ALICE.id: "team-east"}
+    query = typed(wished.filter_text, ()).query
+    called = names(mask=wished.mask)
+    keeps = use_kept(
+        query, called.accounts.accounts, mask=wished.mask, beside=beside_of(wished, called, CALENDAR, groups)
+    )
     span = span_of(wished, NOW, CALENDAR)
     figures = use_figures(cells, origin, scan, CARD, NOW, STARTED, CALENDAR)
     within = [cell for cell in cells if span[0] <= cell.quarter < span[1]]
-    groups: dict[str, str | None] = {ALICE.id: "team-east"}
-    return report(wished, span, within, figures, latest(), scan, CARD, CALENDAR, groups)
+    kept = [cell for cell in within if keeps(cell)]
+    among = within if wished.is_filtered else None
+    return report(wished, span, kept, figures, latest(), scan, CARD, CALENDAR, groups, among)
 
 
 def names(*, mask: bool = False, now: datetime = NOW) -> Names:

@@ -19,6 +19,7 @@ from poolwatch.presentation.view import Tone
 from poolwatch.ui.app import PoolApp
 from poolwatch.ui.screens.history import HistoryScreen
 from poolwatch.ui.screens.pool import PoolScreen
+from poolwatch.ui.widgets.bottom import CompletedLine
 from poolwatch.ui.widgets.event_lines import event_lines
 from poolwatch.ui.widgets.lines import Lines, Pane
 from tests.ui.pools import NOW, ZONE, ago, app_of, state_of, twelve
@@ -317,6 +318,32 @@ async def test_a_filter_and_the_way_to_the_account() -> None:
         await pilot.press("escape")
         await settle(pilot)
         assert isinstance(app.screen, PoolScreen)
+
+
+async def test_a_filter_of_events_has_the_fields_of_accounts_and_says_what_is_wrong() -> None:
+    feed = past_feed()
+    app = app_of(feed.state, feed=feed)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        await pilot.press("e", "slash", *"label:le", "tab")
+        await settle(pilot)
+        line = app.screen.query_one("#filter", CompletedLine)
+        assert line.value == "label:lee@example.com "
+        assert said(app).startswith("1 of 4 matches")
+        for typed, told in (
+            ("weekly>=98", "1 of 4 matches"),
+            (
+                "model:gpt",
+                "none of 4 matches; everything since Wed 14:03; [ goes further back: “model” is of usage",
+            ),
+            (
+                "lee or weekli>8",
+                "1 of 4 matches; everything since Wed 14:03; [ goes further back · no field “weekli”",
+            ),
+        ):
+            line.value = typed
+            await settle(pilot)
+            assert said(app).startswith(told), typed
 
 
 async def test_events_scroll_and_go_back_to_where_they_were_opened() -> None:

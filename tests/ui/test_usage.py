@@ -23,6 +23,7 @@ from poolwatch.ui.screens.first_run import FirstRunScreen
 from poolwatch.ui.screens.pool import PoolScreen
 from poolwatch.ui.screens.usage import UsageScreen
 from poolwatch.ui.state import ExitRequest
+from poolwatch.ui.widgets.bottom import CompletedLine
 from poolwatch.ui.widgets.lines import Lines
 from tests.presentation.use import CALENDAR, READ, month_of_use, reported
 from tests.support.used import MadeUse
@@ -33,6 +34,7 @@ from tests.ui.scripted_feed import ScriptedFeed
 Compare = Callable[..., bool]
 SMALL, NORMAL, TINY, LARGE = (80, 24), (120, 40), (60, 15), (200, 60)
 ALICE = twelve()[5].key
+_KNOWN = (GroupBy.MODEL, GroupBy.ACCOUNT, GroupBy.USER, GroupBy.CLIENT, GroupBy.PROJECT)
 
 
 def using(cells: list[UseCell] | None = None, scan: ScanState = READ) -> ScriptedFeed:
@@ -48,7 +50,10 @@ def using(cells: list[UseCell] | None = None, scan: ScanState = READ) -> Scripte
             for cell in book
             if keeps(cell) and all(getattr(cell, name, text) == text for name, text in texts)
         ]
-        return reported(wish.period, wish.by, wish.origin, found, scan, narrow=wish.narrow)
+        asked = {"narrow": wish.narrow, "filter_text": wish.filter_text, "mask": wish.mask}
+        told = reported(wish.period, wish.by, wish.origin, found, scan, **asked)
+        known = {by: sorted({text for cell in book if (text := getattr(cell, by.value))}) for by in _KNOWN}
+        return replace(told, texts=known if wish.is_filtered else {})
 
     feed.used = used
     return feed
@@ -204,6 +209,85 @@ async def test_a_filter_keeps_rows_with_its_letters_and_esc_clears_it() -> None:
         await settle(pilot)
         assert "total 1 of 4" not in body(app)
         assert isinstance(app.screen, UsageScreen)
+
+
+async def test_a_filter_has_fields_and_says_what_is_wrong_with_it() -> None:
+    app = app_with()
+    async with app.run_test(size=NORMAL) as pilot:
+        await opened(pilot, "slash", *"model:sol")
+        await settle(pilot)
+        assert said(app) == "1 of 4 shown"
+        assert last_wish(app).filter_text == "model:sol"
+        # all that stands above is of that use as well, and the title says so
+        assert "filter model:sol" in title(app)
+        line = app.screen.query_one("#filter", CompletedLine)
+        for typed, told in (
+            ("weekly>=80", "0 of 4 shown: “weekly” is of accounts as they stand, not of usage"),
+            ("model:solar", "0 of 4 shown: no model begins with “solar”; did you mean “sol”?"),
+            ("modle:sol", "0 of 4 shown: no field “modle”; model?"),
+            ("project:reef", "3 of 4 shown"),
+            ("zzzz:good", "no field “zzzz”; there are: plan"),
+            ("sol or weekly>80", "1 of 4 shown · “weekly” is of accounts"),
+        ):
+            line.value = typed
+            await settle(pilot)
+            await settle(pilot)
+            assert said(app).startswith(told), typed
+
+
+async def test_tab_completes_a_filter_by_what_use_has() -> None:
+    app = app_with()
+    async with app.run_test(size=NORMAL) as pilot:
+        await opened(pilot, "slash", *"mod", "tab")
+        line = app.screen.query_one("#filter", CompletedLine)
+        assert line.value == "model:"
+        await settle(pilot)
+        await pilot.press("t", "tab")
+        await settle(pilot)
+        assert line.value == "model:terra "
+        await pilot.press(*"w", "tab")
+        assert line.value == "model:terra w"
+        line.value = "tier:"
+        line.cursor_position = 5
+        await pilot.press("tab")
+        await settle(pilot)
+        assert said(app) == "fast  standard"
+
+
+async def test_a_filter_stays_where_a_group_is_opened_and_grouped_anew() -> None:
+    app = app_with()
+    async with app.run_test(size=NORMAL) as pilot:
+        await opened(pilot, "slash", *"reef", "enter")
+        whole = app.screen._report.total.requests  # type: ignore[attr-defined]  # of the screen of usage
+        await pilot.press("enter")
+        await settle(pilot)
+        wish = last_wish(app)
+        assert (wish.by, len(wish.narrow), wish.filter_text) == (GroupBy.DAY, 1, "reef")
+        await pilot.press("escape")
+        await settle(pilot)
+        assert last_wish(app).filter_text == ""
+        # back to where it was filtered
+        await pilot.press("escape")
+        await settle(pilot)
+        assert last_wish(app) == UseWish(filter_text="reef")
+        assert app.screen._report.total.requests == whole  # type: ignore[attr-defined]  # likewise
+
+
+async def test_what_is_masked_is_not_filtered_by() -> None:
+    app = app_with()
+    async with app.run_test(size=NORMAL) as pilot:
+        await opened(pilot, "slash", *"reef", "enter")
+        assert said(app).startswith("3 of 4")
+        await pilot.press("m")
+        await settle(pilot)
+        await settle(pilot)
+        assert last_wish(app).mask
+        assert said(app).startswith("0 of 4")
+        await pilot.press("m")
+        await settle(pilot)
+        await settle(pilot)
+        assert not last_wish(app).mask
+        assert said(app).startswith("3 of 4")
 
 
 async def test_what_was_imported_is_told_apart() -> None:

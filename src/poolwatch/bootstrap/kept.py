@@ -18,6 +18,7 @@ from poolwatch.domain.cycles import Cycle
 from poolwatch.domain.event_log import LoggedEvent
 from poolwatch.domain.events import Recalled
 from poolwatch.domain.outlook import is_recent
+from poolwatch.domain.overview import PoolOverview, overview
 from poolwatch.domain.past import AccountPast, PastAsked, is_window_of
 from poolwatch.domain.pool import apply
 from poolwatch.domain.series import FigureName, Finest, Series
@@ -62,6 +63,14 @@ class Kept(Struct, frozen=True):
             if event.account_id not in others
             if event.account_id is not None or event.source is None or event.source in names
         )
+
+    async def overview(self) -> PoolOverview:
+        """The pool of this configuration as it was last read, judged now; for filters."""
+        now, facts = RealClock().now(), await self.store.facts()
+        outlooks, _ = await self.store.outlooks()
+        own = {account.key: replace(account, outlook=outlooks.get(key)) for key, account in self.own.items()}
+        state = replace(self.state, accounts=own, clock_offset=facts.clock_offset)
+        return overview(state, now, self.around.rules)
 
     async def pasts(
         self,

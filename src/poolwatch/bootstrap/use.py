@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from itertools import islice
 from pathlib import Path
@@ -42,9 +42,12 @@ from poolwatch.domain.use_report import (
     untimed,
     use_figures,
 )
-from poolwatch.domain.use_sums import UseSum, sums, total
+from poolwatch.domain.use_sums import UseSum, cell_of, sums, total
 from poolwatch.domain.values import replace
-from poolwatch.presentation.use_texts import at_least, cost_text
+from poolwatch.presentation.account_names import AccountNames
+from poolwatch.presentation.filter import typed
+from poolwatch.presentation.use_filter import beside_of, has_words, texts_asked, use_kept, use_texts_of
+from poolwatch.presentation.use_texts import Names, at_least, cost_text
 from poolwatch.presentation.view import Costs
 from poolwatch.sessions.book import UseBook
 from poolwatch.sessions.tables import KEPT_SINGLY, book_mark
@@ -66,6 +69,19 @@ class _Whole(Struct, frozen=True):
         if self.since is None or wish.narrow != self.narrow:
             return False
         return self.since <= span[0] and wish.by in {*TIMES, GroupBy.MODEL}
+
+
+class _Chosen(Struct, frozen=True):
+    """Which of the cells a filter lets through: those that tell the texts in `also`."""
+
+    keeps: Callable[[UseCell], bool] = lambda _: True
+    also: frozenset[GroupBy] = frozenset()
+    #: what it goes by, beside the cells
+    judged_by: object = None
+
+    def of(self, cells: Sequence[UseCell]) -> Sequence[UseCell]:
+        """Those of these."""
+        return cells if self.judged_by is None else [cell for cell in cells if self.keeps(cell)]
 
 
 _NO_FIGURES: Final = UseFigures(UseSum(), UseSum(), None, UseSum(), UseSum(), _EPOCH)
@@ -108,27 +124,30 @@ class UseReader:
         groups = {key: account.name.group for key, account in accounts.items()}
         now_ends = quarter_of(now) + 1
         scan = replace(book.scan_state(), ahead=book.tokens_from(now_ends))
+        chosen = self._chosen(wish, accounts, groups, now)
         figures, whole = _NO_FIGURES, _Whole()
         if span is None:
             span = span_of(wish, now, calendar)
-            figures, whole = self._head(wish, scan, now, groups)
+            figures, whole = self._head(wish, scan, now, groups, chosen)
         if whole.answers(wish, span):
             cells = [cell for cell in whole.cells if span[0] <= cell.quarter < span[1]]
         else:
-            cells = self._cells(wish, span, groups)
+            cells = self._cells(wish, span, groups, chosen)
         found = report(
             wish,
             span,
-            cells,
+            chosen.of(cells),
             figures,
-            self._latest(wish, groups, begins(now_ends).timestamp()),
+            self._latest(wish, groups, begins(now_ends).timestamp(), chosen),
             scan,
             self.card,
             calendar,
             groups,
+            cells if wish.is_filtered else None,
         )
         return replace(
             found,
+            texts=book.texts(wish.origin) if wish.is_filtered else {},
             attribution=self._attribution(span) if wish.origin is Origin.FILES else None,
             counted_share=self._counted(span, now, scan) if wish.origin is Origin.FILES else None,
             conversations=self._conversations(found),
@@ -164,13 +183,40 @@ class UseReader:
             accounts[account] = told(of_today), told(of_today + before)
         return Costs(told(total(each for (_, is_today), each in found.items() if is_today)), accounts)
 
-    def _cells(self, wish: UseWish, span: tuple[int, int], groups: Mapping[str, str | None]) -> list[UseCell]:
+    def _chosen(
+        self,
+        wish: UseWish,
+        accounts: Mapping[str, AccountState],
+        groups: Mapping[str, str | None],
+        now: datetime,
+    ) -> _Chosen:
+        """What the wish's filter lets through. A word is looked for in the names of groups, too."""
+        if not wish.is_filtered:
+            return _Chosen()
+        query = typed(wish.filter_text, tuple(self._settings.filters.items())).query
+        also = texts_asked(query)
+        if has_words(query):
+            also |= {wish.by}
+        names = Names(AccountNames(accounts, wish.mask), now.astimezone(self.calendar.zone).date())
+        beside = beside_of(wish, names, self.calendar, groups)
+        keeps = use_kept(query, accounts, mask=wish.mask, beside=beside)
+        judged_by = tuple((key, *use_texts_of(account, mask=wish.mask)) for key, account in accounts.items())
+        return _Chosen(keeps, also, (wish.filter_text, wish.by, wish.narrow, names.today, judged_by))
+
+    def _cells(
+        self, wish: UseWish, span: tuple[int, int], groups: Mapping[str, str | None], chosen: _Chosen
+    ) -> list[UseCell]:
         keeps = kept_of(wish.narrow, self.calendar, groups)
-        asked = asked_of(wish.by, wish.narrow, span, wish.origin)
+        asked = asked_of(wish.by, wish.narrow, span, wish.origin, chosen.also)
         return [cell for cell in self._book.cells(asked) if keeps(cell)]
 
     def _head(
-        self, wish: UseWish, scan: ScanState, now: datetime, groups: Mapping[str, str | None]
+        self,
+        wish: UseWish,
+        scan: ScanState,
+        now: datetime,
+        groups: Mapping[str, str | None],
+        chosen: _Chosen,
     ) -> tuple[UseFigures, _Whole]:
         """What stands above whatever period is looked at: it changes with the book and the quarters.
 
@@ -181,22 +227,33 @@ class UseReader:
         of_all = UseWish(by=GroupBy.DAY, origin=wish.origin, narrow=narrow)
         span = since, quarter_of(now) + 1
         held = groups if any(each.by is GroupBy.GROUP for each in narrow) else None
-        made_of = (span, wish.origin, narrow, held, book_mark(self._state_dir), scan.complete_at)
+        mark = book_mark(self._state_dir)
+        made_of = (span, wish.origin, narrow, held, mark, scan.complete_at, chosen.judged_by)
         if self._figures is not None and self._figures[0] == made_of:
             return self._figures[1], _Whole()
-        cells = self._cells(of_all, span, groups)
+        cells = self._cells(of_all, span, groups, chosen)
         figures = use_figures(
-            cells, wish.origin, scan, self.card, now, self._started_at, self.calendar, is_part=bool(narrow)
+            chosen.of(cells),
+            wish.origin,
+            scan,
+            self.card,
+            now,
+            self._started_at,
+            self.calendar,
+            is_part=bool(narrow) or wish.is_filtered,
         )
         self._figures = made_of, figures
         return figures, _Whole(since, cells, narrow)
 
-    def _latest(self, wish: UseWish, groups: Mapping[str, str | None], before: float) -> list[RequestSeen]:
+    def _latest(
+        self, wish: UseWish, groups: Mapping[str, str | None], before: float, chosen: _Chosen
+    ) -> list[RequestSeen]:
         narrow = untimed(wish.narrow)
-        if not narrow:
+        if not narrow and not wish.is_filtered:
             return self._book.latest(_LATEST, wish.origin, before)
         is_of = seen_of(narrow, groups)
-        found = (each for each in self._book.latest(KEPT_SINGLY, wish.origin, before) if is_of(each))
+        seen = self._book.latest(KEPT_SINGLY, wish.origin, before)
+        found = (each for each in seen if is_of(each) and chosen.keeps(cell_of(each)))
         return list(islice(found, _LATEST))
 
     def _attribution(self, span: tuple[int, int]) -> Attribution:

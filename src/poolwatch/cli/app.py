@@ -194,6 +194,7 @@ def history(
     metric: Annotated[Literal["used", "credits", "spend"] | None, option("metric")] = None,
     window: Annotated[str, option("window", metavar="W")] = "",
     by: Annotated[Literal["hour", "day"] | None, option("by")] = None,
+    filter_text: options.FilterOption = "",
     json: JsonOption = False,
     csv: options.CsvOption = False,
     file: options.OutputOption = None,
@@ -203,7 +204,10 @@ def history(
 ) -> int:
     from poolwatch.cli.past import Form, TimeSpan, Wish, print_history
 
-    wish = Wish(account, metric or "", window, by or "change")
+    if account and filter_text.strip():
+        complain(said("account_or_filter"))
+        return EXIT_USAGE
+    wish = Wish(account, metric or "", window, by or "change", filter_text)
     form = Form(as_json=json, as_csv=csv, path=file, mask=mask, ascii_only=ascii_only)
     return print_history(config, wish, TimeSpan(since, until), form)
 
@@ -212,6 +216,7 @@ def history(
 def events(
     since: options.SinceOption = None,
     until: options.UntilOption = None,
+    filter_text: options.EventFilterOption = "",
     json: JsonOption = False,
     csv: options.CsvOption = False,
     file: options.OutputOption = None,
@@ -221,7 +226,7 @@ def events(
     from poolwatch.cli.past import Form, TimeSpan, print_events
 
     form = Form(as_json=json, as_csv=csv, path=file, mask=mask)
-    return print_events(config, TimeSpan(since, until), form)
+    return print_events(config, filter_text, TimeSpan(since, until), form)
 
 
 audit_group = group_of("audit", "look")
@@ -262,6 +267,7 @@ def usage(
     no_scan: Annotated[bool, flag("no-scan")] = False,
     with_titles: Annotated[bool, flag("with-titles")] = False,
     limit: Annotated[int | None, option("limit", min=1, metavar="N")] = None,
+    filter_text: options.UseFilterOption = "",
     json: JsonOption = False,
     csv: options.CsvOption = False,
     file: options.OutputOption = None,
@@ -274,7 +280,8 @@ def usage(
     from poolwatch.domain.tokens import GroupBy, Origin
 
     form = Form(as_json=json, as_csv=csv, path=file, mask=mask, ascii_only=ascii_only)
-    asked = UsageAsked(GroupBy(by), Origin(origin), codex_home, utc, not no_scan, with_titles, limit)
+    scans = not no_scan
+    asked = UsageAsked(GroupBy(by), Origin(origin), codex_home, utc, scans, with_titles, limit, filter_text)
     return print_usage(config, asked, TimeSpan(since, until), form)
 
 
@@ -295,11 +302,13 @@ def daemon(
 def refresh(
     accounts: options.AccountArguments = None,
     everyone: Annotated[bool, flag("all")] = False,
+    filter_text: options.FilterOption = "",
     force: Annotated[bool, flag("force")] = False,
     json: JsonOption = False,
     mask: MaskOption = False,
     config: ConfigOption = None,
 ) -> int:
-    from poolwatch.cli.refresh import run_refresh
+    from poolwatch.cli.refresh import Chosen, run_refresh
 
-    return run_refresh(config, accounts or [], everyone=everyone, force=force, as_json=json, mask=mask)
+    chosen = Chosen(tuple(accounts or ()), everyone=everyone, filter_text=filter_text)
+    return run_refresh(config, chosen, force=force, as_json=json, mask=mask)

@@ -27,6 +27,7 @@ from poolwatch.words.messages import failure_text
 
 if TYPE_CHECKING:
     from poolwatch.bootstrap.headless import Look
+    from poolwatch.presentation.filter_typing import Searched
 
 T = TypeVar("T")
 
@@ -120,13 +121,35 @@ def found_by(seen: PoolOverview, text: str, prefs: Prefs) -> Collection[AccountK
     return found
 
 
+def kept_by(seen: PoolOverview, text: str, prefs: Prefs) -> Collection[AccountKey]:
+    """The same for who acts on them, or looks at their past: a mistake ends the command."""
+    from poolwatch.presentation.filter import Looker, matching
+
+    refuse_mistake(Looker(seen, prefs), text, may_be_empty=not seen.accounts)
+    found = matching(seen, text, prefs)
+    if not found:
+        complain(words.no_match(visible(text.strip(), _LONGEST_FILTER)))
+    return found
+
+
+def refuse_mistake(searched: Searched, text: str, *, may_be_empty: bool = False) -> None:
+    """End a command whose filter is wrong; `may_be_empty`: nothing is known of which it could be right."""
+    from poolwatch.presentation.filter_typing import mistake
+
+    wrong = mistake(searched, text, is_whole=True)
+    if wrong and not may_be_empty:
+        complain(visible(wrong, _LONGEST_MISTAKE))
+        raise Exit(EXIT_USAGE)
+
+
 def tell_of_filter(seen: PoolOverview, text: str, prefs: Prefs, found: Collection[AccountKey]) -> None:
     """Say what is wrong with a filter, or that it finds nobody."""
     if not text.strip() or not seen.accounts:
         return
-    from poolwatch.presentation.filter import mistake
+    from poolwatch.presentation.filter import Looker
+    from poolwatch.presentation.filter_typing import mistake
 
-    wrong = mistake(seen, text, prefs, is_whole=True)
+    wrong = mistake(Looker(seen, prefs), text, is_whole=True)
     if wrong:
         complain(visible(wrong, _LONGEST_MISTAKE))
     elif not found:

@@ -238,6 +238,10 @@ FilterArgument = Annotated[
     list[str] | None, typer.Argument(metavar="[FILTER]", help=help_of("filter"), autocompletion=accounts)
 ]
 FilterOption = Annotated[str, option("filter", "--filter", metavar="FILTER", autocompletion=accounts)]
+UseFilterOption = Annotated[str, option("use_filter", "--filter", metavar="FILTER")]
+EventFilterOption = Annotated[
+    str, option("event_filter", "--filter", metavar="FILTER", autocompletion=accounts)
+]
 SourceArgument = Annotated[
     str, typer.Argument(metavar="NAME", help=help_of("source"), autocompletion=sources)
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -24,10 +25,12 @@ from poolwatch.bootstrap.console import (
 from poolwatch.bootstrap.kept import Kept, open_kept
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.cli.accounts import find_account
-from poolwatch.cli.command import moment, run_async, surroundings
+from poolwatch.cli.command import kept_by, moment, refuse_mistake, run_async, surroundings
 from poolwatch.config.paths import absolute
 from poolwatch.domain.event_log import LoggedEvent
+from poolwatch.domain.overview import PoolOverview
 from poolwatch.domain.series import FigureName, Finest
+from poolwatch.domain.text import visible
 from poolwatch.host.files import write_export
 from poolwatch.presentation.account_names import AccountNames
 from poolwatch.presentation.history import Scene
@@ -36,6 +39,8 @@ from poolwatch.words.commands import said
 from poolwatch.words.messages import file_text
 
 STDOUT: Final = "-"
+#: So much of a filter is said again.
+_LONGEST_FILTER: Final = 80
 #: How far back it goes where nobody says.
 _BACK: Final = timedelta(days=7)
 
@@ -66,17 +71,20 @@ class TimeSpan(Struct, frozen=True):
         return since, until
 
 
-def print_events(config: Path | None, span: TimeSpan, form: Form) -> int:
+def print_events(config: Path | None, filter_text: str, span: TimeSpan, form: Form) -> int:
     """Print what happened, old to new."""
     around = past_of(config, form)
     now = RealClock().now()
     since, until = span.read(now)
 
-    async def read() -> tuple[tuple[LoggedEvent, ...], AccountNames]:
+    async def read() -> tuple[Sequence[LoggedEvent], AccountNames]:
         async with open_kept(around) as kept:
             if kept is None:
                 return (), AccountNames({})
-            return await kept.events(since, until), names_of(kept)
+            found, names = await kept.events(since, until), names_of(kept)
+            if filter_text.strip():
+                return _let_through(filter_text, found, names, await kept.overview(), around), names
+            return found, names
 
     events, names = run_async(read)
     # of three forms one is needed
@@ -90,9 +98,26 @@ def print_events(config: Path | None, span: TimeSpan, form: Form) -> int:
         return put(events_csv(events, names), form, around)
     from poolwatch.presentation.event_text import event_lines
 
-    if not events:
+    if not events and not filter_text.strip():
         complain(said("no_events"))
     return put("".join(f"{line}\n" for line in event_lines(events, names, None)), form, around)
+
+
+def _let_through(
+    text: str, logged: Sequence[LoggedEvent], names: AccountNames, seen: PoolOverview, around: Surroundings
+) -> Sequence[LoggedEvent]:
+    """The events that a filter lets through; that it lets none is said."""
+    from poolwatch.presentation.event_filter import EventLooker  # few commands have a filter
+    from poolwatch.presentation.events import texts_of
+
+    told = {event.id: texts_of(event, names, None) for event in logged}
+    looker = EventLooker(seen, around.prefs(), lambda: (each for texts in told.values() for each in texts))
+    refuse_mistake(looker, text, may_be_empty=not seen.accounts)
+    chosen = looker.chosen(text)
+    found = [event for event in logged if chosen(told[event.id], event.account_id, event.source)]
+    if not found:
+        complain(said("no_event_matches", filter=visible(text.strip(), _LONGEST_FILTER), count=len(logged)))
+    return found
 
 
 class Wish(Struct, frozen=True):
@@ -102,6 +127,7 @@ class Wish(Struct, frozen=True):
     metric: str = ""
     window: str = ""
     by: str = "change"
+    filter_text: str = ""
 
 
 def print_history(config: Path | None, wish: Wish, span: TimeSpan, form: Form) -> int:
@@ -117,7 +143,8 @@ def print_history(config: Path | None, wish: Wish, span: TimeSpan, form: Form) -
             if kept is None:
                 return [], AccountNames({})
             chosen, finest = partial(_is_wanted, wish), Finest(wish.by)
-            return await kept.pasts(_accounts(kept, wish), chosen, since, until, finest), names_of(kept)
+            accounts = await _accounts(kept, wish)
+            return await kept.pasts(accounts, chosen, since, until, finest), names_of(kept)
 
     pasts, names = run_async(read)
     if not pasts:
@@ -137,7 +164,7 @@ def _print_charts(around: Surroundings, wish: Wish, span: TimeSpan, form: Form) 
             chosen = partial(_is_wanted, wish) if wish.metric or wish.window else None
             finest = Finest(wish.by) if wish.by != Finest.CHANGE else None
             end = until if span.until is not None else None
-            return await kept.scenes(_accounts(kept, wish), chosen, since, end, finest)
+            return await kept.scenes(await _accounts(kept, wish), chosen, since, end, finest)
 
     scenes = run_async(read)
     if not scenes:
@@ -158,7 +185,10 @@ def _print_charts(around: Surroundings, wish: Wish, span: TimeSpan, form: Form) 
     return put(plain_text(lines, glyphs), form, around)
 
 
-def _accounts(kept: Kept, wish: Wish) -> list[str]:
+async def _accounts(kept: Kept, wish: Wish) -> list[str]:
+    if wish.filter_text.strip():
+        found = kept_by(await kept.overview(), wish.filter_text, kept.around.prefs())
+        return [key for key, account in kept.own.items() if account.key in found]
     if not wish.account:
         return list(kept.own)
     return [find_account(kept.state, wish.account, mask=kept.around.settings.ui.mask).key.id]

@@ -6,9 +6,11 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
+
+from msgspec import Struct
 
 from poolwatch.bootstrap.console import (
     EXIT_FAILED,
@@ -22,7 +24,7 @@ from poolwatch.bootstrap.console import (
 )
 from poolwatch.bootstrap.headless import Look, refresh
 from poolwatch.cli.accounts import find_account
-from poolwatch.cli.command import complain_about, monitored, nobody_there, run_async
+from poolwatch.cli.command import complain_about, kept_by, monitored, nobody_there, run_async
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.events import BulkProgress
 from poolwatch.domain.overview import PoolOverview
@@ -35,18 +37,33 @@ from poolwatch.words import refresh as words
 from poolwatch.words.commands import said
 
 
-def run_refresh(
-    config: Path | None,
-    accounts: Sequence[str],
-    *,
-    everyone: bool,
-    force: bool,
-    as_json: bool,
-    mask: bool,
-) -> int:
+class Chosen(Struct, frozen=True):
+    """Whom to refresh: those that are named, or all that a filter lets through."""
+
+    accounts: tuple[str, ...]
+    everyone: bool
+    filter_text: str = ""
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether a filter was typed."""
+        return bool(self.filter_text.strip())
+
+    @property
+    def fault(self) -> str:
+        """What is wrong with that, as the code of a sentence."""
+        if self.is_filtered and not self.everyone:
+            return "filter_of_all"
+        if self.accounts:
+            return "accounts_and_all" if self.everyone else ""
+        return "" if self.everyone else "accounts_or_all"
+
+
+def run_refresh(config: Path | None, wanted: Chosen, *, force: bool, as_json: bool, mask: bool) -> int:
     """Refresh the named accounts, or all; 1 when a step of a named one failed, or nothing could be asked."""
-    if bool(accounts) is everyone:
-        complain(said("accounts_and_all" if accounts else "accounts_or_all"))
+    accounts, everyone = wanted.accounts, wanted.everyone
+    if wanted.fault:
+        complain(said(wanted.fault))
         return EXIT_USAGE
     around = monitored(config, mask=mask)
     prefs = around.prefs()
@@ -55,7 +72,10 @@ def run_refresh(
 
     def chosen(seen: PoolOverview) -> Collection[AccountKey]:
         state = PoolState({key: each.account for key, each in seen.by_key.items()})
-        if not everyone and seen.accounts:
+        if wanted.is_filtered:
+            kept = kept_by(seen, wanted.filter_text, prefs)
+            report.chosen.update((key, account) for key, account in state.accounts.items() if key in kept)
+        elif not everyone and seen.accounts:
             found = [find_account(state, text, mask=prefs.mask) for text in accounts]
             report.chosen.update((account.key, account) for account in found)
         else:
@@ -87,6 +107,9 @@ def run_refresh(
     finally:
         report.clear()
     complain_about(seen, around, sources=True)
+    if not ended and seen.overview.accounts:
+        # the filter lets nobody through, and that was said
+        return EXIT_FAILED
     if not ended:
         return nobody_there(around, seen.state)
     failed = sum(progress.failed for progress in ended.values())

@@ -28,22 +28,24 @@ from poolwatch.bootstrap.scanning import book_of_home, read_sessions, session_ho
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.bootstrap.use import UseReader
 from poolwatch.bootstrap.whose import assign_use
-from poolwatch.cli.command import moment, run_async
+from poolwatch.cli.command import moment, refuse_mistake, run_async
 from poolwatch.cli.finding import Finding, Grade
 from poolwatch.cli.past import STDOUT, Form, TimeSpan, past_of, put
 from poolwatch.config.paths import absolute
 from poolwatch.domain.message import message
 from poolwatch.domain.quarters import UsePeriod, quarter_of, quarter_until
 from poolwatch.domain.state import AccountState
+from poolwatch.domain.text import visible
 from poolwatch.domain.tokens import GroupBy, Origin, ScanState
 from poolwatch.domain.use_report import Conversation, UseReport, UseWish
 from poolwatch.domain.use_sums import UseRow
 from poolwatch.domain.values import replace
 from poolwatch.presentation.account_names import AccountNames
 from poolwatch.presentation.usage_json import usage_csv, usage_json
+from poolwatch.presentation.use_filter import UseLooker
 from poolwatch.presentation.use_table import BY_COST, arrange
 from poolwatch.presentation.use_texts import Names
-from poolwatch.presentation.use_view import reading_texts, span_text, use_view
+from poolwatch.presentation.use_view import filter_told, reading_texts, span_text, use_view
 from poolwatch.sessions.book import UseBook
 from poolwatch.sessions.homes import session_trees
 from poolwatch.sessions.progress import Trouble
@@ -58,6 +60,8 @@ _NAMED: Final = 10
 
 #: What is said where another process was to read session files, which does not tell what the system said.
 _NOT_READ: Final = {BookProblem.DENIED: "use.not_kept", BookProblem.DAMAGED: "use.harmed"}
+#: So much of a filter is said again.
+_LONGEST_FILTER: Final = 80
 #: The columns of what is no terminal.
 _WIDTH: Final = 120
 
@@ -74,6 +78,7 @@ class UsageAsked(Struct, frozen=True):
     titles: bool = False
     #: so many rows at most
     limit: int | None = None
+    filter_text: str = ""
 
 
 def print_usage(config: Path | None, asked: UsageAsked, span: TimeSpan, form: Form) -> int:
@@ -92,16 +97,21 @@ def print_usage(config: Path | None, asked: UsageAsked, span: TimeSpan, form: Fo
     period = UsePeriod.MONTH if span == TimeSpan() else UsePeriod.ALL
     accounts = run_async(partial(_accounts, around))
     reader = UseReader(state_dir, around.settings, now, zone)
+    mask = around.settings.ui.mask
+    wish = UseWish(period, asked.by, asked.origin, filter_text=asked.filter_text, mask=mask)
     try:
-        report = reader.report(UseWish(period, asked.by, asked.origin), accounts, now, quarters)
+        report = reader.report(wish, accounts, now, quarters)
     except BookError as error:
         complain(around.told(message_text(error.as_message)))
         return EXIT_FAILED
+    if wish.is_filtered:
+        looker = UseLooker(accounts, report.texts, around.prefs().filters, mask=mask)
+        refuse_mistake(looker, asked.filter_text, may_be_empty=not report.whole.requests)
+        if report.whole.requests and not report.total.requests:
+            complain(said("no_use_matches", filter=visible(asked.filter_text.strip(), _LONGEST_FILTER)))
     if asked.titles and asked.by is GroupBy.CONVERSATION:
         report = _titled(report, homes)
-    names = Names(
-        AccountNames(accounts, around.settings.ui.mask), now.astimezone(zone).date(), report.conversations
-    )
+    names = Names(AccountNames(accounts, mask), now.astimezone(zone).date(), report.conversations)
     scan = report.scan
     # what files told that are gone is known still
     is_nothing = asked.origin is Origin.FILES and not scan.files and scan.since is None
@@ -140,7 +150,7 @@ def _put(
     settings = around.settings.ui.glyphs
     glyphs = glyphs_of("ascii" if form.ascii_only else glyphs_named(settings, around.env))
     view = use_view(report, names, now, zone)
-    period = span_text(*ends, now, zone) if ends is not None else view.period
+    period = span_text(*ends, now, zone) + filter_told(report.wish) if ends is not None else view.period
     is_terminal = form.path in (None, STDOUT) and sys.stdout.isatty()
     width = terminal_width() if is_terminal else _WIDTH
     lines = report_lines(view, period, len(rows), width, glyphs)

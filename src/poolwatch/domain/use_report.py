@@ -32,7 +32,17 @@ from poolwatch.domain.tokens import (
     UseCell,
 )
 from poolwatch.domain.use_ideas import Idea, use_ideas
-from poolwatch.domain.use_sums import Group, UseRow, UseSum, by_cost, price_of, sums, total, use_rows
+from poolwatch.domain.use_sums import (
+    Group,
+    UseRow,
+    UseSum,
+    by_cost,
+    grouper,
+    price_of,
+    sums,
+    total,
+    use_rows,
+)
 
 _DAY: Final = timedelta(days=1)
 #: A time up to this length is drawn by hours.
@@ -53,6 +63,14 @@ class UseWish(Struct, frozen=True):
     by: GroupBy = GroupBy.MODEL
     origin: Origin = Origin.FILES
     narrow: tuple[Narrowed, ...] = ()
+    #: a filter that lets some of it through, as it was typed; `mask`: by the names that hide who it was
+    filter_text: str = ""
+    mask: bool = False
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether a filter was typed."""
+        return bool(self.filter_text.strip())
 
 
 def span_of(wish: UseWish, now: datetime, calendar: Calendar) -> tuple[int, int]:
@@ -65,10 +83,16 @@ def span_of(wish: UseWish, now: datetime, calendar: Calendar) -> tuple[int, int]
     return since, max(since, until)
 
 
-def asked_of(by: GroupBy, narrow: Sequence[Narrowed], span: tuple[int, int], origin: Origin) -> UseAsked:
+def asked_of(
+    by: GroupBy,
+    narrow: Sequence[Narrowed],
+    span: tuple[int, int],
+    origin: Origin,
+    also: frozenset[GroupBy] = frozenset(),
+) -> UseAsked:
     """What the book has to be asked for: of what it does not know, more than is meant (`kept_of`)."""
     texts = tuple((each.by, each.group.text) for each in narrow if each.by not in TIMES)
-    return UseAsked(span[0], span[1], origin, None if by in TIMES else by, texts)
+    return UseAsked(span[0], span[1], origin, None if by in TIMES else by, texts, also=also)
 
 
 def kept_of(
@@ -168,6 +192,9 @@ class UseReport(Struct, frozen=True):
     until: datetime
     rows: tuple[UseRow, ...]
     total: UseSum
+    #: the same, and how many rows there are, whatever a filter lets through
+    whole: UseSum
+    count: int
     slices: tuple[UseSlice, ...]
     by_hour: bool
     #: the models of the slices, what cost most first
@@ -185,6 +212,8 @@ class UseReport(Struct, frozen=True):
     counted_share: float | None = None
     #: what the plans of all accounts cost in a month, where somebody said so
     paid: Paid | None = None
+    #: every text that is known of use, where a filter was typed
+    texts: Mapping[GroupBy, Sequence[str]] = field(default_factory=dict)
 
 
 def report(
@@ -197,13 +226,18 @@ def report(
     card: RateCard,
     calendar: Calendar,
     groups: Mapping[str, str | None],
+    among: Sequence[UseCell] | None = None,
 ) -> UseReport:
-    """All that is told of the cells of `span`."""
+    """All that is told of the cells of `span`; `among`: of which a filter let these through."""
     by_hour = span[1] - span[0] <= _HOURS_UP_TO
     slices = use_slices(cells, card, calendar, by_hour=by_hour)
     # what is summed is not summed again
     models = by_cost(row for each in slices for row in each.by_model)
     rows = models if wish.by is GroupBy.MODEL else use_rows(cells, wish.by, card, calendar, groups)
+    whole, count = total(row.sum for row in rows), len(rows)
+    if among is not None:
+        group_of = grouper(wish.by, calendar, groups)
+        whole, count = total(sums(among, card, lambda _: True).values()), len(set(map(group_of, among)))
     since, until = span
     if not since and cells:
         since = min(cell.quarter for cell in cells)
@@ -213,6 +247,8 @@ def report(
         begins(until),
         rows,
         total(row.sum for row in rows),
+        whole,
+        count,
         slices,
         by_hour,
         models,

@@ -321,6 +321,23 @@ def _by_cost(row: UseRow) -> tuple[bool, int, int, str, bool]:
     return cost is None, -(cost or 0), -row.sum.tokens.total, "" if text is None else text, row.group.fast
 
 
+def cell_of(request: RequestSeen) -> UseCell:
+    """One request as the use of its quarter; whose user it was, it does not tell."""
+    return UseCell(
+        int(request.at // QUARTER_SECONDS),
+        request.model,
+        request.tier,
+        request.long_context,
+        1,
+        request.tokens,
+        request.account,
+        client=request.client,
+        project=request.project,
+        conversation=request.conversation,
+        operation=request.operation,
+    )
+
+
 def price_of(request: RequestSeen, card: RateCard) -> Price:
     """What one request came to: what its source said, else by the card."""
     if request.told_cost is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from typing import Final
@@ -57,8 +57,20 @@ class AlertRow(Struct, frozen=True):
     @property
     def account_id(self) -> str | None:
         """The account that it is about."""
-        is_account = self.subject is not None and self.subject.kind is SubjectKind.ACCOUNT
-        return self.subject.id if is_account and self.subject is not None else None
+        return self._subject(SubjectKind.ACCOUNT)
+
+    @property
+    def source(self) -> str | None:
+        """The source that it is about."""
+        return self._subject(SubjectKind.SOURCE)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What words of a filter are looked for in."""
+        return self.who, self.text, self.rule, *(span.text for span in self.beside)
+
+    def _subject(self, kind: SubjectKind) -> str | None:
+        return self.subject.id if self.subject is not None and self.subject.kind is kind else None
 
 
 class AlertBlock(Struct, frozen=True):
@@ -101,11 +113,11 @@ def alerts_view(
     deliveries: Iterable[Delivery],
     names: AccountNames,
     overview: PoolOverview,
-    filter_text: str,
+    lets: Callable[[AlertRow], bool] | None,
     now: datetime,
     prefs: Prefs,
 ) -> AlertsView:
-    """The sections. `deliveries` are the latest ones of the outbox; `now` is our own clock."""
+    """The sections. `deliveries`: the latest of the outbox; `lets`: the filter; `now` is our own clock."""
     look = _Look(names, overview, now, prefs, _sendings(deliveries))
     # a silence may have ended since
     board = AlertBoard(now) if board is None else replace(board, at=now)
@@ -129,10 +141,9 @@ def alerts_view(
             *(_of_alert(each, look) for each in sorted(muted, key=_order)),
         ],
     }
-    wanted = filter_text.casefold().split()
     blocks = []
     for section, found in rows.items():
-        shown = tuple(row for row in found if _lets(row, wanted))
+        shown = tuple(row for row in found if lets is None or lets(row))
         if shown:
             blocks.append(AlertBlock(section, words.heading(section.value, len(found)), shown))
     counts = words.counted(
@@ -188,11 +199,6 @@ def _order(alert: Alert) -> tuple[int, float, str]:
     """The worst first, of equals the newest."""
     began = alert.fired_at or alert.since
     return _WORST_FIRST.index(alert.severity), -began.timestamp(), alert.subject.id
-
-
-def _lets(row: AlertRow, wanted: Iterable[str]) -> bool:
-    told = " ".join((row.who, row.text, row.rule, *(span.text for span in row.beside))).casefold()
-    return all(word in told for word in wanted)
 
 
 def _mark(subject: Subject, severity: Severity, look: _Look) -> tuple[str, Tone]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
 from functools import lru_cache
@@ -80,7 +80,20 @@ class EventRow(Struct, frozen=True):
     text: str
     tone: Tone = Tone.PLAIN
     account_id: str | None = None
+    #: of what befell a source
+    source: str | None = None
     sort: EventSort = EventSort.MESSAGES
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What words of a filter are looked for in."""
+        return self.who, self.text, words.sort_word(self.sort.value)
+
+
+def texts_of(event: LoggedEvent, names: AccountNames, zone: tzinfo | None) -> tuple[str, ...]:
+    """The same of an event that is no row."""
+    text = event_text(event, event.at, zone, names.bucket(event.account_id, event.bucket))
+    return event_subject(event, names), text, words.sort_word(_sort(event).value)
 
 
 class EventSection(Struct, frozen=True):
@@ -121,11 +134,11 @@ def events_view(
     looked_at: datetime | None,
     since: datetime | None,
     group: EventGroup,
-    filter_text: str,
+    lets: Callable[[EventRow], bool] | None,
     now: datetime,
     prefs: Prefs,
 ) -> EventsView:
-    """Events old to new and what was said, under headings. `now` is our own clock.
+    """Events old to new and what was said, under headings. `now` is our own clock, and `lets` the filter.
 
     `since`: from when on all events are there. Those of accounts that are in `names` no more, or never were
     (another configuration's), are left out, and those of other `sources`.
@@ -140,8 +153,7 @@ def events_view(
     rows += [_of_said(each, group, now, prefs) for each in said]
     rows.sort(key=lambda row: row.at, reverse=True)
     new = sum(looked_at is not None and row.at > looked_at for row in rows)
-    wanted = filter_text.casefold().split()
-    shown = [row for row in rows if _lets(row, wanted)] if wanted else rows
+    shown = [row for row in rows if lets(row)] if lets is not None else rows
     match group:
         case EventGroup.DAY:
             sections = _by_day(shown, looked_at, now, prefs)
@@ -171,8 +183,13 @@ def _of_event(
         event_subject(event, names),
         _text_of(event, prefs.zone, names.bucket(event.account_id, event.bucket)),
         account_id=event.account_id,
-        sort=_SORTS.get(event.kind, EventSort.LIMITS),
+        source=event.source if event.account_id is None else None,
+        sort=_sort(event),
     )
+
+
+def _sort(event: LoggedEvent) -> EventSort:
+    return _SORTS.get(event.kind, EventSort.LIMITS)
 
 
 @lru_cache(maxsize=8192)  # with every change of the pool the same thousands again
@@ -190,12 +207,6 @@ def _clock(at: datetime, group: EventGroup, now: datetime, prefs: Prefs) -> str:
     if group is EventGroup.DAY:
         return f"{figures.local_time(at, prefs.zone):%H:%M}"
     return figures.clock(at, now, prefs.zone)
-
-
-def _lets(row: EventRow, wanted: Sequence[str]) -> bool:
-    """Whether all these words stand somewhere in the row."""
-    told = f"{row.who} {row.text} {words.sort_word(row.sort.value)}".casefold()
-    return all(word in told for word in wanted)
 
 
 def _by_day(

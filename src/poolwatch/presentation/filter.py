@@ -1,19 +1,19 @@
-"""Which accounts a filter lets through, and what is wrong with one that is being typed."""
+"""Which accounts a filter lets through, as they are shown."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from functools import lru_cache
-from typing import Final
+from typing import Final, TypeAlias
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.failure import FailureKind, LoginProblem
 from poolwatch.domain.forecast import Forecast, NoForecast
 from poolwatch.domain.overview import PoolOverview, usd
-from poolwatch.domain.query.fields import FIELDS, FieldKind
-from poolwatch.domain.query.language import BEGUN, SAVED, Parsed, parse
-from poolwatch.domain.query.tree import Compare, Leaf, Look, NeedsYou, Query, Word, foreseen, leaves, lets
+from poolwatch.domain.query.fields import FIELDS, Among, FieldKind
+from poolwatch.domain.query.language import Parsed, parse
+from poolwatch.domain.query.tree import Compare, Leaf, Look, NeedsYou, Query, Word, foreseen, lets
 from poolwatch.domain.state import AccountState
 from poolwatch.domain.status import Judged, Section, Status
 from poolwatch.domain.usage import own_reset
@@ -25,24 +25,30 @@ from poolwatch.presentation.remedy import acting
 from poolwatch.presentation.rows import limit_percent, tightest_limit
 from poolwatch.presentation.view import Prefs
 from poolwatch.words import account as words
-from poolwatch.words import query as told
 
 #: Who used less of a week than this in a day is idle, in percent.
 _IDLE: Final = 1
+#: Saved filters, each with its name.
+Saved: TypeAlias = tuple[tuple[str, str], ...]
 YES: Final = "yes"
 NO: Final = "no"
-#: A mistake names so many values at most.
-_NAMED: Final = 6
 
 
 class Looker:
     """Looks at the accounts of a pool as they are shown at one moment."""
+
+    among = Among.ACCOUNTS
 
     def __init__(self, overview: PoolOverview, prefs: Prefs) -> None:
         self.overview = overview
         offset = overview.now - overview.own_now
         self.prefs = replace(prefs, rules=overview.rules, clock_offset=offset)
         self.accounts = tuple(AccountSubject(each, self) for each in overview.accounts)
+
+    @property
+    def saved(self) -> Saved:
+        """The saved filters."""
+        return self.prefs.filters
 
     def finds(self, query: Query) -> bool:
         """Whether any account is let through."""
@@ -77,6 +83,12 @@ class AccountSubject:
     def needs_you(self) -> bool:
         """Whether it stands under that heading."""
         return self._judged.section is Section.NEEDS_YOU
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What it is called: name, e-mail and id."""
+        account, mask = self._judged.account, self._looker.prefs.mask
+        return shown_name(account, mask=mask), shown_email(account, mask=mask) or "", account.key.id
 
     def everything(self) -> Iterable[str]:
         """Name, e-mail, id, plan, sources and status."""
@@ -124,71 +136,26 @@ def matching(overview: PoolOverview, text: str, prefs: Prefs) -> frozenset[Accou
     A word is looked for, in any case, in label, e-mail (unless masked), plan, source, group, status and id.
     `plan:pro` looks in one field alone, `weekly>=80` compares a figure, and `!` is what needs the operator.
     """
-    query = typed(text, prefs).query
+    query = typed(text, prefs.filters).query
     return frozenset(each.key for each in Looker(overview, prefs).accounts if lets(query, each))
 
 
 def worth_reading(overview: PoolOverview, text: str, prefs: Prefs) -> frozenset[AccountKey]:
     """The keys of the accounts that the filter lets through, or may once they have been read again."""
-    query = typed(text, prefs).query
+    query = typed(text, prefs.filters).query
     accounts = Looker(overview, prefs).accounts
     return frozenset(each.key for each in accounts if foreseen(query, each.foresee) is not False)
 
 
-def typed(text: str, prefs: Prefs) -> Parsed:
+def typed(text: str, saved: Saved) -> Parsed:
     """What was typed, with what stands in saved filters for their names."""
-    return parse(text, saved_queries(prefs.filters)) if text.strip() else Parsed()
+    return parse(text, saved_queries(saved)) if text.strip() else Parsed()
 
 
 @lru_cache(maxsize=4)  # asked with every letter that is typed
-def saved_queries(filters: tuple[tuple[str, str], ...]) -> Mapping[str, Query]:
+def saved_queries(filters: Saved) -> Mapping[str, Query]:
     """The saved filters by their names; one does not stand in another."""
     return {name: parse(text).query for name, text in filters}
-
-
-def mistake(overview: PoolOverview, text: str, prefs: Prefs, *, is_whole: bool = False) -> str:
-    """What is wrong with a filter first, or "": a field or a value that nobody has, or that cannot be.
-
-    `is_whole`: no more is typed, so that nothing may be left open.
-    """
-    parsed = typed(text, prefs)
-    looker = Looker(overview, prefs)
-    for fault in parsed.faults:
-        if fault.kind in BEGUN:
-            continue
-        if not fault.word or not looker.finds(Word(fault.word)):
-            return told.fault_text(fault)
-    for leaf in leaves(parsed.query):
-        if isinstance(leaf, Look) and (wrong := _wrong_look(leaf, looker)):
-            return wrong
-        if isinstance(leaf, Word) and (wrong := _wrong_name(leaf, text, looker)):
-            return wrong
-    begun = next((fault for fault in parsed.faults if fault.kind in BEGUN), None)
-    return told.fault_text(begun) if is_whole and begun is not None else ""
-
-
-def _wrong_look(look: Look, looker: Looker) -> str:
-    if FIELDS[look.field].of_usage:
-        return told.of_usage(look.field)
-    if looker.finds(look):
-        return ""
-    known = looker.values(look.field)
-    folded = [value.casefold() for value in known]
-    if look.wanted in folded or (not look.exact and any(each.startswith(look.wanted) for each in folded)):
-        return ""
-    near = told.nearest(look.wanted, known)
-    if near:
-        return told.no_value_near(look.field, look.wanted, near)
-    return told.no_value(look.field, look.wanted, ", ".join(known[:_NAMED]))
-
-
-def _wrong_name(word: Word, text: str, looker: Looker) -> str:
-    """Of a word that looks like the name of a saved filter, and is none."""
-    if not word.text.startswith(SAVED) or word.text not in text.casefold().split() or looker.finds(word):
-        return ""
-    names = [SAVED + name for name, _ in looker.prefs.filters]
-    near = told.nearest(word.text, names)
-    return told.no_saved_near(word.text, near) if near else told.no_saved(word.text, "  ".join(names))
 
 
 # --- the texts

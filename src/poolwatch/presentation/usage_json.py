@@ -60,6 +60,7 @@ def usage_json(
         "generated_at": instant(now),
         "by": by.value,
         "origin": report.wish.origin.value,
+        "filter": report.wish.filter_text.strip() or None,
         "period": {"since": instant(report.since), "until": instant(report.until), "zone": zone},
         "coverage": {
             "files": scan.files if is_of_files else None,

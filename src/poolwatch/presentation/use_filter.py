@@ -4,22 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
-from typing import Final, TypeAlias
+from operator import attrgetter
+from typing import Any, Final
 
-from poolwatch.domain.query.fields import FIELDS
-from poolwatch.domain.query.tree import EVERYTHING, Leaf, Look, Query, Word, foreseen, leaves, lets
+from poolwatch.domain.quarters import Calendar
+from poolwatch.domain.query.fields import FIELDS, Among
+from poolwatch.domain.query.tree import (
+    EVERYTHING,
+    And,
+    Leaf,
+    Look,
+    Not,
+    Or,
+    Query,
+    Word,
+    foreseen,
+    leaves,
+    lets,
+)
 from poolwatch.domain.state import AccountState
-from poolwatch.domain.tokens import GroupBy, RequestSeen, Tier, Tokens, UseCell
+from poolwatch.domain.tokens import GroupBy, Tier, Tokens, UseCell
+from poolwatch.domain.use_report import UseWish
+from poolwatch.domain.use_sums import Group, grouper
 from poolwatch.domain.values import replace
-from poolwatch.presentation.filter import account_texts, identity
-from poolwatch.presentation.use_texts import is_account_id, outside_text
+from poolwatch.presentation.filter import Saved, account_texts, identity
+from poolwatch.presentation.use_texts import Names, is_account_id, outside_text
+from poolwatch.words.account import plan_name
 
-Use: TypeAlias = UseCell | RequestSeen
-
+_NOTHING_TOLD: Final = UseCell(0, None, Tier.UNKNOWN, False, 0, Tokens())
 #: What a field of usage stands for among the texts of a cell; the model and its tier are always told.
 _OWN: Final[Mapping[str, GroupBy]] = {
     "operation": GroupBy.OPERATION,
     "client": GroupBy.CLIENT,
+    "project": GroupBy.PROJECT,
     "user": GroupBy.USER,
 }
 #: What a word is looked for in, beside the model, its tier and the account.
@@ -28,27 +45,24 @@ _NAMED: Final = (GroupBy.OPERATION, GroupBy.CLIENT, GroupBy.USER, GroupBy.PROJEC
 _TOO_MANY: Final = frozenset({GroupBy.CONVERSATION})
 
 
+#: The fields of usage by the texts of a cell; all other fields are of its account.
+_TEXT_OF: Final = {"model": "model", "tier": "tier", **{name: by.value for name, by in _OWN.items()}}
+_TEXTS: Final = ("model", "tier", "account", *(by.value for by in _NAMED))
+
+
 class UseSubject:
-    """One cell of use, or a request, as filters look at it.
+    """One cell of use, as filters look at it.
 
     Use needs nobody and has no figures: what is of accounts as they stand finds nothing. Of an account that
     an imported line names in its own words, these are its label, and its e-mail if they are an address.
     """
 
-    __slots__ = ("_account", "_beside", "_mask", "_use")
+    __slots__ = ("_account", "_mask", "_use")
 
-    def __init__(
-        self,
-        use: Use,
-        accounts: Mapping[str, AccountState],
-        *,
-        mask: bool = False,
-        beside: Iterable[str] = (),
-    ) -> None:
+    def __init__(self, use: UseCell, accounts: Mapping[str, AccountState], *, mask: bool = False) -> None:
         self._use = use
         self._account = accounts.get(use.account) if use.account is not None else None
         self._mask = mask
-        self._beside = tuple(beside)
 
     @property
     def needs_you(self) -> bool:
@@ -56,10 +70,8 @@ class UseSubject:
         return False
 
     def everything(self) -> Iterable[str]:
-        """Model, tier, what it was for, whose it was, and what stands beside it."""
-        use = self._use
-        yield from self._beside
-        yield use.model or ""
+        """Model, tier, what it was for, and whose it was."""
+        yield self._use.model or ""
         yield from self.texts("tier")
         for by in _NAMED:
             yield from self._named(by)
@@ -87,8 +99,7 @@ class UseSubject:
         return None
 
     def _named(self, by: GroupBy) -> Iterable[str]:
-        # the last requests do not tell their user
-        text: str | None = getattr(self._use, by.value, None)
+        text: str | None = getattr(self._use, by.value)
         return (outside_text(by, text, mask=self._mask),) if text else ()
 
     def _of_nobody_known(self, field: str) -> Iterable[str]:
@@ -107,37 +118,117 @@ def use_kept(
     accounts: Mapping[str, AccountState],
     *,
     mask: bool = False,
-    beside: Callable[[UseCell], Iterable[str]] = lambda _: (),
+    beside: Callable[[UseCell], tuple[str, ...]] = lambda _: (),
 ) -> Callable[[UseCell], bool]:
-    """Which cells a filter lets through. `beside`: texts in which words are looked for as well.
+    """Which cells a filter lets through, as `UseSubject` has it; `beside`: where else a word may stand.
 
-    The cells have to tell the texts that it asks for (`texts_asked`). Cells with the same texts are judged
-    once, so it is made anew when accounts change.
+    The cells have to tell the texts that it asks for (`texts_asked`). What a text answers is kept, so it is
+    made anew when accounts change.
     """
-    if query == EVERYTHING:
-        return lambda _: True
-    known: dict[tuple[object, ...], bool] = {}
+    match query:
+        case Not(part):
+            inner = use_kept(part, accounts, mask=mask, beside=beside)
+            return lambda cell: not inner(cell)
+        case And(parts):
+            every = [use_kept(part, accounts, mask=mask, beside=beside) for part in parts]
+            return lambda cell: all(keeps(cell) for keeps in every)
+        case Or(parts):
+            some = [use_kept(part, accounts, mask=mask, beside=beside) for part in parts]
+            return lambda cell: any(keeps(cell) for keeps in some)
+        case Word():
+            found = [_found_by(query, name, accounts, mask=mask) for name in _TEXTS]
+            return lambda cell: any(keeps(cell) for keeps in found) or _stands_in(query, beside(cell))
+        case Look(field):
+            return _found_by(query, _TEXT_OF.get(field, "account"), accounts, mask=mask)
+        case _:
+            # figures, and who needs somebody: use has neither
+            is_found = lets(query, UseSubject(_NOTHING_TOLD, accounts))
+            return lambda _: is_found
 
-    def keeps(cell: UseCell) -> bool:
-        near = tuple(beside(cell))
-        texts = (
-            cell.model,
-            cell.tier,
-            cell.account,
-            cell.user,
-            cell.client,
-            cell.project,
-            cell.conversation,
-            cell.operation,
-            near,
-        )
-        found = known.get(texts)
+
+def _found_by(
+    leaf: Leaf, name: str, accounts: Mapping[str, AccountState], *, mask: bool
+) -> Callable[[UseCell], bool]:
+    """Whether it is found in that text of a cell: thousands of cells share few texts, each looked at once."""
+    known: dict[object, bool] = {}
+    text_of = attrgetter(name)
+
+    def is_found(cell: UseCell) -> bool:
+        text = text_of(cell)
+        found = known.get(text)
         if found is None:
-            subject = UseSubject(cell, accounts, mask=mask, beside=near)
-            found = known[texts] = lets(query, subject)
+            alone: dict[str, Any] = {name: text}
+            subject = UseSubject(replace(_NOTHING_TOLD, **alone), accounts, mask=mask)
+            found = known[text] = lets(leaf, subject)
         return found
 
-    return keeps
+    return is_found
+
+
+def _stands_in(word: Word, texts: tuple[str, ...]) -> bool:
+    return any(word.text in text.casefold() for text in texts)
+
+
+def beside_of(
+    wish: UseWish, names: Names, calendar: Calendar, groups: Mapping[str, str | None]
+) -> Callable[[UseCell], tuple[str, ...]]:
+    """What else a word is looked for in: the names of a cell's group, and of those that were opened."""
+    opened = tuple(names.name(each.by, each.group) for each in wish.narrow)
+    group_of = grouper(wish.by, calendar, groups)
+    known: dict[Group | None, tuple[str, ...]] = {None: opened}
+
+    def beside(cell: UseCell) -> tuple[str, ...]:
+        group = group_of(cell)
+        if group is not None and group not in known:
+            known[group] = *opened, names.name(wish.by, group)
+        return known[group]
+
+    return beside
+
+
+def has_words(query: Query) -> bool:
+    """Whether it looks for a word in all texts."""
+    return any(isinstance(leaf, Word) for leaf in leaves(query))
+
+
+def use_texts_of(account: AccountState, *, mask: bool) -> tuple[str, ...]:
+    """All that a filter of use finds an account by."""
+    fields = (name for name in Among.USE.fields if not FIELDS[name].of_usage)
+    texts = (account_texts(account, name, mask=mask) for name in fields)
+    return (*identity(account, mask=mask), *(text for each in texts for text in each))
+
+
+class UseLooker:
+    """Looks at all that is known of use: every account of ours, and every text that is told of any."""
+
+    among = Among.USE
+
+    def __init__(
+        self,
+        accounts: Mapping[str, AccountState],
+        texts: Mapping[GroupBy, Iterable[str]],
+        saved: Saved,
+        *,
+        mask: bool,
+    ) -> None:
+        self.saved = saved
+        told = {by: [*found] for by, found in texts.items()}
+        told[GroupBy.ACCOUNT] = [*dict.fromkeys((*accounts, *told.get(GroupBy.ACCOUNT, ())))]
+        cells = [replace(_NOTHING_TOLD, tier=tier) for tier in Tier]
+        each: list[dict[str, Any]] = [{by.value: text} for by, found in told.items() for text in found]
+        cells += [replace(_NOTHING_TOLD, **text) for text in each]
+        self._subjects = [UseSubject(cell, accounts, mask=mask) for cell in cells]
+
+    def finds(self, query: Query) -> bool:
+        """Whether a word or a value is anywhere in it."""
+        return any(lets(query, each) for each in self._subjects)
+
+    def values(self, field: str) -> list[str]:
+        """What a field of texts may hold."""
+        found = {text for each in self._subjects for text in each.texts(field) if text}
+        if field == "plan":
+            found = {plan_name(plan) for plan in found}
+        return sorted(found)
 
 
 def use_told(query: Query, accounts: Mapping[str, AccountState]) -> Callable[[UseCell], bool | None]:
@@ -174,8 +265,7 @@ def accounts_named(query: Query, accounts: Mapping[str, AccountState]) -> list[s
     ):
         return None
     keeps = use_kept(query, accounts)
-    nothing = UseCell(0, None, Tier.UNKNOWN, long_context=False, requests=0, tokens=Tokens())
-    return [key for key in accounts if keeps(replace(nothing, account=key))]
+    return [key for key in accounts if keeps(replace(_NOTHING_TOLD, account=key))]
 
 
 def texts_asked(query: Query) -> frozenset[GroupBy]:

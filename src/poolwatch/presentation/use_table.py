@@ -11,7 +11,7 @@ from msgspec import Struct
 from poolwatch.domain.quarters import TIMES
 from poolwatch.domain.tokens import GroupBy
 from poolwatch.domain.use_report import UseReport
-from poolwatch.domain.use_sums import Group, UseRow, UseSum, total
+from poolwatch.domain.use_sums import Group, UseRow, UseSum
 from poolwatch.presentation.use_texts import Names, cost_text, each_text, share_text, tokens_text
 from poolwatch.words import use as words
 
@@ -68,7 +68,7 @@ class TableRows(Sequence[TableRow]):
     def __getitem__(self, at: int | slice) -> TableRow | Sequence[TableRow]:
         if isinstance(at, slice):
             return TableRows(self._report, self._rows[at], self._names)
-        return _row(self._rows[at], self._report.total, self._report.wish.by, self._names)
+        return _row(self._rows[at], self._report.whole, self._report.wish.by, self._names)
 
     def group(self, at: int) -> Group:
         """Which group a row is of."""
@@ -80,13 +80,11 @@ class TableRows(Sequence[TableRow]):
 
 
 class Arranged(Struct, frozen=True):
-    """In which order rows stand, and which of them."""
+    """In which order rows stand."""
 
     #: None: times new to old, else what cost most first
     column: UseColumn | None = None
     reverse: bool = False
-    #: letters that their names have
-    filter_text: str = ""
 
 
 #: As it is when nobody has chosen anything.
@@ -94,12 +92,9 @@ BY_COST: Final = Arranged()
 
 
 def arrange(report: UseReport, names: Names, arranged: Arranged) -> tuple[UseRow, ...]:
-    """The rows that a filter lets through, in order."""
-    letters = arranged.filter_text.casefold().strip()
+    """The rows in order."""
     by = report.wish.by
     rows = list(report.rows)
-    if letters:
-        rows = [row for row in rows if letters in names.name(by, row.group).casefold()]
     if arranged.column is None:
         # of times the newest is what is looked for first
         if by in TIMES and by is not GroupBy.HOUR_OF_DAY:
@@ -140,14 +135,13 @@ def _row(row: UseRow, whole: UseSum, by: GroupBy, names: Names) -> TableRow:
     return _texts(row.group, names.name(by, row.group), use, part, no_price)
 
 
-def total_row(report: UseReport, shown: Sequence[UseRow]) -> TableRow:
-    """What the rows that are shown come to."""
-    is_all = len(shown) == len(report.rows)
-    use = report.total if is_all else total(row.sum for row in shown)
-    name = words.TOTAL()
-    if not is_all:
-        name = f"{name} {words.shown_of(len(shown), len(report.rows))}"
-    part = use.cost / report.total.cost if not is_all and use.cost and report.total.cost else None
+def total_row(report: UseReport) -> TableRow:
+    """What the rows come to, and which part of all that was used that is."""
+    use, name = report.total, words.TOTAL()
+    if not report.wish.is_filtered:
+        return _texts(None, name, use, None, "")
+    name = f"{name} {words.shown_of(len(report.rows), report.count)}"
+    part = use.cost / report.whole.cost if use.cost and report.whole.cost else None
     return _texts(None, name, use, part, "")
 
 

@@ -10,9 +10,10 @@ from msgspec import Struct
 
 from poolwatch.domain.quarters import UsePeriod, instant_of
 from poolwatch.domain.rates import PICO_PER_DOLLAR, card_age
+from poolwatch.domain.text import visible
 from poolwatch.domain.tokens import Origin, ScanState, Tier
 from poolwatch.domain.use_ideas import Idea
-from poolwatch.domain.use_report import UseReport, untimed
+from poolwatch.domain.use_report import UseReport, UseWish, untimed
 from poolwatch.domain.use_sums import UseSum
 from poolwatch.presentation import figures
 from poolwatch.presentation.figures import UNKNOWN
@@ -26,6 +27,7 @@ from poolwatch.presentation.use_texts import (
     tokens_text,
 )
 from poolwatch.presentation.view import Figure, Span, Tone
+from poolwatch.words import interface
 from poolwatch.words import use as words
 
 
@@ -77,6 +79,8 @@ class UseView(Struct, frozen=True):
     coverage: tuple[Coverage, ...]
 
 
+#: So much of a filter is told.
+_FILTER_MOST: Final = 60
 #: Larger amounts that are estimated have no cents.
 _CENTS_UP_TO: Final = 100 * PICO_PER_DOLLAR
 
@@ -100,8 +104,8 @@ def use_view(
         notes(report, now.astimezone(zone).date()),
         notes(report, now.astimezone(zone).date(), short=True)[1:],
         TableRows(report, chosen, names),
-        total_row(report, chosen),
-        len(report.rows),
+        total_row(report),
+        report.count,
         tuple(_latest(report, names, now, zone)),
         tuple(_idea(each, names) for each in report.ideas),
         tuple(coverage(report, now, zone)),
@@ -117,7 +121,14 @@ def period_texts(report: UseReport, names: Names, zone: tzinfo | None) -> tuple[
     else:
         long, short = words.period(wish.period), words.period(wish.period, short=True)
     within = "".join(f" · {names.name(each.by, each.group)}" for each in wish.narrow)
+    within += filter_told(wish)
     return long + within, short + within
+
+
+def filter_told(wish: UseWish) -> str:
+    """What the use was filtered by, behind its time; "" for nothing."""
+    text = visible(wish.filter_text.strip(), _FILTER_MOST)
+    return f" · {interface.text('filter_is', text=text)}" if text else ""
 
 
 def span_text(since: datetime, until: datetime, now: datetime, zone: tzinfo | None) -> str:
@@ -200,7 +211,7 @@ def _is_told(report: UseReport) -> bool:
     if any(each.requests for each in (told.today, told.since_start, told.month, told.days_30)):
         return True
     has_files = bool(report.scan.files) or report.scan.since is not None
-    return wish.origin is Origin.FILES and has_files and not untimed(wish.narrow)
+    return wish.origin is Origin.FILES and has_files and not (untimed(wish.narrow) or wish.is_filtered)
 
 
 def notes(report: UseReport, today: date, *, short: bool = False) -> tuple[Span, ...]:

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Final
 
-from poolwatch.domain.tokens import QUARTERS_OF_DAY, GroupBy, Tokens, UseAsked, UseCell
+from poolwatch.domain.tokens import QUARTERS_OF_DAY, GroupBy, Origin, Tokens, UseAsked, UseCell
 from poolwatch.sessions.tables import TIER_OF
 
 #: The texts of a cell, in the order of its fields, and by what they are asked for.
@@ -24,6 +24,19 @@ _COLUMNS: Final = {
     "client": "t.client",
     "project": "t.project",
     "conversation": "t.uuid",
+}
+#: What tells every text of one kind; of conversations there are too many.
+_OF_FILES: Final = {
+    GroupBy.MODEL: "SELECT text FROM names WHERE id IN"
+    " (SELECT model FROM facts UNION SELECT model FROM borrowed)",
+    GroupBy.ACCOUNT: "SELECT DISTINCT account FROM whose",
+    GroupBy.CLIENT: "SELECT DISTINCT client FROM threads",
+    GroupBy.PROJECT: "SELECT DISTINCT project FROM threads",
+}
+_IMPORTED: Final = {
+    kind: f"SELECT DISTINCT {name} FROM told"  # noqa: S608 - names of ours
+    for kind, name in {GroupBy.MODEL: "model", **TEXTS}.items()
+    if kind is not GroupBy.CONVERSATION
 }
 _OF_THREAD: Final = frozenset({"client", "project", "conversation"})
 _KEY: Final = "quarter, thread, model, tier, long, estimated, verified"
@@ -83,6 +96,14 @@ def cells_of(look: sqlite3.Connection, asked: UseAsked) -> list[UseCell]:
             )
         )
     return cells
+
+
+def texts_of(look: sqlite3.Connection, origin: Origin) -> dict[GroupBy, list[str]]:
+    """Every text that is told of use, each once, but for conversations."""
+    asked = _IMPORTED if origin is Origin.IMPORTED else _OF_FILES
+    return {
+        kind: sorted(text for (text,) in look.execute(question) if text) for kind, question in asked.items()
+    }
 
 
 def _from(look: sqlite3.Connection) -> str:

@@ -13,6 +13,7 @@ from msgspec import Struct
 from poolwatch.domain.matching import HomeLogin
 from poolwatch.domain.tokens import (
     QUARTER_SECONDS,
+    GroupBy,
     Origin,
     RequestSeen,
     ScanState,
@@ -22,7 +23,7 @@ from poolwatch.domain.tokens import (
     WhoseBy,
 )
 from poolwatch.sessions import day_counts, owners
-from poolwatch.sessions.asking import cells_of
+from poolwatch.sessions.asking import cells_of, texts_of
 from poolwatch.sessions.day_counts import DayCounted
 from poolwatch.sessions.events import UsageEvent
 from poolwatch.sessions.imported import imported_cells, latest_imported, take_imported
@@ -64,6 +65,11 @@ class UseBook:
             if look is None:
                 return []
             return cells_of(look, asked) if asked.origin is Origin.FILES else imported_cells(look, asked)
+
+    def texts(self, origin: Origin) -> dict[GroupBy, list[str]]:
+        """Every model, account, user and so on of which use is known; of conversations none."""
+        with self._look() as look:
+            return {} if look is None else texts_of(look, origin)
 
     def tokens_from(self, quarter: int) -> int:
         """The tokens in session files of a quarter and all after it."""

@@ -28,7 +28,7 @@ from poolwatch.presentation.view import (
 )
 
 if TYPE_CHECKING:
-    from poolwatch.presentation.filter_completion import Completion
+    from poolwatch.presentation.filter_typing import Completion
 
 #: The order changes by itself no more often than this.
 SWEEP: Final = timedelta(seconds=60)
@@ -328,15 +328,17 @@ class Board:
 
     def mistake(self, words: str) -> str:
         """What is wrong with a filter that is being typed; "" where nothing is."""
-        from poolwatch.presentation.filter import mistake
+        from poolwatch.presentation.filter import Looker
+        from poolwatch.presentation.filter_typing import mistake
 
-        return mistake(self.overview, words, self.prefs)
+        return mistake(Looker(self.overview, self.prefs), words)
 
     def completion(self, words: str, cursor: int) -> Completion:
         """What the key that completes makes of a filter that is being typed."""
-        from poolwatch.presentation.filter_completion import completion
+        from poolwatch.presentation.filter import Looker
+        from poolwatch.presentation.filter_typing import completion
 
-        return completion(self.overview, words, cursor, self.prefs)
+        return completion(Looker(self.overview, self.prefs), words, cursor)
 
     def _without_former(self, judged: Judged) -> Judged:
         """Without a finished refresh that a key was pressed after, or the account polled."""

@@ -117,6 +117,8 @@ TEXTS: Final[Mapping[str, str]] = {
     "home": mark("With --serve: where its files are written."),
     # of status and next
     "filter": mark("Only accounts that match, as one argument in quotes; the app's ? explains it."),
+    "event_filter": mark("Only events that match: words, and fields of their accounts as these stand now."),
+    "use_filter": mark("Only use that matches: model:, tier:, operation:, client:, user:, and its account."),
     "line": mark("One short line from the store; never polls."),
     "tmux": mark("With --line: # is doubled, so that tmux draws it as it is."),
     "max_age": mark("Poll readings older than this (0: all; unset: the poll interval)."),
@@ -224,15 +226,18 @@ EXAMPLES: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
     "history": (
         ("poolwatch history alice@example.com", mark("the last 7 days")),
         ("poolwatch history --since month --by day --csv", mark("every account")),
+        ("poolwatch history --filter 'weekly>=80'", mark("of those alone")),
     ),
     "usage": (
         ("poolwatch usage", mark("this month by model")),
         ("poolwatch usage --by day --since 30d --json", ""),
         ("poolwatch usage --by project --since month --csv -o usage.csv", ""),
+        ("poolwatch usage --by day --filter 'tier:fast group:night'", ""),
     ),
     "events": (
         ("poolwatch events --since today", ""),
         ("poolwatch events --since 2026-11-01 --csv -o events.csv", ""),
+        ("poolwatch events --filter 'group:night limits'", mark("of those accounts alone")),
     ),
     "audit": (
         ("poolwatch audit --since 7d", ""),
@@ -269,8 +274,9 @@ EXAMPLES: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
     ),
     "refresh": (
         ("poolwatch refresh carol@example.com", ""),
-        ("poolwatch refresh dev14 3f2a", mark("by label, by the first digits of an id")),
+        ("poolwatch refresh dev14 3f2a", mark("by label, by the start of an id")),
         ("poolwatch refresh --all", mark("tokens with a day left, all figures")),
+        ("poolwatch refresh --all --filter '!'", mark("all that needs you")),
     ),
     "channels": (
         ("poolwatch channels", mark("the list")),

@@ -46,7 +46,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "no_saved_filter": mark("{table}: [filters] has no {name}"),
     "filter_of_readings": mark(
         "{table}: its filter asks for {name}, which changes with every reading; what was spent is chosen by "
-        "label, email, group, plan, source, model, tier, operation, client or user"
+        "label, email, group, plan, source, model, tier, operation, client, project or user"
     ),
     "filter_of_usage": mark(
         "{table}: its filter asks for {name}, which the weekly window does not tell; choose accounts"

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from poolwatch.domain.query.fields import FIELDS, OF_ACCOUNTS, FieldKind
+from poolwatch.domain.query.fields import FIELDS, Among, FieldKind
 from poolwatch.domain.query.language import Fault, FaultKind
 from poolwatch.words.catalogue import Text, _, mark
 
 no_field: Final = Text("no field “{field}”; there are: {known}")
 no_field_near: Final = Text("no field “{field}”; {near}?")
-of_usage: Final = Text("“{field}” is of usage; accounts have none")
+_FOREIGN: Final[Mapping[Among, str]] = {
+    Among.ACCOUNTS: mark("“{field}” is of usage; accounts have none"),
+    Among.USE: mark("“{field}” is of accounts as they stand, not of usage"),
+    Among.EVENTS: mark("“{field}” is of usage; events have none"),
+}
 no_value: Final = Text(
     "no {field} begins with “{value}”; there are: {known}", "no {field} begins with “{value}”"
 )
@@ -64,6 +68,13 @@ _PARTS: Final = (
         ),
     ),
     (mark("resets<2h"), mark("a limit resets within two hours; credits>100 and usd<$5 are what is left")),
+    (
+        "model:gpt-6 tier:fast",
+        mark(
+            "of usage: likewise operation, client, project, user, and what its account is called; events are"
+            " found by their words, and by all that their accounts are now"
+        ),
+    ),
     (mark("-plan:pro -east"), mark("leaves out what the word finds; !word and not word do the same")),
     (mark("east or west"), mark("one of them; a blank binds closer: a or b c is a, or b and c")),
     (mark("(a or b) -(c d)"), mark("groups")),
@@ -74,12 +85,19 @@ _PARTS: Final = (
 )
 
 
-def fault_text(fault: Fault) -> str:
-    """What is wrong with a filter."""
+def foreign(field: str, among: Among) -> str:
+    """That what is filtered has no such field."""
+    return _(_FOREIGN[among], field=field)
+
+
+def fault_text(fault: Fault, among: Among = Among.ACCOUNTS) -> str:
+    """What is wrong with a filter for these."""
     name = fault.name
     if fault.kind is FaultKind.NO_FIELD:
-        near = nearest(name, OF_ACCOUNTS)
-        return no_field_near(name, near) if near else no_field(name, "  ".join(OF_ACCOUNTS))
+        near = nearest(name, among.fields)
+        return no_field_near(name, near) if near else no_field(name, "  ".join(among.fields))
+    if name in FIELDS and name not in among.fields:
+        return foreign(name, among)
     if fault.kind is FaultKind.NOT_COMPARED:
         return _(_BURN) if name == "burn" else _(_COMPARED[FIELDS[name].kind], field=name)
     return _(_FAULTS[fault.kind], name=name)

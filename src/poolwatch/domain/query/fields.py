@@ -55,7 +55,7 @@ _ALL: Final = (
             ("burn", FieldKind.PERCENT),
         )
     ),
-    *(Field(name, of_usage=True) for name in ("model", "tier", "operation", "client", "user")),
+    *(Field(name, of_usage=True) for name in ("model", "tier", "operation", "client", "project", "user")),
 )  # fmt: skip
 #: Every field by its name, in the order in which they are told.
 FIELDS: Final[Mapping[str, Field]] = MappingProxyType({each.name: each for each in _ALL})
@@ -63,6 +63,21 @@ FIELDS: Final[Mapping[str, Field]] = MappingProxyType({each.name: each for each 
 OF_ACCOUNTS: Final = tuple(each.name for each in _ALL if not each.of_usage)
 #: Those that use has: its own, and what no reading changes of its account.
 OF_USE: Final = tuple(each.name for each in _ALL if not each.of_readings)
+
+
+class Among(StrEnum):
+    """What a filter is to find."""
+
+    ACCOUNTS = "accounts"
+    USE = "use"
+    #: by the accounts that they befell, as those stand now
+    EVENTS = "events"
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields that these have."""
+        return OF_USE if self is Among.USE else OF_ACCOUNTS
+
 
 _PERCENT: Final = re.compile(r"([0-9]{0,6}(?:\.[0-9]{0,3})?)%?", re.ASCII)
 _AMOUNT: Final = re.compile(r"(-?)([0-9]{0,18}(?:\.[0-9]{0,6})?)", re.ASCII)

@@ -20,7 +20,7 @@ from typing import Final
 
 from msgspec import Struct, field
 
-from poolwatch.domain.query.fields import FIELDS, figure_text, read_figure
+from poolwatch.domain.query.fields import FIELDS, Among, figure_text, read_figure
 from poolwatch.domain.query.tree import (
     EQUAL,
     EVERYTHING,
@@ -36,6 +36,7 @@ from poolwatch.domain.query.tree import (
     both,
     depth,
     either,
+    leaves,
     opposite,
 )
 
@@ -286,6 +287,16 @@ class _Reader:
         else:
             self._faults.append(Fault(FaultKind.NOT_A_FIGURE, name, word))
         return Word(word)
+
+
+def foreign(query: Query, among: Among) -> str | None:
+    """What it looks for first that none of these has: a field, or what needs the operator."""
+    for leaf in leaves(query):
+        if isinstance(leaf, Look | Compare) and leaf.field not in among.fields:
+            return leaf.field
+        if isinstance(leaf, NeedsYou) and among is Among.USE:
+            return NEEDS_YOU
+    return None
 
 
 def written(query: Query) -> str:

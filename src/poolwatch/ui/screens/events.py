@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import ClassVar, Final
 
@@ -17,6 +17,7 @@ from poolwatch.domain.query.language import value_text
 from poolwatch.presentation import figures
 from poolwatch.presentation.account_names import AccountNames
 from poolwatch.presentation.alerts import AlertRow, AlertsView, alerts_view, channel_spans
+from poolwatch.presentation.event_filter import EventLooker
 from poolwatch.presentation.events import EventGroup, EventsView, Told, events_view, next_day
 from poolwatch.presentation.view import Tone
 from poolwatch.ui.appearance import UNICODE, Glyphs
@@ -155,6 +156,7 @@ class EventsScreen(FilteredPage):
         mask = ui.choice.mask
         names = AccountNames({key.id: state for key, state in ui.board.state.accounts.items()}, mask)
         told = (Told(each.at, each.masked if mask else each.text, each.tone) for each in ui.said.newest_first)
+        lets = self._lets()
         self._view = events_view(
             self._logged,
             told,
@@ -163,7 +165,7 @@ class EventsScreen(FilteredPage):
             self._looked_at,
             self._since,
             self._group,
-            self._filter_text,
+            lets,
             now,
             ui.board.prefs,
         )
@@ -172,7 +174,7 @@ class EventsScreen(FilteredPage):
             self._deliveries,
             names,
             ui.board.overview,
-            self._filter_text,
+            lets,
             now,
             ui.board.prefs,
         )
@@ -180,6 +182,13 @@ class EventsScreen(FilteredPage):
         if self._row() is None or not self._has_looked:
             self._selected = self._rows[0].id if self._rows else None
         self._draw()
+
+    def _lets(self) -> Callable[[Row], bool] | None:
+        """Which rows the filter lets through; None: all."""
+        if not self._filter_text.strip():
+            return None
+        chosen = self.searched().chosen(self._filter_text)
+        return lambda row: chosen(row.texts, row.account_id, row.source)
 
     def _draw(self) -> None:
         width, glyphs = max(1, self.size.width - 1), self.ui.appearance.glyphs
@@ -256,7 +265,7 @@ class EventsScreen(FilteredPage):
         if not self._filter_text.strip():
             return MessageText(back, Tone.DIM) if back else None
         told = words.matched(shown, self._alerts.total + self._view.total)
-        return MessageText("; ".join(filter(None, (told, back))), Tone.PLAIN if shown else Tone.AMBER)
+        return self.filter_told("; ".join(filter(None, (told, back))), is_found=bool(shown))
 
     def _back_to(self) -> str:
         if self._since is None or self._is_whole:
@@ -390,10 +399,15 @@ class EventsScreen(FilteredPage):
 
     @property
     def filter_text(self) -> str:
-        """Words that an event has."""
+        """What lets events through."""
         return self._filter_text
 
     def filter_by(self, text: str) -> None:
-        """Show the events that have these words."""
+        """Show the events that it lets through."""
         self._filter_text = text
         self.redraw()
+
+    def searched(self) -> EventLooker:
+        """The events and alerts, by their accounts as they stand now."""
+        board, rows = self.ui.board, self._rows
+        return EventLooker(board.overview, board.prefs, lambda: (text for row in rows for text in row.texts))

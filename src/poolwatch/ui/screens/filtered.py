@@ -1,4 +1,4 @@
-"""A page of rows, of which letters that are typed let some through."""
+"""A page of rows, of which a filter that is typed lets some through."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from abc import abstractmethod
 
 from textual.widgets import Input
 
+from poolwatch.presentation.filter_typing import Searched, completion, mistake
+from poolwatch.presentation.view import Tone
 from poolwatch.ui.screens.page import Page
 from poolwatch.ui.state import UiState
-from poolwatch.ui.widgets.bottom import FilterLine, typing_line
+from poolwatch.ui.widgets.bottom import CompletedLine, MessageText, typing_line
 from poolwatch.ui.widgets.lines import Lines
 from poolwatch.words import interface
 
@@ -19,7 +21,7 @@ class FilteredPage(Page[None]):
     def __init__(self, ui: UiState, prompt: str) -> None:
         super().__init__(ui)
         self._prompt = prompt
-        self._filter_line: FilterLine | None = None
+        self._filter_line: CompletedLine | None = None
 
     @property
     @abstractmethod
@@ -31,14 +33,28 @@ class FilteredPage(Page[None]):
         """Let other rows through, and draw them."""
 
     @abstractmethod
+    def searched(self) -> Searched:
+        """What the filter is for, as it is shown now."""
+
+    @abstractmethod
     def draw_bottom(self) -> None:
         """What is said, and the footer."""
+
+    def filter_told(self, told: str, *, is_found: bool) -> MessageText:
+        """How much the filter lets through, as `told`, and what is wrong with it."""
+        wrong = mistake(self.searched(), self.filter_text)
+        if wrong:
+            return MessageText(
+                f"{told} · {wrong}" if is_found else f"{told}: {wrong}", Tone.AMBER, short=wrong
+            )
+        return MessageText(told, Tone.PLAIN if is_found else Tone.AMBER)
 
     def show_typing(self) -> bool:
         """The keys of the filter in place of the footer; whether it is being typed."""
         if self._filter_line is None or not self._filter_line.is_open:
             return False
-        entries = (("enter", interface.text("filter_keep")), ("esc", interface.text("filter_clear")))
+        names = (("enter", "filter_keep"), ("tab", "filter_complete"), ("esc", "filter_clear"))
+        entries = tuple((key, interface.text(name)) for key, name in names)
         line = typing_line(entries, self.size.width, self.ui.appearance.glyphs)
         self.query_one("#keys", Lines).show((line,))
         return True
@@ -46,7 +62,7 @@ class FilteredPage(Page[None]):
     async def action_filter(self) -> None:
         """Type a filter."""
         if self._filter_line is None:
-            self._filter_line = FilterLine(self._prompt, id="filter")
+            self._filter_line = CompletedLine(self._prompt, id="filter")
             await self.mount(self._filter_line, before="#message")
         self._filter_line.open(self.filter_text)
         self.draw_bottom()
@@ -63,6 +79,19 @@ class FilteredPage(Page[None]):
         if self._filter_line is not None:
             self._filter_line.close()
         self.draw_bottom()
+
+    def on_completed_line_wanted(self) -> None:
+        """Tab completes the filter, or says what may follow."""
+        line = self._filter_line
+        if line is None or not line.is_open:
+            return
+        found = completion(self.searched(), line.value, line.cursor_position)
+        if found.text != line.value:
+            line.value = found.text
+            line.cursor_position = found.cursor
+        if found.choices:
+            self.flashed = MessageText("  ".join(found.choices), Tone.DIM)
+            self.redraw()
 
     def on_filter_line_left(self) -> None:
         """Esc in the filter clears it."""

@@ -249,7 +249,7 @@ class PoolDrawing(RefreshingPage[None]):
         from poolwatch.domain.query.tree import NeedsYou, both
         from poolwatch.presentation.filter import typed
 
-        return written(both((NeedsYou(), typed(self.filter_text, self.ui.board.prefs).query)))
+        return written(both((NeedsYou(), typed(self.filter_text, self.ui.board.prefs.filters).query)))
 
     def _strip(self, view: WallView) -> tuple[Line, ...]:
         choice, options = self.ui.choice, self.ui.options

@@ -16,7 +16,9 @@ from poolwatch.domain.use_report import Narrowed, UseReport, UseWish
 from poolwatch.domain.use_sums import Group
 from poolwatch.domain.values import UNDATED, replace
 from poolwatch.presentation.account_names import AccountNames
+from poolwatch.presentation.filter_typing import Searched
 from poolwatch.presentation.use_chart import UseBars, use_bars
+from poolwatch.presentation.use_filter import UseLooker
 from poolwatch.presentation.use_table import Arranged, UseColumn
 from poolwatch.presentation.use_texts import Names
 from poolwatch.presentation.use_view import UseView, use_view
@@ -154,6 +156,10 @@ class UsageScreen(FilteredPage):
         """Draw what is known."""
         if not self.can_draw:
             return
+        wish = self._place.wish
+        if wish.mask is not self._masks(wish.filter_text):
+            self._place = replace(self._place, wish=replace(wish, mask=not wish.mask))
+            self._read()
         self._make()
         self._draw()
 
@@ -219,8 +225,7 @@ class UsageScreen(FilteredPage):
             return MessageText(words.CANNOT_READ(self._problem), Tone.RED)
         view, text = self._view, self.filter_text
         if view is not None and text.strip():
-            told = words.matched(len(view.rows), view.count)
-            return MessageText(told, Tone.PLAIN if view.rows else Tone.AMBER)
+            return self.filter_told(words.matched(len(view.rows), view.count), is_found=bool(view.rows))
         return None
 
     # --- keys
@@ -341,14 +346,24 @@ class UsageScreen(FilteredPage):
 
     @property
     def filter_text(self) -> str:
-        """Letters that names have."""
-        return self._place.arranged.filter_text
+        """What lets use through."""
+        return self._place.wish.filter_text
 
     def filter_by(self, text: str) -> None:
-        """Show the groups whose names have these letters."""
-        self._place = replace(self._place, arranged=replace(self._place.arranged, filter_text=text))
-        self._top = 0
-        self.redraw()
+        """Show the use that it lets through, once that was read; what is wrong with it is said at once."""
+        wish = self._place.wish
+        self._go(replace(self._place, wish=replace(wish, filter_text=text, mask=self._masks(text))))
+        self.draw_bottom()
+
+    def _masks(self, text: str) -> bool:
+        """Whether what is hidden is hidden from a filter; it is read anew when that changes."""
+        return self.ui.choice.mask and bool(text.strip())
+
+    def searched(self) -> Searched:
+        """The use that is known, by our accounts and by the texts of the last report."""
+        accounts = {key.id: each for key, each in self.ui.board.state.accounts.items()}
+        texts = self._report.texts if self._report is not None else {}
+        return UseLooker(accounts, texts, self.ui.board.prefs.filters, mask=self.ui.choice.mask)
 
 
 #: What is opened next where the usual was opened before.

@@ -1,20 +1,96 @@
-"""What the key that completes makes of a filter that is being typed."""
+"""What is wrong with a filter that is being typed, and what the key that completes makes of it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from itertools import takewhile
-from typing import Final
+from typing import Final, Protocol
 
 from msgspec import Struct
 
-from poolwatch.domain.overview import PoolOverview
-from poolwatch.domain.query.fields import FIELDS, OF_ACCOUNTS
-from poolwatch.domain.query.language import PREFIXES, SAVED, parse, quoted, value_text
-from poolwatch.domain.query.tree import And, Or
-from poolwatch.presentation.filter import Looker
-from poolwatch.presentation.view import Prefs
+from poolwatch.domain.query.fields import FIELDS, Among
+from poolwatch.domain.query.language import (
+    BEGUN,
+    PREFIXES,
+    SAVED,
+    foreign,
+    parse,
+    quoted,
+    value_text,
+)
+from poolwatch.domain.query.tree import And, Look, Or, Query, Word, leaves
+from poolwatch.presentation.filter import Saved, typed
+from poolwatch.words import query as told
+
+#: A mistake names so many values at most.
+_NAMED: Final = 6
+
+
+class Searched(Protocol):
+    """What a filter is typed for."""
+
+    @property
+    def among(self) -> Among:
+        """What that is."""
+
+    @property
+    def saved(self) -> Saved:
+        """The saved filters."""
+
+    def finds(self, query: Query) -> bool:
+        """Whether a word or a value is anywhere in it."""
+
+    def values(self, field: str) -> Sequence[str]:
+        """What a field of texts may hold."""
+
+
+def mistake(searched: Searched, text: str, *, is_whole: bool = False) -> str:
+    """What is wrong with a filter first, or "": a field or a value that nothing has, or that cannot be.
+
+    `is_whole`: no more is typed, so that nothing may be left open.
+    """
+    parsed = typed(text, searched.saved)
+    for fault in parsed.faults:
+        if fault.kind in BEGUN:
+            continue
+        if not fault.word or not searched.finds(Word(fault.word)):
+            return told.fault_text(fault, searched.among)
+    field = foreign(parsed.query, searched.among)
+    if field is not None:
+        return told.foreign(field, searched.among)
+    for leaf in leaves(parsed.query):
+        if isinstance(leaf, Look) and (wrong := _wrong_look(leaf, searched)):
+            return wrong
+        if isinstance(leaf, Word) and (wrong := _wrong_name(leaf, text, searched)):
+            return wrong
+    begun = next((fault for fault in parsed.faults if fault.kind in BEGUN), None)
+    return told.fault_text(begun) if is_whole and begun is not None else ""
+
+
+def _wrong_look(look: Look, searched: Searched) -> str:
+    if searched.finds(look):
+        return ""
+    known = searched.values(look.field)
+    folded = [value.casefold() for value in known]
+    if look.wanted in folded or (not look.exact and any(each.startswith(look.wanted) for each in folded)):
+        return ""
+    near = told.nearest(look.wanted, known)
+    if near:
+        return told.no_value_near(look.field, look.wanted, near)
+    return told.no_value(look.field, look.wanted, ", ".join(known[:_NAMED]))
+
+
+def _wrong_name(word: Word, text: str, searched: Searched) -> str:
+    """Of a word that looks like the name of a saved filter, and is none."""
+    if not word.text.startswith(SAVED) or word.text not in text.casefold().split() or searched.finds(word):
+        return ""
+    names = [SAVED + name for name, _ in searched.saved]
+    near = told.nearest(word.text, names)
+    return told.no_saved_near(word.text, near) if near else told.no_saved(word.text, "  ".join(names))
+
+
+# --- completion
 
 _VALUE: Final = re.compile(r"([a-z0-9_]+)([:=])(\"?)(.*)", re.DOTALL)
 #: After one of these a quote begins a text.
@@ -31,7 +107,7 @@ class Completion(Struct, frozen=True):
     choices: tuple[str, ...] = ()
 
 
-def completion(overview: PoolOverview, text: str, cursor: int, prefs: Prefs) -> Completion:
+def completion(searched: Searched, text: str, cursor: int) -> Completion:
     """Complete the word before the cursor: a field, one of its values, or a saved filter by its name.
 
     As far as all that may follow is the same, as in a shell; the name of a saved filter becomes that filter.
@@ -43,18 +119,17 @@ def completion(overview: PoolOverview, text: str, cursor: int, prefs: Prefs) -> 
     begin = _beginning(text[:cursor])
     piece = text[begin:cursor]
     if piece.startswith(SAVED):
-        return _saved(text, begin, cursor, prefs)
+        return _saved(text, begin, cursor, searched.saved)
     value = _VALUE.fullmatch(piece.casefold())
     if value is None:
-        names = [f"{name}{_COMPARES if FIELDS[name].is_compared else ':'}" for name in OF_ACCOUNTS]
+        names = [f"{name}{_COMPARES if FIELDS[name].is_compared else ':'}" for name in searched.among.fields]
         found = [name for name in names if name.startswith(piece.casefold())]
         return _put(text, begin, cursor, found, found, "")
     field, before = value[1], begin + value.end(2)
-    if field not in FIELDS or FIELDS[field].is_compared:
+    if field not in searched.among.fields or FIELDS[field].is_compared:
         return unchanged
     wanted = text[before:cursor].removeprefix('"').casefold()
-    known = Looker(overview, prefs).values(field)
-    found = [each for each in known if each.casefold().startswith(wanted)]
+    found = [each for each in searched.values(field) if each.casefold().startswith(wanted)]
     return _put(text, before, cursor, found, [value_text(each) for each in found], " ")
 
 
@@ -74,9 +149,9 @@ def _put(
     return Completion(done.text, done.cursor, tuple(typed))
 
 
-def _saved(text: str, begin: int, cursor: int, prefs: Prefs) -> Completion:
+def _saved(text: str, begin: int, cursor: int, saved: Saved) -> Completion:
     name = text[begin + len(SAVED) : cursor].casefold()
-    known = dict(prefs.filters)
+    known = dict(saved)
     found = [each for each in known if each.startswith(name)]
     if name in known or len(found) == 1:
         return _with(
