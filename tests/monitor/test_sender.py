@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -33,7 +33,7 @@ from poolwatch.monitor.ledger import Ledger
 from poolwatch.monitor.limits import Beside
 from poolwatch.monitor.own_errors import OwnErrors
 from poolwatch.monitor.recorder import Recorder
-from poolwatch.monitor.sender import LOOK_SECONDS, Line, Sender
+from poolwatch.monitor.sender import LOOK_SECONDS, UNKEPT_SECONDS, Line, Sender
 from poolwatch.store.database import Database
 from poolwatch.store.store import Store
 from tests.monitor.turned_clock import START, TurnedClock
@@ -82,6 +82,9 @@ class DirectStore(Database):
     """The real database without its thread, so that nothing happens but by the turned clock."""
 
     is_full = False
+
+    def set_up_channels(self, channels: Sequence[MarkedChannel], now: datetime) -> bool:
+        return not self.is_full and super().set_up_channels(channels, now)
 
     def note_try(self, tried: Delivery, *, is_gone: bool = False) -> bool:
         return not self.is_full and super().note_try(tried, is_gone=is_gone)
@@ -289,6 +292,20 @@ async def test_a_disk_that_takes_nothing_makes_no_one_send_twice(tmp_path: Path)
         await rig.advance(LOOK_SECONDS)
         assert not any(each.is_waiting for each in await rig.store.deliveries(9))
         assert ops.got == ["1", "2"]
+
+
+async def test_a_disk_that_is_full_at_the_start_holds_nothing_up_for_good(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ops = Box("ops")
+    monkeypatch.setattr(DirectStore, "is_full", True)
+    async with sending(tmp_path, ops) as (rig, _):
+        await rig.put(("1", "ops"))
+        assert not ops.got
+        monkeypatch.setattr(DirectStore, "is_full", False)
+        await rig.advance(UNKEPT_SECONDS)
+        assert ops.got == ["1"]
+        assert rig.health["ops"].last_taken_at is not None
 
 
 @pytest.mark.parametrize("days", [-1, 1])

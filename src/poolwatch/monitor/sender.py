@@ -33,6 +33,8 @@ from poolwatch.notify.channel import Channel, try_once
 
 #: The outbox is looked at so often: other processes may put something in.
 LOOK_SECONDS: Final = 5.0
+#: Where the store takes nothing, it is asked again after this long.
+UNKEPT_SECONDS: Final = 30.0
 #: No two looks are closer together than this, whatever the clock says.
 _LEAST_SECONDS: Final = 0.05
 #: So long a try may go on when poolwatch is left; what it did not end by then is sent again.
@@ -70,8 +72,10 @@ class Sender:
 
     async def run(self, beside: Beside) -> None:
         """Send what is due, channel by channel; ends only by cancellation."""
-        if not await beside.store.set_up_channels([line.marked for line in self._lines], beside.clock.now()):
+        known = [line.marked for line in self._lines]
+        while not await beside.store.set_up_channels(known, beside.clock.now()):
             beside.errors.tried(CODE)
+            await beside.clock.sleep(UNKEPT_SECONDS)
         await self._tell_health(beside)
         async with asyncio.TaskGroup() as group:
             for line in self._lines:
