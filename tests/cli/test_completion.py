@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poolwatch.cli.accounts import find_account
+from poolwatch.cli.command import find_account
 from poolwatch.cli.options import joined, names_of
 from poolwatch.domain.account import Name
 from poolwatch.domain.state import AccountState, PoolState

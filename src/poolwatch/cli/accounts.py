@@ -7,7 +7,6 @@ import os
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
@@ -18,8 +17,6 @@ from poolwatch.bootstrap.console import (
     EXIT_CONFIG,
     EXIT_FAILED,
     EXIT_OK,
-    EXIT_USAGE,
-    Exit,
     complain,
     say,
     say_text,
@@ -27,7 +24,14 @@ from poolwatch.bootstrap.console import (
 from poolwatch.bootstrap.headless import look
 from poolwatch.bootstrap.places import file_of, whole_path
 from poolwatch.bootstrap.surroundings import Surroundings
-from poolwatch.cli.command import complain_about, found_by, nobody_there, run_async, surroundings
+from poolwatch.cli.command import (
+    complain_about,
+    find_account,
+    found_by,
+    nobody_there,
+    run_async,
+    surroundings,
+)
 from poolwatch.cli.imports import OwnFolder
 from poolwatch.config.paths import REMOVED_NAME
 from poolwatch.custody.login_file import Login, read_login
@@ -42,12 +46,9 @@ from poolwatch.host.instants import instant_text
 from poolwatch.monitor.auditing import Doing
 from poolwatch.presentation import masking
 from poolwatch.presentation.remedy import import_command
-from poolwatch.words import commands as words
 from poolwatch.words.commands import said
 from poolwatch.words.messages import failure_text, message_text
 
-#: So many accounts are proposed for a name that none has.
-_PROPOSED: Final = 3
 _NEVER: Final = timedelta(days=3650)
 
 
@@ -164,53 +165,6 @@ def _lines(each: Judged, *, hidden: bool) -> list[str]:
         words = masking.shown_text(failure_text(trouble), account, mask=hidden)
         rows.append(f"    {trouble.kind.value}: {words}")
     return rows
-
-
-def find_account(state: PoolState, text: str, *, mask: bool) -> AccountState:
-    """The one account that an argument names: id prefix, label or e-mail; ends the command otherwise.
-
-    `mask`: no address is told that was not given.
-    """
-    wanted = text.strip().casefold()
-    exact = [account for account in state.accounts.values() if wanted and wanted in _names(account)]
-    found = exact or [
-        account
-        for account in state.accounts.values()
-        if len(wanted) >= 4 and account.key.id.startswith(wanted)
-    ]
-    if len(found) == 1:
-        return found[0]
-
-    def told(accounts: Sequence[AccountState]) -> list[str]:
-        return [f"{masking.shown_name(each, mask=mask)} ({each.key.id[:8]})" for each in accounts]
-
-    if found:
-        complain(words.several_accounts(text, ", ".join(told(found))))
-    else:
-        near = [] if not wanted else _near(state, wanted)
-        complain(words.no_such_account(text.strip() or "(nothing)", told(near)))
-    raise Exit(EXIT_USAGE)
-
-
-def _names(account: AccountState) -> set[str]:
-    names = (account.name.full, account.name.label, account.email or "", account.key.id)
-    return {name.casefold() for name in names}
-
-
-def _near(state: PoolState, wanted: str) -> list[AccountState]:
-    """A few accounts that may have been meant: those whose name begins so, holds that, or is spelt alike."""
-    by_name = {
-        name: account
-        for account in state.accounts.values()
-        for whole in sorted(_names(account))
-        for name in (whole.partition("@")[0], whole)
-    }
-    holding = sorted(
-        (not name.startswith(wanted), name) for name in by_name if wanted in name and len(wanted) >= 2
-    )
-    spelt = get_close_matches(wanted, by_name, n=_PROPOSED) if not holding else []
-    names = [*(name for _, name in holding), *spelt]
-    return list({by_name[name].key: by_name[name] for name in names}.values())[:_PROPOSED]
 
 
 class _Named(Struct, frozen=True):

@@ -15,11 +15,11 @@ from poolwatch.config.paths import locate_config
 from poolwatch.config.problems import ConfigProblems
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.overview import PoolOverview
-from poolwatch.domain.state import PoolState
+from poolwatch.domain.state import AccountState, PoolState
 from poolwatch.domain.text import argument_word, visible
 from poolwatch.domain.when import parse_when
 from poolwatch.net.names import run as run_loop
-from poolwatch.presentation.masking import masked, shown_path
+from poolwatch.presentation.masking import masked, shown_name, shown_path
 from poolwatch.presentation.view import Prefs
 from poolwatch.words import commands as words
 from poolwatch.words.commands import said
@@ -36,6 +36,8 @@ _LONGEST_WORD: Final = 60
 #: ... of a filter, and of what is wrong with one.
 _LONGEST_FILTER: Final = 80
 _LONGEST_MISTAKE: Final = 200
+#: So many accounts are proposed for a name that none has.
+_PROPOSED: Final = 3
 ADD_SOURCE: Final = "sources add KIND URL|PATH"
 
 
@@ -154,6 +156,55 @@ def tell_of_filter(seen: PoolOverview, text: str, prefs: Prefs, found: Collectio
         complain(visible(wrong, _LONGEST_MISTAKE))
     elif not found:
         complain(words.no_match(visible(text.strip(), _LONGEST_FILTER)))
+
+
+def find_account(state: PoolState, text: str, *, mask: bool) -> AccountState:
+    """The one account that an argument names: id prefix, label or e-mail; ends the command otherwise.
+
+    `mask`: no address is told that was not given.
+    """
+    wanted = text.strip().casefold()
+    exact = [account for account in state.accounts.values() if wanted and wanted in _names(account)]
+    found = exact or [
+        account
+        for account in state.accounts.values()
+        if len(wanted) >= 4 and account.key.id.startswith(wanted)
+    ]
+    if len(found) == 1:
+        return found[0]
+
+    def told(accounts: Sequence[AccountState]) -> list[str]:
+        return [f"{shown_name(each, mask=mask)} ({each.key.id[:8]})" for each in accounts]
+
+    if found:
+        complain(words.several_accounts(text, ", ".join(told(found))))
+    else:
+        near = [] if not wanted else _near(state, wanted)
+        complain(words.no_such_account(text.strip() or "(nothing)", told(near)))
+    raise Exit(EXIT_USAGE)
+
+
+def _names(account: AccountState) -> set[str]:
+    names = (account.name.full, account.name.label, account.email or "", account.key.id)
+    return {name.casefold() for name in names}
+
+
+def _near(state: PoolState, wanted: str) -> list[AccountState]:
+    """A few accounts that may have been meant: those whose name begins so, holds that, or is spelt alike."""
+    by_name = {
+        name: account
+        for account in state.accounts.values()
+        for whole in sorted(_names(account))
+        for name in (whole.partition("@")[0], whole)
+    }
+    from difflib import get_close_matches  # only where a name is wrong
+
+    holding = sorted(
+        (not name.startswith(wanted), name) for name in by_name if wanted in name and len(wanted) >= 2
+    )
+    spelt = get_close_matches(wanted, by_name, n=_PROPOSED) if not holding else []
+    names = [*(name for _, name in holding), *spelt]
+    return list({by_name[name].key: by_name[name] for name in names}.values())[:_PROPOSED]
 
 
 def complain_of_words(typed: Sequence[str], command: str) -> None:

@@ -24,8 +24,14 @@ from poolwatch.bootstrap.console import (
 )
 from poolwatch.bootstrap.kept import Kept, open_kept
 from poolwatch.bootstrap.surroundings import Surroundings
-from poolwatch.cli.accounts import find_account
-from poolwatch.cli.command import kept_by, moment, refuse_mistake, run_async, surroundings
+from poolwatch.cli.command import (
+    find_account,
+    kept_by,
+    moment,
+    refuse_mistake,
+    run_async,
+    surroundings,
+)
 from poolwatch.config.paths import absolute
 from poolwatch.domain.event_log import LoggedEvent
 from poolwatch.domain.overview import PoolOverview

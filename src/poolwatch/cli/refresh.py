@@ -23,8 +23,14 @@ from poolwatch.bootstrap.console import (
     say_text,
 )
 from poolwatch.bootstrap.headless import Look, refresh
-from poolwatch.cli.accounts import find_account
-from poolwatch.cli.command import complain_about, kept_by, monitored, nobody_there, run_async
+from poolwatch.cli.command import (
+    complain_about,
+    find_account,
+    kept_by,
+    monitored,
+    nobody_there,
+    run_async,
+)
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.events import BulkProgress
 from poolwatch.domain.overview import PoolOverview

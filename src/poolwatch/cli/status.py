@@ -156,7 +156,7 @@ def _among(seen: Look, wish: NextWish, around: Surroundings) -> PoolOverview:
     """The pool, of those alone that were asked for."""
     if not (wish.excluded or wish.filter_text.strip()):
         return seen.overview
-    from poolwatch.cli.accounts import find_account  # most ask for anybody
+    from poolwatch.cli.command import find_account  # most ask for anybody
     from poolwatch.domain.overview import overview
 
     keys = {find_account(seen.state, text, mask=around.settings.ui.mask).key for text in wish.excluded}
