@@ -7,22 +7,15 @@ import sys
 from collections.abc import Sequence
 
 from poolwatch import __version__
-from poolwatch.bootstrap.console import EXIT_OK, guarded, prepare_streams, say
+from poolwatch.bootstrap.console import EXIT_OK, guarded, keep_no_core, prepare_streams, say
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run poolwatch with these arguments (default: those of the process); returns the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     prepare_streams()
-    _keep_no_core()
+    keep_no_core()
     return guarded(lambda: _run(arguments))
-
-
-def _keep_no_core() -> None:
-    """A core file would hold the tokens that are in use."""
-    import resource
-
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _run_demo() -> int:

@@ -64,12 +64,12 @@ def test_the_app_and_its_commands_leave_no_core_file(desk: Desk) -> None:
         "resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))\n"
         "from poolwatch.__main__ import main\n"
         "code = main(['config', 'path'])\n"
-        "print(code, resource.getrlimit(resource.RLIMIT_CORE))\n"
+        "print(code, resource.getrlimit(resource.RLIMIT_CORE)[0])\n"
     )
     ended = subprocess.run(
         [sys.executable, "-c", script], env=desk.env, capture_output=True, text=True, timeout=60
     )
-    assert ended.stdout.splitlines()[-1] == "0 (0, 0)", ended.stderr
+    assert ended.stdout.splitlines()[-1] == "0 0", ended.stderr
 
 
 @pytest.mark.parametrize(

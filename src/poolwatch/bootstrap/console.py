@@ -12,6 +12,7 @@ import signal
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import cache
 
 # `typing` takes longer to load than `--version` has; type checkers take this name for theirs
 TYPE_CHECKING = False
@@ -28,6 +29,10 @@ EXIT_USAGE: Final = 2
 #: configuration, or nothing to monitor (`status`, `next`, `refresh` and the app alone)
 EXIT_CONFIG: Final = 3
 EXIT_CANNOT_TELL: Final = 4
+#: a limit says stop
+EXIT_STOP: Final = 5
+#: `run` did not start the program
+EXIT_NOT_RUN: Final = 125
 EXIT_INTERRUPTED: Final = 130
 #: What a standard stream that cannot take more says.
 _UNWRITTEN: Final = frozenset({errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF})
@@ -48,6 +53,28 @@ _LETTERS: Final = {
     "⊘": "-",
     "≥": ">",
 }
+
+
+@cache
+def _core_limit() -> tuple[int, int]:
+    """How large core files may be; asked first, and so known, before that is changed."""
+    import resource
+
+    return resource.getrlimit(resource.RLIMIT_CORE)
+
+
+def keep_no_core() -> None:
+    """A core file would hold the tokens that are in use."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, _core_limit()[1]))
+
+
+def give_back_core_limit() -> None:
+    """For a program that this process becomes: the limit that it was started with."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_CORE, _core_limit())
 
 
 def prepare_streams() -> None:

@@ -12,6 +12,7 @@ from poolwatch import __version__
 from poolwatch.bootstrap.console import (
     EXIT_FAILED,
     EXIT_INTERRUPTED,
+    EXIT_NOT_RUN,
     EXIT_OK,
     EXIT_USAGE,
     complain,
@@ -63,7 +64,7 @@ def run(arguments: Sequence[str]) -> int:
             # what was typed stands in the message alone
             warn(*context.get_usage().split("\n"), said("see_help", command=context.command_path), "")
         warn(said("usage_error", message=told()))
-        return EXIT_USAGE
+        return EXIT_NOT_RUN if getattr(context, "info_name", None) == "run" else EXIT_USAGE
     return code if isinstance(code, int) else EXIT_OK
 
 

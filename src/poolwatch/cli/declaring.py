@@ -35,12 +35,18 @@ def group_of(name: str, heading: str) -> typer.Typer:
 
 
 def declared(
-    group: typer.Typer, name: str, heading: str = "", *, changes: bool = False
+    group: typer.Typer,
+    name: str,
+    heading: str = "",
+    *,
+    changes: bool = False,
+    takes_a_program: bool = False,
 ) -> Callable[[_Function], _Function]:
     """A command of a group, or of the program itself, below a heading.
 
     `changes`: it changes, spends, silences or imports something, so a read-only run refuses it before it
     looks at anything. Such a command takes `--config` and `--mask`.
+    `takes_a_program`: what stands behind its first word is that word's, also what looks like an option.
     """
 
     def declare(work: _Function) -> _Function:
@@ -49,6 +55,7 @@ def declared(
             help=help_of(name),
             epilog=examples_of(name),
             rich_help_panel=help_of(heading) if heading else None,
+            context_settings={"allow_interspersed_args": not takes_a_program},
         )(_refusing(name, work) if changes else work)
         return work
 

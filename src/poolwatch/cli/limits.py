@@ -2,14 +2,63 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal, TypeAlias
 
 import typer
 
 from poolwatch.cli import options
-from poolwatch.cli.declaring import declared, group_of
+from poolwatch.cli.declaring import app, declared, group_of
 from poolwatch.cli.options import ConfigOption, JsonOption, MaskOption, flag, option
 from poolwatch.words.command_help import help_of
+
+#: How often a budget begins anew, as it is typed: the words of `domain/budgets`, which parsing a line does
+#: not load.
+BudgetPeriods: TypeAlias = Literal["daily", "weekly", "monthly", "never"]
+
+
+@declared(app, "check", "limits")
+def check(
+    budget: Annotated[
+        str | None, option("check_budget", "--budget", metavar="NAME", autocompletion=options.budgets)
+    ] = None,
+    account: Annotated[
+        str | None, option("check_account", "--account", metavar="ACCOUNT", autocompletion=options.accounts)
+    ] = None,
+    filter_text: Annotated[
+        str | None, option("check_filter", "--filter", metavar="FILTER", autocompletion=options.accounts)
+    ] = None,
+    limit: Annotated[str | None, option("check_limit", "--limit", metavar="AMOUNT")] = None,
+    period: Annotated[BudgetPeriods | None, option("check_period", "--period")] = None,
+    strict: Annotated[bool, flag("strict")] = False,
+    json: JsonOption = False,
+    mask: MaskOption = False,
+    config: ConfigOption = None,
+) -> int:
+    from poolwatch.cli.check import CheckWish, print_check
+
+    wish = CheckWish(budget, account, filter_text, limit, period, strict=strict, as_json=json)
+    return print_check(config, wish, mask=mask)
+
+
+@declared(app, "run", "limits", takes_a_program=True)
+def run(
+    command: Annotated[
+        list[str] | None, typer.Argument(metavar="-- CMD...", help=help_of("run_command"))
+    ] = None,
+    account: Annotated[
+        str | None, option("run_account", "--account", metavar="ACCOUNT", autocompletion=options.accounts)
+    ] = None,
+    next_account: Annotated[bool, option("run_next", "--next")] = False,
+    budget: Annotated[
+        str | None, option("run_budget", "--budget", metavar="NAME", autocompletion=options.budgets)
+    ] = None,
+    mask: MaskOption = False,
+    config: ConfigOption = None,
+) -> int:
+    from poolwatch.cli.run import RunWish, run_program
+
+    return run_program(config, RunWish(account, next_account, budget), command or [], mask=mask)
+
 
 channels_group = group_of("channels", "limits")
 

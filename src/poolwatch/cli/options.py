@@ -162,6 +162,15 @@ def channel_kinds() -> list[str]:
     return [each.value for each in ChannelKind]
 
 
+def budgets(context: typer.Context, incomplete: str) -> list[str]:
+    """The names of the budgets in the configuration."""
+    found: list[str] = []
+    with suppress(Exception):
+        around = _around(context)
+        found = [] if around is None else [each.name for each in around.settings.budgets]
+    return [name for name in found if _PLAIN.fullmatch(name) and name.startswith(incomplete)]
+
+
 def themes(incomplete: str) -> list[str]:
     """The themes, by their short names unless the long ones were begun."""
     from poolwatch.ui.appearance import THEME_NAMES

@@ -7,8 +7,9 @@ from typing import Final
 
 from msgspec import Struct
 
-from poolwatch.domain.account import Listing
+from poolwatch.domain.account import Custody, Listing
 from poolwatch.domain.overview import NextUp, PoolOverview, UpReason, all_up
+from poolwatch.domain.state import AccountState
 from poolwatch.domain.status import Judged, Status
 from poolwatch.domain.text import path_at
 from poolwatch.domain.values import is_undated
@@ -117,6 +118,19 @@ def next_homes(overview: PoolOverview, most: int = 1) -> list[str]:
     """The CODEX_HOMEs of the accounts to use next that have one, their very bytes if they are known."""
     entries = (_home_entry(each.judged) for each in choices(overview, most))
     return [home for entry in entries if entry is not None and (home := _home(entry)) is not None]
+
+
+def codex_home(account: AccountState) -> str | None:
+    """The home of an account whose login the Codex CLI keeps, where it has one that is in use."""
+    entry = next(
+        (
+            each
+            for each in account.listings
+            if each.custody is Custody.CODEX and each.home and not each.disabled and each.problem is None
+        ),
+        None,
+    )
+    return None if entry is None else _home(entry)
 
 
 def _home(entry: Listing) -> str | None:

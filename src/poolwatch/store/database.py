@@ -239,6 +239,10 @@ class Database(LimitTables):
         """When each account was last polled, by any process, by account id."""
         return self._read("polls", {}, polling.last_polls)
 
+    def give_out(self, order: Sequence[str], now: datetime, lasting: timedelta) -> str | None:
+        """The account id of these that `run --next` is to use, remembered so long; None where none can be."""
+        return self._write("polls", None, polling.give_out, order, now, lasting)
+
     # -- viewers and the poller
 
     def enqueue_requests(

@@ -1,11 +1,12 @@
-"""Who polls in this state directory, by a lock that ends with it; and when each account was last polled."""
+"""Who polls in this state directory, by a lock that ends with it; and when each account was last polled, or
+given out to be used."""
 
 from __future__ import annotations
 
 import json
 import os
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -145,3 +146,26 @@ def last_polls(held: sqlite3.Connection) -> Mapping[str, datetime]:
         with suppress(*UNREADABLE):
             found[account_id] = from_micros(polled_at)
     return found
+
+
+# -- accounts that `run --next` gave out: a row of `meta` for each
+
+_GIVEN: Final = "given."
+_WHERE_GIVEN: Final = "FROM meta WHERE name >= 'given.' AND name < 'given/'"
+
+
+def give_out(held: sqlite3.Connection, order: Sequence[str], now: datetime, lasting: timedelta) -> str | None:
+    """Choose one of these account ids, in a transaction, and remember that so long: see `first_given`."""
+    from poolwatch.domain.check import first_given  # only `run --next` asks
+
+    given: dict[str, datetime] = {}
+    for name, value in held.execute(f"SELECT name, value {_WHERE_GIVEN}").fetchall():
+        with suppress(*UNREADABLE):
+            given[name.removeprefix(_GIVEN)] = from_micros(int(value))
+    chosen = first_given(order, given, now, lasting)
+    past = [(_GIVEN + each,) for each, at in given.items() if abs(now - at) >= lasting]
+    held.executemany("DELETE FROM meta WHERE name = ?", past)
+    if chosen is not None:
+        row = _GIVEN + chosen, str(to_micros(now))
+        held.execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", row)
+    return chosen

@@ -90,6 +90,7 @@ class Store:
     channel_health = _queued(Database.channel_health, ())
     claim_poll = _queued(Database.claim_poll, otherwise=False)
     last_polls = _queued(Database.last_polls, {})
+    give_out = _queued(Database.give_out, None)
     enqueue_requests = _queued(Database.enqueue_requests, ())
     finish_request = _queued(Database.finish_request, otherwise=False)
     request_progress = _queued(Database.request_progress, None)

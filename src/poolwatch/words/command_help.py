@@ -15,7 +15,8 @@ TEXTS: Final[Mapping[str, str]] = {
         "Exit codes: 0 fine, with dead and stale accounts too; 1 nothing that was asked could be read, a"
         " step of a named account failed, a line of an import was refused, doctor found an error, or the"
         " audit log is not as it was written; 2 usage;"
-        " 3 configuration, or nothing to monitor; 4 cannot tell; 128+n ended by signal n."
+        " 3 configuration, or nothing to monitor; 4 cannot tell; 5 a limit says stop;"
+        " 125 run did not start its program; 128+n ended by signal n."
     ),
     # commands, and the headings above them
     "look": mark("Look"),
@@ -35,6 +36,8 @@ TEXTS: Final[Mapping[str, str]] = {
     "rates why": mark("Why a model costs what it costs on a day, or why it has no price."),
     "rates compare": mark("What the same tokens cost on several models. Prices only, not quality."),
     "usage": mark("Print tokens that were used, and what the API would charge."),
+    "check": mark("Say go or stop, for scripts: exit 5 where a limit says stop. The network is not asked."),
+    "run": mark("Run a program unless a limit says stop. poolwatch becomes that program."),
     "daemon": mark("Poll without a screen; the app watches beside it."),
     "refresh": mark("Run the refresh chain: token step, then usage step."),
     "channels": mark("Where notices go: webhook, mail, desktop, program, phone."),
@@ -143,6 +146,17 @@ TEXTS: Final[Mapping[str, str]] = {
     "limit": mark("So many rows at most; totals are of all."),
     # of audit
     "audit_head": mark("A head that was printed before: it has to be in the log still."),
+    # of check and run
+    "check_budget": mark("One budget; it is taken for one that stops (unset: all that stop)."),
+    "check_account": mark("Go while this account is active, by a fresh reading."),
+    "check_filter": mark("Go while one account that matches is; with --limit: the usage that counts."),
+    "check_limit": mark("A limit that is not configured: $10, 250 credits, 5M tokens."),
+    "check_period": mark("With --limit: how often it begins anew."),
+    "strict": mark("Exit 4 where nobody can tell: nothing read yet, or long ago (unset: go, with a word)."),
+    "run_command": mark("The program and its arguments, as they are."),
+    "run_account": mark("With its Codex home, while it is active."),
+    "run_next": mark("With that of the account to use next: another one each time, for ten minutes."),
+    "run_budget": mark("Unless this budget says stop (unset: any that stops)."),
     # of rates
     "all_rates": mark("Also those that held before."),
     "model": mark("A model, as the session files name it."),
@@ -267,6 +281,17 @@ EXAMPLES: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
     "rates compare": (
         ("poolwatch rates compare --input 40M --cached 36M --output 500k", ""),
         ("poolwatch rates compare --input 2M --output 90k --model gpt-6-sol --fast", ""),
+    ),
+    "check": (
+        ("poolwatch check", mark("every budget that stops")),
+        ("poolwatch check --budget team --strict", ""),
+        ("poolwatch check --limit '$10' --period monthly", mark("of all usage")),
+        ("poolwatch check --filter 'plan:pro weekly<90'", mark("is one active?")),
+    ),
+    "run": (
+        ("poolwatch run -- codex exec 'mend the tests'", mark("unless a budget stops")),
+        ("poolwatch run --next --budget team -- codex", mark("with the account to use next")),
+        ("poolwatch run --account carol -- codex", ""),
     ),
     "daemon": (
         ("poolwatch daemon", ""),

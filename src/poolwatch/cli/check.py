@@ -1,0 +1,208 @@
+"""`check`: whether a limit says stop, from what is kept on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Final, NoReturn
+
+from msgspec import Struct
+
+from poolwatch.bootstrap.check import Checker
+from poolwatch.bootstrap.clock import RealClock
+from poolwatch.bootstrap.console import (
+    EXIT_CANNOT_TELL,
+    EXIT_OK,
+    EXIT_STOP,
+    EXIT_USAGE,
+    Exit,
+    complain,
+    say,
+    say_text,
+)
+from poolwatch.bootstrap.surroundings import Surroundings
+from poolwatch.cli.command import find_account, surroundings, tell_of_filter
+from poolwatch.domain.budgets import AtLimit, Budget, BudgetPeriod, LimitUnit, limit_of
+from poolwatch.domain.check import Check, Verdict, concerning, of_budgets
+from poolwatch.domain.query.fields import FIELDS
+from poolwatch.domain.query.language import parse
+from poolwatch.domain.query.tree import Compare, Look, NeedsYou, leaves
+from poolwatch.domain.state import AccountState
+from poolwatch.domain.text import visible
+from poolwatch.presentation.check_text import Told, check_json
+from poolwatch.presentation.filter import matching, saved_queries, worth_reading
+from poolwatch.sessions.tables import BookError
+from poolwatch.words import check as words
+from poolwatch.words.messages import message_text
+from poolwatch.words.query import fault_text, nearest
+
+#: So much of what was typed is said again.
+_LONGEST: Final = 60
+
+
+class CheckWish(Struct, frozen=True):
+    """What `check` is asked; one of the first four, or none: every budget that stops."""
+
+    budget: str | None = None
+    account: str | None = None
+    filter_text: str | None = None
+    limit: str | None = None
+    period: str | None = None
+    strict: bool = False
+    as_json: bool = False
+
+
+def print_check(config: Path | None, wish: CheckWish, *, mask: bool) -> int:
+    """Print the verdict: 0 go, 5 stop, 4 where nobody can tell and that is asked for strictly."""
+    _refuse_what_does_not_go_together(wish)
+    around = surroundings(config, mask=mask)
+    asker = Asker(around)
+    if wish.account is not None:
+        answer = asker.account(asker.named_account(wish.account))
+    elif wish.limit is not None:
+        answer = asker.budgets([_unnamed(wish, around)])
+    elif wish.filter_text is not None:
+        answer = asker.filter(wish.filter_text)
+    elif wish.budget is not None:
+        answer = asker.budget(wish.budget)
+    else:
+        answer = asker.every_stop()
+    code = _code(answer, strict=wish.strict)
+    if wish.as_json:
+        say_text(check_json(answer, asker.told, code))
+    elif lines := asker.told.answer(answer):
+        say(*lines)
+    if answer.verdict is Verdict.CANNOT_TELL:
+        head = words.CANNOT_TELL_STRICTLY() if wish.strict else words.CANNOT_TELL()
+        asker.tell_doubts(answer, head)
+    return code
+
+
+def _refuse_what_does_not_go_together(wish: CheckWish) -> None:
+    questions = [wish.budget, wish.account, wish.limit or wish.filter_text]
+    if sum(each is not None for each in questions) > 1:
+        _refuse("one_question")
+    if (wish.limit is None) != (wish.period is None):
+        _refuse("limit_and_period")
+
+
+def _unnamed(wish: CheckWish, around: Surroundings) -> Budget:
+    """A budget that stands in no configuration: it stops, and has no grace."""
+    limit = limit_of(wish.limit or "")
+    if limit is None:
+        _refuse("not_a_limit", text=visible(wish.limit or "", _LONGEST))
+    if limit.unit is LimitUnit.PERCENT:
+        _refuse("percent_of_whom")
+    if wish.filter_text:
+        parsed = parse(wish.filter_text, saved_queries(tuple(around.settings.filters.items())))
+        for fault in parsed.faults:
+            complain(fault_text(fault))
+            raise Exit(EXIT_USAGE)
+        for leaf in leaves(parsed.query):
+            if isinstance(leaf, NeedsYou) or (
+                isinstance(leaf, Look | Compare) and FIELDS[leaf.field].of_readings
+            ):
+                _refuse("not_of_use", field="!" if isinstance(leaf, NeedsYou) else leaf.field)
+    period = BudgetPeriod(wish.period or BudgetPeriod.MONTHLY.value)
+    return Budget("", limit, period, wish.filter_text or None, at_limit=AtLimit.STOP)
+
+
+def _refuse(code: str, **blanks: object) -> NoReturn:
+    complain(words.said(code, **blanks))
+    raise Exit(EXIT_USAGE)
+
+
+def _code(answer: Check, *, strict: bool) -> int:
+    if answer.verdict is Verdict.STOP:
+        return EXIT_STOP
+    return EXIT_CANNOT_TELL if strict and answer.verdict is Verdict.CANNOT_TELL else EXIT_OK
+
+
+class Asker:
+    """Asks on behalf of a command; a name that nobody has ends it."""
+
+    def __init__(self, around: Surroundings) -> None:
+        self.around = around
+        self.checker = Checker(around, RealClock().now())
+        self._trouble = ""
+        checker = self.checker
+        self.told = Told(checker.accounts, around.prefs(), checker.server_now, checker.now)
+
+    def named_account(self, text: str) -> AccountState | None:
+        """The account of that name, None while nobody is known at all."""
+        state = self.checker.state
+        return find_account(state, text, mask=self.around.settings.ui.mask) if state.accounts else None
+
+    def account(self, account: AccountState | None) -> Check:
+        """What an account says."""
+        return self._nobody_read() if account is None else self.checker.account(account)
+
+    def filter(self, text: str) -> Check:
+        """What the accounts say that a filter lets through."""
+        prefs = self.around.prefs()
+        wrong = parse(text, {}).faults
+        if not self.checker.state.accounts and not wrong:
+            return self._nobody_read()
+        seen = self.checker.seen()
+        found, may_match = matching(seen, text, prefs), worth_reading(seen, text, prefs)
+        if not may_match or (wrong and not found):
+            if wrong:
+                complain(fault_text(wrong[0]))
+            else:
+                tell_of_filter(seen, text, prefs, found)
+            raise Exit(EXIT_USAGE)
+        return self.checker.matches(seen, found, may_match)
+
+    def budget(self, name: str) -> Check:
+        """What a budget says, as one that stops."""
+        found = self.named(name)
+        if found.at_limit is AtLimit.WARN:
+            complain(words.only_warns(found.name))
+        return self.budgets([found])
+
+    def every_stop(self) -> Check:
+        """What all budgets say that stop."""
+        budgets = self.stopping()
+        if not budgets:
+            complain(words.NO_BUDGET_STOPS())
+        return self.budgets(budgets)
+
+    def stopping(self) -> list[Budget]:
+        """The budgets that stop, as they are configured."""
+        settings = self.around.settings
+        return [each.budget for each in settings.budgets if each.at_limit == AtLimit.STOP.value]
+
+    def named(self, name: str) -> Budget:
+        """The budget of that name; there is none: the command ends, and the nearest is told."""
+        known = {each.name: each for each in self.around.settings.budgets}
+        if name in known:
+            return known[name].budget
+        typed = visible(name, _LONGEST)
+        near = nearest(name, known)
+        if near:
+            complain(words.no_budget_near(typed, near))
+        else:
+            complain(words.no_budget_but(typed, ", ".join(known)) if known else words.no_budget(typed))
+        raise Exit(EXIT_USAGE)
+
+    def budgets(self, asked: Collection[Budget], account: AccountState | None = None) -> Check:
+        """What these budgets say, to an account's use or to all; what cannot be read cannot be told."""
+        checker = self.checker
+        try:
+            states = checker.budgets(asked)
+        except BookError as error:
+            self._trouble = self.around.told(message_text(error.as_message))
+            return Check(checker.now, Verdict.CANNOT_TELL)
+        return of_budgets(
+            states if account is None else concerning(states, account), checker.now, checker.rules
+        )
+
+    def tell_doubts(self, answer: Check, head: str) -> None:
+        """Say on stderr what cannot be told, why, and what helps."""
+        lines = [self._trouble] if self._trouble else []
+        usage, status = self.around.command("usage"), self.around.command("status")
+        complain(head, *(f"  {each}" for each in (*lines, *self.told.doubts(answer, usage, status))))
+
+    def _nobody_read(self) -> Check:
+        self._trouble = words.no_readings(self.around.command("status"))
+        return Check(self.checker.now, Verdict.CANNOT_TELL)

@@ -1,0 +1,222 @@
+"""What `check` and `run` answer, in lines for people and as JSON for scripts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Context, Decimal
+from typing import Final
+
+from msgspec import Struct
+
+from poolwatch.domain.budgets import BudgetState, Each, LimitUnit, MeasuredBy, limit_text
+from poolwatch.domain.check import Check, Finding, Verdict, Why
+from poolwatch.domain.state import AccountState
+from poolwatch.domain.status import Judged, Status
+from poolwatch.domain.tokens import GroupBy
+from poolwatch.domain.values import is_undated
+from poolwatch.presentation import figures
+from poolwatch.presentation.json_values import Json, digits, instant
+from poolwatch.presentation.masking import shown_email, shown_group, shown_label, shown_name
+from poolwatch.presentation.use_texts import outside_text
+from poolwatch.presentation.view import Prefs
+from poolwatch.words import account as account_words
+from poolwatch.words import check as words
+
+SCHEMA: Final = "poolwatch.check/1"
+_MONEY: Final = Context(prec=60, rounding=ROUND_HALF_UP)
+_CENT: Final = Decimal("0.01")
+_GROUPS: Final = {Each.ACCOUNT: GroupBy.ACCOUNT, Each.GROUP: GroupBy.GROUP, Each.USER: GroupBy.USER}
+
+
+class Told(Struct, frozen=True):
+    """What the words of an answer need: who accounts are, how times are told, and the server's clock."""
+
+    accounts: Mapping[str, AccountState]
+    prefs: Prefs
+    now: datetime
+    own_now: datetime
+
+    def answer(self, check: Check) -> list[str]:
+        """A line for each finding that the verdict rests on."""
+        shown = check.said(Verdict.GO if check.verdict is Verdict.CANNOT_TELL else check.verdict)
+        if not check.findings and check.verdict is Verdict.STOP:
+            return [words.line(check.verdict, words.NO_MATCH())]
+        return [words.line(each.verdict, self.finding(each)) for each in shown]
+
+    def doubts(self, check: Check, usage: str, status: str) -> list[str]:
+        """A line for each finding that cannot be told, with the command that helps: one of these two."""
+        return [
+            words.cannot_because(
+                each.why, self.finding(each), usage if _is_of_use(each) else status, of_use=_is_of_use(each)
+            )
+            for each in check.said(Verdict.CANNOT_TELL)
+        ]
+
+    def finding(self, found: Finding) -> str:
+        """One finding: what, how far over, until when, and how old that is."""
+        if found.budget is not None:
+            return self._budget(found, found.budget)
+        return "" if found.account is None else self._account(found, found.account)
+
+    def name(self, state: BudgetState) -> str:
+        """`budget team`, and whose part of it."""
+        if not state.budget.name:
+            return words.THIS_LIMIT()
+        whose = self.whose(state)
+        return (
+            words.budget(state.budget.name)
+            if whose is None
+            else words.part_of_budget(state.budget.name, whose)
+        )
+
+    def whose(self, state: BudgetState) -> str | None:
+        """Who has that part of a budget."""
+        if state.whose is None or state.budget.each is None:
+            return None
+        mask = self.prefs.mask
+        account = self.accounts.get(state.whose) if state.budget.each is Each.ACCOUNT else None
+        if account is not None:
+            return shown_name(account, mask=mask)
+        if state.budget.each is Each.GROUP:
+            return shown_group(state.whose, mask=mask)
+        return outside_text(_GROUPS[state.budget.each], state.whose, mask=mask)
+
+    def _budget(self, found: Finding, state: BudgetState) -> str:
+        limit, measured = state.budget.limit, state.measured
+        parts = []
+        if measured.spent is not None:
+            spent = amount_text(limit.unit, measured.spent, below=limit.amount)
+            spent = words.at_least(spent) if measured.at_least else spent
+            of_week = limit.unit is LimitUnit.PERCENT
+            told_limit = words.of_the_week(limit_text(limit)) if of_week else limit_text(limit)
+            parts.append(words.spent_of(spent, told_limit))
+        if measured.estimated:
+            parts.append(words.estimated(amount_text(limit.unit, measured.estimated)))
+        parts += self._end(found, state)
+        told = f"{self.name(state)}{': ' if parts else ''}{', '.join(parts)}"
+        return told + self._read(found, measured.by)
+
+    def _end(self, found: Finding, state: BudgetState) -> Iterable[str]:
+        if found.why is Why.GRACE:
+            return [words.in_grace(*self._until(found.until))]
+        at, left = self._until(found.until)
+        if found.why is not Why.OVER:
+            # of what is not known well enough, only that is told
+            at = "" if found.verdict is Verdict.CANNOT_TELL else at
+            return [words.resets(at, left)] if at else []
+        over = found.over
+        told = words.EXACTLY_AT() if not over else words.over(amount_text(state.budget.limit.unit, over))
+        return [told, words.until(at, left) if at else words.NEVER_RESETS()]
+
+    def _account(self, found: Finding, judged: Judged) -> str:
+        account, status = judged.account, judged.status
+        match status.kind:
+            case Status.EXHAUSTED:
+                told = account_words.exhausted_at_length(status.reason, *self._until(found.until))
+            case Status.NEEDS_LOGIN if status.login_problem is not None:
+                told = account_words.login_words(status.login_problem)
+            case Status.UNKNOWN:
+                told = account_words.unknown_words(status.reason, read=account.read_at is not None)
+            case _:
+                told = account_words.status_word(status.kind)
+        name = shown_name(account, mask=self.prefs.mask)
+        return f"{name}: {told}{self._read(found, None)}"
+
+    def _until(self, at: datetime | None) -> tuple[str, str]:
+        if at is None:
+            return "", ""
+        zone = self.prefs.zone
+        return figures.instant(at, self.now, zone), figures.countdown(at, self.now)
+
+    def _read(self, found: Finding, by: MeasuredBy | None) -> str:
+        if found.read_at is not None:
+            return f"; {words.read_ago(by, figures.age_of(found.read_at, self.own_now))}"
+        # of what cannot be told, the reason is told as one
+        return "" if found.verdict is Verdict.CANNOT_TELL else f"; {words.not_read(by)}"
+
+
+def _is_of_use(found: Finding) -> bool:
+    return found.budget is not None and found.budget.measured.by is MeasuredBy.USAGE
+
+
+def amount_text(unit: LimitUnit, amount: Decimal, below: Decimal | None = None) -> str:
+    """`$276.10`, `250.00 credits`, `4,800,000 tokens`, `72%`.
+
+    What is less than `below`, and would be rounded to it, is told with all its digits.
+    """
+    if unit is LimitUnit.TOKENS:
+        return words.tokens(f"{amount:,f}", int(amount))
+    if 0 < amount < _CENT:
+        text = f"<{_CENT}"
+    else:
+        cents = amount.quantize(_CENT, context=_MONEY)
+        is_rounded_up = below is not None and amount < below <= cents
+        text = figures.trimmed_digits(amount) if is_rounded_up else f"{cents:,}"
+    match unit:
+        case LimitUnit.USD:
+            return f"<${_CENT}" if text.startswith("<") else f"${text}"
+        case LimitUnit.CREDITS:
+            return words.credits(text)
+        case _:
+            return f"{figures.trimmed_digits(amount, 0)}%"
+
+
+def check_json(check: Check, told: Told, exit_code: int) -> str:
+    """The answer for scripts, ASCII only, ending in a newline; amounts are text, in the limit's unit."""
+    document: Json = {
+        "schema": SCHEMA,
+        "generated_at": instant(check.at),
+        "verdict": check.verdict.value,
+        "exit_code": exit_code,
+        "budgets": [
+            _budget_row(each, each.budget, told) for each in check.findings if each.budget is not None
+        ],
+        "accounts": [
+            _account_row(each, each.account, told) for each in check.findings if each.account is not None
+        ],
+    }
+    return json.dumps(document, indent=2) + "\n"
+
+
+def _finding(found: Finding) -> dict[str, Json]:
+    read_at = found.read_at
+    return {
+        "verdict": found.verdict.value,
+        "why": found.why.value,
+        "until": instant(found.until),
+        "read_at": None if read_at is None or is_undated(read_at) else instant(read_at),
+    }
+
+
+def _budget_row(found: Finding, state: BudgetState, told: Told) -> Json:
+    budget, measured = state.budget, state.measured
+    return {
+        "name": budget.name or None,
+        "for": told.whose(state),
+        **_finding(found),
+        "limit": digits(budget.limit.amount),
+        "unit": budget.limit.unit.value,
+        "period": budget.period.value,
+        "resets_at": instant(state.period.resets_at),
+        "spent": digits(measured.spent),
+        "at_least": measured.at_least,
+        "over": digits(found.over),
+        "level": None if state.level is None else state.level.value,
+        "measured_by": measured.by.value,
+        "estimated": bool(measured.estimated),
+    }
+
+
+def _account_row(found: Finding, judged: Judged, told: Told) -> Json:
+    account, mask = judged.account, told.prefs.mask
+    return {
+        "id": account.key.id,
+        "label": shown_label(account, mask=mask),
+        "group": shown_group(account.name.group, mask=mask) or None,
+        "email": shown_email(account, mask=mask),
+        **_finding(found),
+        "status": judged.status.kind.value,
+        "reason": judged.status.reason,
+    }

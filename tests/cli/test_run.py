@@ -1,0 +1,241 @@
+"""`run` becomes the program that it was asked for, or says why not."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from tests.cli.desk import PROGRAM, Desk, config_of, source_toml
+from tests.cli.test_check import BUDGETS, scanned, spend
+from tests.support.upstream import Upstream
+
+#: Tells everything about itself that a program may see.
+_TELL = """
+import json, os, resource, signal, sys
+fds = []
+for name in os.listdir('/proc/self/fd'):
+    try:
+        fds.append((int(name), os.readlink('/proc/self/fd/' + name)))
+    except OSError:
+        pass
+status = dict(line.split(':', 1) for line in open('/proc/self/status').read().splitlines())
+print(json.dumps({
+    'argv': [os.fsencode(each).hex() for each in sys.argv[1:]],
+    'env': dict(os.environ),
+    'cwd': os.getcwd(),
+    'fds': sorted(fds),
+    'ignored': status['SigIgn'].strip(),
+    'blocked': status['SigBlk'].strip(),
+    'core': resource.getrlimit(resource.RLIMIT_CORE),
+    'pid': os.getpid(),
+    'stdin': sys.stdin.read(),
+}))
+"""
+
+
+@pytest.fixture
+def teller(tmp_path: Path) -> list[str]:
+    """A program that tells what it was started with, as JSON."""
+    script = tmp_path / "tell.py"
+    script.write_text(_TELL)
+    return [sys.executable, "-S", str(script)]
+
+
+def test_the_program_sees_what_it_would_see_without_poolwatch(desk: Desk, teller: list[str]) -> None:
+    odd = [b"--json", b"--", b"a b", b"", b"$(x)", b"caf\xe9\xff", "ä\n".encode(), b"-x"]
+
+    def told(before: list[str]) -> Mapping[str, object]:
+        ended = subprocess.run(
+            [*map(os.fsencode, [*before, *teller]), *odd],
+            env=desk.env,
+            cwd=desk.root,
+            input=b"given",
+            capture_output=True,
+            check=True,
+            preexec_fn=lambda: resource.setrlimit(
+                resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1])
+            ),
+        )
+        assert ended.stderr == b""
+        found: dict[str, object] = json.loads(ended.stdout)
+        found.pop("pid")
+        found["fds"] = [number for number, _ in found["fds"]]  # type: ignore[attr-defined]
+        return found
+
+    assert told([*PROGRAM, "run", "--"]) == told([])
+    # what stands behind the program is the program's, also without --
+    assert told([*PROGRAM, "run"]) == told([])
+
+
+def test_poolwatch_becomes_the_program(desk: Desk) -> None:
+    started = desk.start("run", "--", "sh", "-c", "echo $$; exec sleep 60")
+    assert started.stdout is not None
+    with started:
+        assert int(started.stdout.readline()) == started.pid
+        started.send_signal(signal.SIGTERM)
+    assert started.returncode == -signal.SIGTERM
+
+
+def test_the_exit_code_is_that_of_the_program(desk: Desk) -> None:
+    for code in (0, 1, 2, 7, 125):
+        ran = desk.run("run", "--", "sh", "-c", f"exit {code}")
+        assert (ran.code, ran.out, ran.err) == (code, "", "")
+
+
+def test_a_program_that_is_not_there_or_cannot_be_run(desk: Desk) -> None:
+    gone = desk.run("run", "--", "no-such-program-anywhere", "-x")
+    assert (gone.code, gone.err) == (127, "poolwatch: no-such-program-anywhere: command not found\n")
+    plain = desk.root / "plain"
+    plain.write_text("echo hi\n")
+    ran = desk.run("run", str(plain))
+    assert (ran.code, ran.err) == (126, f"poolwatch: {plain}: Permission denied\n")
+
+
+def test_a_terminal_stays_the_program_s_own(desk: Desk) -> None:
+    child = pexpect.spawn(
+        PROGRAM[0],
+        [*PROGRAM[1:], "run", "--", "sh", "-c", "test -t 0 && test -t 1 && stty size; read a; echo got $a"],
+        env=desk.env,
+        cwd=str(desk.root),
+        dimensions=(31, 97),
+        timeout=30,
+    )
+    child.expect_exact("31 97")
+    child.sendline("words")
+    child.expect_exact("got words")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
+
+
+def test_a_pipe_without_a_reader_ends_the_program(desk: Desk) -> None:
+    ran = desk.shell("{ $P run -- sh -c 'yes; exit 3'; echo $? >code; } | head -1 >/dev/null; cat code")
+    # as yes would end without poolwatch: by SIGPIPE, which sh then tells
+    assert ran.out == desk.shell("{ sh -c 'yes; exit 3'; echo $? >code; } | head -1 >/dev/null; cat code").out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((), "a command is missing"),
+        (("--next",), "a command is missing"),
+        (("--next", "--account", "dan", "--", "true"), "not both"),
+        (("--budget", "taem", "--", "true"), "did you mean team?"),
+        (("--nonsense", "--", "true"), "--nonsense"),
+        (("--config", "/no/such/file.toml", "--", "true"), "/no/such/file.toml"),
+        (("--next", "--", "true"), "nothing to monitor"),
+        (("--account", "dan", "--", "true"), "no account was read yet"),
+    ],
+)
+def test_its_own_refusals_are_125(desk: Desk, arguments: tuple[str, ...], words: str) -> None:
+    config = desk.root / "own.toml"
+    config.write_text(BUDGETS)
+    desk.env["POOLWATCH_CONFIG"] = str(config)
+    ran = desk.run("run", *arguments)
+    assert (ran.code, ran.out) == (125, "")
+    assert words in ran.err
+
+
+def test_a_budget_that_stops_keeps_it_from_starting(desk: Desk) -> None:
+    config = desk.root / "own.toml"
+    config.write_text(BUDGETS)
+    desk.env["POOLWATCH_CONFIG"] = str(config)
+    # nobody can tell, so it runs
+    ran = desk.run("run", "--", "echo", "ran")
+    assert (ran.code, ran.out) == (0, "ran\n")
+    assert ran.err.startswith("poolwatch: cannot tell, so it runs\n  budget team: ")
+    spend(desk, ("2", "ann"))
+    scanned(desk)
+    ran = desk.run("run", "--", "echo", "ran")
+    assert (ran.code, ran.out) == (125, "")
+    assert ran.err.startswith("poolwatch: echo was not started\nstop  budget team: $2.00 of $2, ")
+    # another budget is asked for
+    assert desk.run("run", "--budget", "images", "--", "echo", "ran").out == "ran\n"
+
+
+# --- with an account
+
+
+def home_of(desk: Desk, *arguments: str) -> str:
+    ran = desk.run("run", *arguments, "--", "sh", "-c", "echo $CODEX_HOME")
+    assert ran.code == 0, ran.err
+    return ran.out.strip()
+
+
+def test_an_account_s_home(pool_desk: Desk, served: Upstream) -> None:
+    assert pool_desk.run("status").code == 0
+    assert home_of(pool_desk, "--account", "dan@example.com") == str(served.home / "homes" / "dan")
+    used_up = pool_desk.run("run", "--account", "bob", "--", "true")
+    assert used_up.code == 125
+    assert "stop  bob: exhausted: 5h limit, until " in used_up.err
+    no_home = pool_desk.run("run", "--account", "alice@example.com", "--", "true")
+    assert no_home.code == 125
+    assert "has no Codex home on this machine" in no_home.err
+
+
+@pytest.fixture
+def two_desk(desk: Desk, served: Upstream) -> Desk:
+    """A machine with two accounts that can be used."""
+    homes = served.home / "homes"
+    tables = [source_toml(served, "codex-home", name, homes / name) for name in ("dev14", "dan")]
+    desk.env["POOLWATCH_CONFIG"] = str(config_of(desk.root / "two.toml", *tables))
+    return desk
+
+
+def test_next_gives_out_one_after_the_other(two_desk: Desk, served: Upstream) -> None:
+    homes = str(served.home / "homes")
+    assert home_of(two_desk, "--next") == f"{homes}/dev14"
+    ran = two_desk.run("run", "--next", "--", "sh", "-c", "echo $CODEX_HOME")
+    assert ran.out == f"{homes}/dan\n"
+    assert ran.err == f"poolwatch: dan@example.com: CODEX_HOME={homes}/dan\n"
+    # there are no more: the one longest ago
+    assert home_of(two_desk, "--next") == f"{homes}/dev14"
+    # advice alone: `next` itself gives out nothing
+    assert two_desk.run("next", "--home").out == f"{homes}/dev14\n"
+
+
+def test_two_at_once_get_two_accounts(two_desk: Desk) -> None:
+    started = [two_desk.start("run", "--next", "--", "sh", "-c", "echo $CODEX_HOME") for _ in range(2)]
+    told = [each.communicate(timeout=60) for each in started]
+    assert [each.returncode for each in started] == [0, 0]
+    assert len({home for home, _ in told}) == 2, told
+
+
+def test_next_without_a_home_or_a_reading_refuses(desk: Desk, served: Upstream) -> None:
+    pool = config_of(desk.root / "p.toml", source_toml(served, "auth-files", "p", served.home / "pool"))
+    ran = desk.run("run", "--next", "--config", str(pool), "--", "true")
+    assert (ran.code, ran.out) == (125, "")
+    assert "no account that can be used now has a Codex home" in ran.err
+    homes = config_of(
+        desk.root / "h.toml", source_toml(served, "codex-home", "h", served.home / "homes" / "bob")
+    )
+    ran = desk.run("run", "--next", "--config", str(homes), "--", "true")
+    assert (ran.code, ran.out) == (125, "")
+    assert "no account can be used now" in ran.err
+
+
+def test_next_takes_no_account_whose_own_budget_stops(two_desk: Desk, served: Upstream) -> None:
+    config = two_desk.root / "own.toml"
+    own = '\n[[budgets]]\nname = "own"\nlimit = "$1"\nperiod = "never"\neach = "account"\nat_limit = "stop"\n'
+    config.write_text(Path(two_desk.env["POOLWATCH_CONFIG"]).read_text() + own)
+    two_desk.env["POOLWATCH_CONFIG"] = str(config)
+    named = two_desk.run("next", "--json").json()
+    assert isinstance(named, dict)
+    first = named["account"]
+    assert isinstance(first, dict)
+    line = json.dumps({"at": "2026-11-01T00:00:00Z", "cost_usd": "1", "account": first["id"]})
+    (two_desk.root / "one").write_text(line + "\n")
+    assert two_desk.run("data", "import", str(two_desk.root / "one")).code == 0
+    assert home_of(two_desk, "--next") == str(served.home / "homes" / "dan")
+    refused = two_desk.run("run", "--account", str(first["id"]), "--", "true")
+    assert refused.code == 125
+    assert "budget own, dev14@example.com: at least $1.00 of $1, " in refused.err
