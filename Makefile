@@ -8,6 +8,7 @@
 # make sessions      what reading session files costs, beside ccusage (SESSIONS_ARGS)
 # make backtest      the forecast held against simulated accounts, and its table in docs/forecast.md
 # make year          a year of sixty accounts in the store: its size, and how fast it opens (YEAR_ARGS)
+# make histories     ten thousand random histories, `check` beside an oracle (HISTORIES=number)
 # make rates         the rate card that is shipped, made anew from genai-prices
 # make coverage      the tests, and how much of the code they reach: 90 %, 97 % of what must be right
 # make interop       run beside the codex program on the PATH, against a local login service
@@ -17,12 +18,13 @@ VENV ?= .venv
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 2)')
 BUDGET ?= 3600
 KILLS ?= 1000
+HISTORIES ?= 10000
 # the tests start poolwatch hundreds of times: it must not be compiled anew each time
 unexport PYTHONDONTWRITEBYTECODE
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: backtest bench sessions year rates coverage demo test lint types layers tests other-python screenshots torture notices soak interop clean help
+.PHONY: backtest bench sessions year histories rates coverage demo test lint types layers tests other-python screenshots torture notices soak interop clean help
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -109,6 +111,9 @@ backtest: $(VENV)/.test
 
 bench: $(VENV)/.test
 	@$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+histories: $(VENV)/.test
+	@HISTORIES=$(HISTORIES) $(BIN)/python -m pytest -q -p no:cacheprovider tests/cli/test_check_histories.py
 
 rates: $(VENV)/.test
 	@$(BIN)/python -m tests.support.rate_card
