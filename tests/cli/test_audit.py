@@ -68,6 +68,28 @@ def test_changes_of_the_configuration_are_noted_by_their_keys_alone(desk: Desk, 
     assert "night" not in text
 
 
+def test_an_import_of_data_is_noted_by_its_counts_alone(desk: Desk) -> None:
+    line = '{"id": "%s", "at": "2026-11-20T11:00:00Z", "user": "fake-user", "input_tokens": 7}'
+    file = desk.root / "events.jsonl"
+    file.write_text("\n".join([line % "a", line % "b", line % "a"]))
+    assert desk.run("data", "import", str(file)).code == 0
+    file.write_text("\n".join([line % "a", "fake-line", "{}"]))
+    assert desk.run("data", "import", str(file), "--mask").code == 1
+    assert desk.shell("$P data import - </dev/null").code == 0
+    # what cannot be begun is no act
+    assert desk.run("data", "import", str(desk.root / "nothing")).code == 1
+    assert acts(desk) == [("data_import", "done"), ("data_import", "failed"), ("data_import", "done")]
+    ended = [each for each in entries(desk) if "outcome" in each]
+    assert [each.get("codes") for each in ended] == [
+        ["events:3", "known:1"], ["events:1", "known:1", "refused:2"], None,
+    ]  # fmt: skip
+    assert [each.get("path") for each in ended] == [str(file), "…/events.jsonl", None]
+    assert "fake" not in (desk.state / "audit.jsonl").read_text()
+    told = desk.run("audit").out
+    assert "data import" in told
+    assert "usage events taken: 1, known before: 1, refused: 2" in told
+
+
 def test_acts_on_logins_are_noted_by_ids_and_without_a_secret(desk: Desk, served: Upstream) -> None:
     source = export(served, "frank", desk.root / "codex-frank.json")
     frank = identity(served, "frank")

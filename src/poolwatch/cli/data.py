@@ -11,11 +11,13 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from poolwatch.bootstrap.auditing import audited
 from poolwatch.bootstrap.clock import RealClock
 from poolwatch.bootstrap.console import EXIT_FAILED, EXIT_OK, Exit, complain, say, say_exactly
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.cli.command import moment, surroundings
 from poolwatch.config.paths import absolute
+from poolwatch.domain.audit import Act, Deed, Outcome
 from poolwatch.domain.message import Message
 from poolwatch.host.files import FileProblem, write_export
 from poolwatch.sessions.book import UseBook
@@ -69,30 +71,37 @@ def import_data(config: Path | None, file: str, *, mask: bool = False) -> int:
     """Take the lines of a file into history, its usage events into use; 1 when one of them was refused."""
     around = surroundings(config, mask=mask)
     now = RealClock().now()
+    path = None if file == STANDARD else around.told_path(absolute(file))
     with closing(_opened(around, now, writes=True)) as held, _stream(around, file) as stream:
         taken = _Taken(held, UseBook(around.state_dir), around)
-        try:
-            for number, raw in numbered(stream):
-                # the clock goes on while a pipe is read
-                taken.add(number, _parsed(raw, RealClock().now()))
-            taken.flush()
-        except OSError as error:
-            complain(around.told(file_text(FileProblem.of(error, Path(file), "file.unreadable")), [file]))
-            taken.flush()
-            taken.failed = True
-        while held.finish_import(now):
-            pass
+        with audited(around.env, Deed(Act.IMPORT_DATA, path=path), mask=around.settings.ui.mask) as doing:
+            _take(taken, stream, file)
+            while held.finish_import(now):
+                pass
+            unwritten = taken.unwritten or _unwritten(held)
+            is_whole = not (taken.refused or taken.failed or unwritten is not None)
+            doing.ended(Outcome.DONE if is_whole else Outcome.FAILED, *taken.codes)
         if taken.refused > _MOST_NAMED:
             complain(more_refused(taken.refused - _MOST_NAMED))
         say(taken_lines(taken.lines, len(taken.accounts), taken.refused, taken.events, taken.known))
-        unwritten = taken.unwritten or _unwritten(held)
         why = "" if unwritten is None else around.told(argument_text(unwritten, "why"))
         if taken.lost:
             complain(not_kept(taken.lost, why))
         elif unwritten is not None:
             complain(unfinished(why))
         code = _told(held, around, but=_NOT_WRITTEN)
-        return EXIT_FAILED if taken.refused or taken.failed or unwritten is not None else code
+        return code if is_whole else EXIT_FAILED
+
+
+def _take(taken: _Taken, stream: BinaryIO, file: str) -> None:
+    """Take all lines; those up to where the file cannot be read any further are kept."""
+    try:
+        for number, raw in numbered(stream):
+            # the clock goes on while a pipe is read
+            taken.add(number, _parsed(raw, RealClock().now()))
+        taken.flush()
+    except OSError as error:
+        taken.unreadable(error, file)
 
 
 def _parsed(raw: bytes, now: datetime) -> PastReading | UsageEvent | Message:
@@ -137,6 +146,24 @@ class _Taken:
         #: not all could be read or kept
         self.failed = False
         self.unwritten: Message | None = None
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """How many of each, for the audit log; what there is none of is left out."""
+        counts = {
+            "lines": self.lines,
+            "events": self.events,
+            "known": self.known,
+            "refused": self.refused,
+        }
+        return tuple(f"{name}:{count}" for name, count in counts.items() if count)
+
+    def unreadable(self, error: OSError, file: str) -> None:
+        """The file cannot be read any further: what came before stays."""
+        told = file_text(FileProblem.of(error, Path(file), "file.unreadable"))
+        complain(self._around.told(told, [file]))
+        self.flush()
+        self.failed = True
 
     def add(self, number: int, line: PastReading | UsageEvent | Message) -> None:
         """One more line of the file."""

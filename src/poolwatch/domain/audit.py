@@ -20,6 +20,7 @@ class Act(StrEnum):
     IMPORT = "import"
     REMOVE = "remove"
     RESOLVE = "resolve"
+    IMPORT_DATA = "data_import"
     INIT_CONFIG = "config_init"
     SET_CONFIG = "config_set"
     EDIT_CONFIG = "config_edit"
