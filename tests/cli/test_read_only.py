@@ -28,11 +28,14 @@ CHANGES = {
     "config init": (),
     "channels add": ("exec", "--", "/bin/true"),
     "channels remove": ("ops",),
+    "alerts silence": ("needs_you",),
+    "alerts unsilence": ("needs_you",),
+    "alerts resend": ("3f2a90c1d4e5",),
 }
 LOOKS = {
     "status", "next", "history", "events", "usage", "audit list", "audit verify", "rates list", "rates why",
     "rates compare", "sources list", "sources test", "accounts list", "data export", "config show",
-    "config path", "config check", "doctor", "channels list",
+    "config path", "config check", "doctor", "channels list", "alerts list",
     # it sends a notice, and changes nothing here
     "channels test",
     # it polls, and renews nothing then

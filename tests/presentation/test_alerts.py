@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +19,7 @@ from poolwatch.domain.state import AccountState
 from poolwatch.domain.usage import Usage
 from poolwatch.domain.values import replace
 from poolwatch.presentation.account_names import AccountNames
+from poolwatch.presentation.alert_list import AlertList, alerts_json, found_ids
 from poolwatch.presentation.alerts import (
     AlertRow,
     AlertsView,
@@ -39,6 +44,7 @@ from tests.presentation.scene import (
     window,
 )
 
+GOLDEN = Path(__file__).parent / "golden" / "alerts.json"
 BOB = account("bob@example.com", Usage(base=base(window(100, FIVE_HOURS, after(minutes=47)), allowed=False)))
 CAROL = account("carol@example.com", listings=[dead_token()])
 DAN = account("dan@example.com", login_trouble=trouble(FailureKind.AMBIGUOUS, 51))
@@ -282,8 +288,53 @@ def test_how_channels_do() -> None:
     gone = ChannelHealth("old", ChannelKind.WEBHOOK, failing_since=ago(181), disabled=True)
     spans = channel_spans((ops, new, hook, gone), NOW, PREFS)
     assert [(span.text, span.tone) for span in spans] == [
-        ("hook failing since 11:02: 500, next try 14:30, 3 waiting", Tone.AMBER),
-        ("old: its receiver wants nothing more", Tone.AMBER),
+        ("hook (webhook) failing since 11:02: 500, next try 14:30, 3 waiting", Tone.AMBER),
+        ("old (webhook) gone", Tone.AMBER),
         ("ops (apprise) ok, last 13:40", Tone.DIM),
-        ("mail (email) nothing sent yet, 1 waiting", Tone.DIM),
+        ("mail (email) never used, 1 waiting", Tone.DIM),
     ]
+
+
+# --- the list
+
+
+def listed() -> AlertList:
+    one = alert(level=Decimal(90), channels=("ops", "hook"), told_at=ago(23), again_at=after(hours=4))
+    why = message("as_stored", text="500")
+    digest = delivery(one, "hook", tries=2, next_try_at=after(minutes=5), last_why=why)
+    summary = Notice(
+        "s1", "mail", NoticeKind.SUMMARY, ago(300), Severity.INFO, (), (message("as_stored", text="2 back"),)
+    )
+    board = AlertBoard(
+        NOW,
+        (
+            one,
+            alert(of(BOB), "full", "weekly at 91%", 5, muted_by="s3"),
+            alert(of(CAROL), "needs_you", "login expired", 572, phase=Phase.RESOLVED, resolved_at=ago(9)),
+        ),
+        (Silence("source_down", ago(9), "ann", after(hours=2), "maintenance", S3),),
+    )
+    channels = (ChannelHealth("ops", ChannelKind.WEBHOOK, last_taken_at=ago(23)),)
+    sent = (delivery(one, done_at=ago(23), tried_at=ago(23), queued_at=ago(23)), digest, Delivery(summary))
+    return AlertList(board, NOW, channels, sent)
+
+
+def test_the_golden_document_is_told_key_by_key() -> None:
+    told = alerts_json(listed(), NAMES, NOW)
+    if os.environ.get("UPDATE_GOLDEN") == "1":
+        GOLDEN.write_text(told)
+    assert told == GOLDEN.read_text()
+
+
+def test_the_document_tells_nobody_who_is_hidden() -> None:
+    told = alerts_json(listed(), AccountNames(NAMES.accounts, True), NOW)
+    assert "example.com" not in told
+    assert json.loads(told)["silences"][0]["by"] is None
+
+
+def test_ids_are_found_by_their_first_digits() -> None:
+    deliveries = listed().deliveries
+    assert found_ids(deliveries, "ops") == ("ops23",)
+    assert found_ids(deliveries, " OPS23 ") == ("ops23",)
+    assert found_ids(deliveries, "") == ()
+    assert found_ids(deliveries, "zzz") == ()

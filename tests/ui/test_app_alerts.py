@@ -117,7 +117,7 @@ async def test_what_fires_stands_before_what_happened() -> None:
             " 18:03  ↓ source s3        down",
         ]
         assert said(app) == "budget team: over 90%: $276 of $300, since 13:40"
-        assert channels(app) == "CHANNELS  hook failing since 11:02: 500, next try 14:30, 3 waiting"
+        assert channels(app) == "CHANNELS  hook (webhook) failing since 11:02: 500, next try 14:30, 3 waiting"
         assert "z silence" in screen_text(app)
 
 

@@ -5,14 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from msgspec import Struct
-
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.domain.alerts import AlertBoard, BuiltIn, Silence, Subject, SubjectKind
 from poolwatch.domain.audit import Act, Deed, Outcome
 from poolwatch.domain.events import LimitsTold
 from poolwatch.domain.message import Message
-from poolwatch.domain.notices import ChannelHealth, Delivery
 from poolwatch.domain.values import replace
 from poolwatch.host.instants import instant_text
 from poolwatch.monitor.auditing import Auditor, Doing
@@ -23,29 +20,10 @@ _UNTIL: Final = "until"
 _FOR_GOOD: Final = "for_good"
 
 
-class KeptAlerts(Struct, frozen=True):
-    """What the store knows; `looked_at` None: no poolwatch has looked at any rule yet."""
-
-    board: AlertBoard
-    looked_at: datetime | None = None
-    channels: tuple[ChannelHealth, ...] = ()
-    #: the newest first
-    deliveries: tuple[Delivery, ...] = ()
-
-
 def rule_names(around: Surroundings) -> tuple[str, ...]:
     """The rules of this configuration, and those that poolwatch has by itself."""
     own = (each.name for each in around.settings.alerts)
     return tuple(dict.fromkeys((*own, *(each.value for each in BuiltIn))))
-
-
-async def read_alerts(store: Store, now: datetime, most: int) -> KeptAlerts | None:
-    """All of it, with so many deliveries; None where it cannot be read."""
-    book = await store.alert_book()
-    if book is None:
-        return None
-    channels, deliveries = await store.channel_health(now), await store.deliveries(most)
-    return KeptAlerts(book.board(now), book.looked_at, channels, deliveries)
 
 
 def silence_deed(act: Act, rule: str, subject: Subject | None) -> Deed:

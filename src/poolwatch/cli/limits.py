@@ -60,7 +60,48 @@ def run(
     return run_program(config, RunWish(account, next_account, budget), command or [], mask=mask)
 
 
+alerts_group = group_of("alerts", "limits")
 channels_group = group_of("channels", "limits")
+
+
+@declared(alerts_group, "alerts list")
+def alerts_list(json: JsonOption = False, mask: MaskOption = False, config: ConfigOption = None) -> int:
+    from poolwatch.cli.alerts import list_alerts
+
+    return list_alerts(config, as_json=json, mask=mask)
+
+
+@declared(alerts_group, "alerts silence", changes=True)
+def alerts_silence(
+    rule: options.RuleArgument,
+    length: Annotated[str | None, option("silence_for", "--for", metavar="TIME")] = None,
+    reason: Annotated[str, option("silence_reason", "--reason", metavar="TEXT")] = "",
+    mask: MaskOption = False,
+    config: ConfigOption = None,
+) -> int:
+    from poolwatch.cli.alerts import silence_rule
+
+    return silence_rule(config, rule, length, reason, mask=mask)
+
+
+@declared(alerts_group, "alerts unsilence", changes=True)
+def alerts_unsilence(
+    rule: options.RuleArgument, mask: MaskOption = False, config: ConfigOption = None
+) -> int:
+    from poolwatch.cli.alerts import unsilence_rule
+
+    return unsilence_rule(config, rule, mask=mask)
+
+
+@declared(alerts_group, "alerts resend", changes=True)
+def alerts_resend(
+    notice: Annotated[str, typer.Argument(metavar="ID", help=help_of("notice_id"))],
+    mask: MaskOption = False,
+    config: ConfigOption = None,
+) -> int:
+    from poolwatch.cli.alerts import resend_notice
+
+    return resend_notice(config, notice, mask=mask)
 
 
 @declared(channels_group, "channels list")

@@ -146,6 +146,17 @@ def _source_names(context: typer.Context, incomplete: str, *, configured_only: b
     return [name for name in found if _PLAIN.fullmatch(name) and name.startswith(incomplete)]
 
 
+def rules(context: typer.Context, incomplete: str) -> list[str]:
+    """The names of the rules of alerts."""
+    found: list[str] = []
+    with suppress(Exception):
+        from poolwatch.bootstrap.alerts import rule_names
+
+        around = _around(context)
+        found = [] if around is None else list(rule_names(around))
+    return [name for name in found if _PLAIN.fullmatch(name) and name.startswith(incomplete)]
+
+
 def channels(context: typer.Context, incomplete: str) -> list[str]:
     """The names of the channels of the configuration."""
     found: list[str] = []
@@ -257,6 +268,7 @@ SourceArgument = Annotated[
 ConfiguredArgument = Annotated[
     str, typer.Argument(metavar="NAME", help=help_of("source"), autocompletion=configured)
 ]
+RuleArgument = Annotated[str, typer.Argument(metavar="RULE", help=help_of("rule"), autocompletion=rules)]
 ChannelArgument = Annotated[
     str, typer.Argument(metavar="NAME", help=help_of("channel"), autocompletion=channels)
 ]

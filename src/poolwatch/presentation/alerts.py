@@ -21,6 +21,7 @@ from poolwatch.presentation.masking import masked
 from poolwatch.presentation.view import Prefs, Span, Tone
 from poolwatch.words import account as account_words
 from poolwatch.words import alerts as words
+from poolwatch.words import channels
 from poolwatch.words.messages import message_text
 
 
@@ -32,6 +33,10 @@ class AlertSection(StrEnum):
     UNKNOWN = "unknown"
     WAITING = "waiting"
     SILENCED = "silenced"
+    #: its condition holds, not yet long enough; listed where everything is
+    PENDING = "pending"
+    #: it held before its rule was first looked at; likewise
+    PRIMED = "primed"
 
 
 class AlertRow(Struct, frozen=True):
@@ -116,8 +121,13 @@ def alerts_view(
     lets: Callable[[AlertRow], bool] | None,
     now: datetime,
     prefs: Prefs,
+    *,
+    whole: bool = False,
 ) -> AlertsView:
-    """The sections. `deliveries`: the latest of the outbox; `lets`: the filter; `now` is our own clock."""
+    """The sections. `deliveries`: the latest of the outbox; `lets`: the filter; `now` is our own clock.
+
+    `whole`: also what is not told to anybody, or not yet.
+    """
     look = _Look(names, overview, now, prefs, _sendings(deliveries))
     # a silence may have ended since
     board = AlertBoard(now) if board is None else replace(board, at=now)
@@ -141,6 +151,11 @@ def alerts_view(
             *(_of_alert(each, look) for each in sorted(muted, key=_order)),
         ],
     }
+    if whole:
+        pending = [each for each in board.alerts if each.phase is Phase.PENDING]
+        primed = [each for each in board.alerts if each.phase is Phase.FIRING and each.primed]
+        rows[AlertSection.PENDING] = [_of_alert(each, look) for each in sorted(pending, key=_order)]
+        rows[AlertSection.PRIMED] = [_of_alert(each, look) for each in sorted(primed, key=_order)]
     blocks = []
     for section, found in rows.items():
         shown = tuple(row for row in found if lets is None or lets(row))
@@ -152,21 +167,26 @@ def alerts_view(
     return AlertsView(tuple(blocks), counts, sum(map(len, rows.values())))
 
 
-def subject_name(subject: Subject, names: AccountNames) -> str:
-    """Whom or what an alert is about: `bob`, `budget team: alice`, `source s3`, `the pool`."""
+def subject_name(subject: Subject, names: AccountNames, label: str = "") -> str:
+    """Whom or what an alert is about: `bob`, `budget team: alice`, `source s3`, `the pool`.
+
+    `label` is what an account was called that nobody lists any more.
+    """
+    shown = masked(subject.id) if names.mask else subject.id
     match subject.kind:
         case SubjectKind.ACCOUNT:
-            return names.name(subject.id)
+            is_known = subject.id in names.accounts or names.mask or not label
+            return names.name(subject.id) if is_known else label
         case SubjectKind.SOURCE:
-            return words.of_source(subject.id)
+            return words.of_source(shown)
         case SubjectKind.BUDGET:
-            budget = words.of_budget(subject.id)
-            return budget if subject.part is None else words.of_part(budget, _part(subject.part, names))
+            budget = words.of_budget(shown)
+            return budget if subject.part is None else words.of_part(budget, part_name(subject.part, names))
         case SubjectKind.POOL:
             return words.POOL()
 
 
-def _part(part: str, names: AccountNames) -> str:
+def part_name(part: str, names: AccountNames) -> str:
     """Whose part of a budget it is: an account's by its id, else a group or a user."""
     if part in names.accounts:
         return names.name(part)
@@ -212,7 +232,7 @@ def _mark(subject: Subject, severity: Severity, look: _Look) -> tuple[str, Tone]
 def _of_alert(alert: Alert, look: _Look, board: AlertBoard | None = None) -> AlertRow:
     began = alert.fired_at or alert.since
     mark, tone = _mark(alert.subject, alert.severity, look)
-    who, text = subject_name(alert.subject, look.names), cause_text(alert, look.names)
+    who, text = subject_name(alert.subject, look.names, alert.label), cause_text(alert, look.names)
     silence = None if board is None else board.silence_of(alert)
     return AlertRow(
         f"{alert.rule} {alert.subject} {alert.episode}",
@@ -319,9 +339,9 @@ def sending_span(channel: str, delivery: Delivery, now: datetime, prefs: Prefs) 
     return Span(words.on_its_way(channel, delivery.tries), Tone.AMBER if delivery.tries > 1 else Tone.DIM)
 
 
-def channel_spans(channels: Iterable[ChannelHealth], now: datetime, prefs: Prefs) -> tuple[Span, ...]:
+def channel_spans(health: Iterable[ChannelHealth], now: datetime, prefs: Prefs) -> tuple[Span, ...]:
     """How each channel does: `ops (webhook) ok, last 13:40`. What fails stands first."""
-    spans = [_channel(each, now, prefs) for each in channels]
+    spans = [_channel(each, now, prefs) for each in health]
     return tuple(sorted(spans, key=lambda span: span.tone is not Tone.AMBER))
 
 
@@ -329,20 +349,19 @@ def _channel(health: ChannelHealth, now: datetime, prefs: Prefs) -> Span:
     def clock(at: datetime | None) -> str:
         return "" if at is None else figures.clock(at, now, prefs.zone)
 
-    if health.disabled:
-        return Span(words.channel_gone(health.name), Tone.AMBER)
-    if health.failing_since is None:
-        told = words.channel_ok(health.name, health.kind.value, clock(health.last_taken_at), health.waiting)
-        return Span(told, Tone.DIM)
     why = "" if health.why is None else message_text(health.why)
-    told = words.channel_fails(
-        health.name,
-        clock(health.failing_since),
-        masked(why) if prefs.mask else why,
-        clock(health.next_try_at),
-        health.waiting,
-    )
-    return Span(told, Tone.AMBER)
+    why, is_well = masked(why) if prefs.mask else why, False
+    if health.disabled:
+        state = channels.is_gone(why)
+    elif health.failing_since is not None:
+        since, due = clock(health.failing_since), clock(health.next_try_at)
+        state = channels.fails(since, why, due, health.waiting)
+    else:
+        taken, waiting, is_well = health.last_taken_at, health.waiting, True
+        never = channels.never_used(waiting)
+        state = never if taken is None else channels.takes(clock(taken), waiting)
+    told = words.of_channel(health.name, health.kind.value, state)
+    return Span(told, Tone.DIM if is_well else Tone.AMBER)
 
 
 class SilenceEnd(Struct, frozen=True):

@@ -12,13 +12,13 @@ from typing import Final
 
 from msgspec import Struct
 
-from poolwatch.domain.alerts import Phase, Subject, SubjectKind
+from poolwatch.domain.alerts import Phase
 from poolwatch.domain.message import Message
 from poolwatch.domain.notices import Notice, NoticeItem, NoticeKind, Outgoing
 from poolwatch.domain.text import visible
 from poolwatch.presentation import figures
 from poolwatch.presentation.account_names import AccountNames
-from poolwatch.presentation.alerts import subject_name
+from poolwatch.presentation.alerts import part_name, subject_name
 from poolwatch.presentation.json_values import Json, instant
 from poolwatch.presentation.masking import masked
 from poolwatch.words import notices as words
@@ -61,6 +61,10 @@ class NoticeWords(Struct, frozen=True):
         )
 
     # -- for people
+
+    def title(self, notice: Notice) -> str:
+        """What it tells in one line, without the pool's name."""
+        return visible(self._title(notice), _TITLE_LENGTH)
 
     def _title(self, notice: Notice) -> str:
         items = notice.items
@@ -106,16 +110,7 @@ class NoticeWords(Struct, frozen=True):
         return f"  {words.of_alert(when, severity, self._shown(item.rule))}"
 
     def _who(self, item: NoticeItem) -> str:
-        """Whom it is about, as they are called now; one that is no longer listed as it was called then."""
-        subject = item.subject
-        is_gone = subject.kind is SubjectKind.ACCOUNT and subject.id not in self.names.accounts
-        if is_gone and item.label and not self.names.mask:
-            return item.label
-        return self._shown(subject_name(subject, self.names))
-
-    def _part(self, subject: Subject) -> str:
-        part = subject.part or ""
-        return self.names.name(part) if part in self.names.accounts else self._shown(part)
+        return subject_name(item.subject, self.names, item.label)
 
     def _cause(self, item: NoticeItem) -> str:
         return self._shown(message_text(item.cause))
@@ -152,7 +147,7 @@ class NoticeWords(Struct, frozen=True):
             "kind": subject.kind.value,
             "id": self._text(subject.id) or None,
             "name": self._text(self._who(item)),
-            "part": None if subject.part is None else self._text(self._part(subject)),
+            "part": None if subject.part is None else self._text(part_name(subject.part, self.names)),
         }
         return {
             "rule": self._text(item.rule),

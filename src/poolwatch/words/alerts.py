@@ -41,6 +41,8 @@ _HEADINGS: Final[Mapping[str, str]] = {
     "unknown": mark("NO DATA"),
     "waiting": mark("WAITS FOR YOU"),
     "silenced": mark("SILENCED"),
+    "pending": mark("PENDING"),
+    "primed": mark("NOT TOLD: so it was before its rule was first looked at"),
 }
 held: Final = Text("held in quiet hours until {when}")
 again: Final = Text("again at {when}")
@@ -51,7 +53,7 @@ of_rule: Final = Text("rule {name}")
 NOTHING_NOW: Final = Text("nothing to tell now")
 silenced_told: Final = Text("{who} is silenced {how}")
 CHANNELS: Final = Text("CHANNELS")
-channel_gone: Final = Text("{name}: its receiver wants nothing more")
+of_channel: Final = Text("{name} ({kind}) {state}")
 
 
 def sent(channel: str, when: str, others: int) -> str:
@@ -82,27 +84,6 @@ def silenced(by: str, until: str, reason: str) -> str:
     return _("{told}: “{reason}”", told=told, reason=reason) if reason else told
 
 
-def channel_ok(name: str, kind: str, last: str, waiting: int) -> str:
-    """That a channel takes what it is sent, or was sent nothing yet."""
-    told = _("{name} ({kind})", name=name, kind=kind)
-    told = (
-        _("{told} ok, last {when}", told=told, when=last) if last else _("{told} nothing sent yet", told=told)
-    )
-    return ", ".join(filter(None, (told, _waiting(waiting))))
-
-
-def channel_fails(name: str, since: str, why: str, next_try: str, waiting: int) -> str:
-    """Since when a channel takes nothing, why, and how it goes on."""
-    told = _("{name} failing since {when}", name=name, when=since)
-    told = _("{told}: {why}", told=told, why=why) if why else told
-    tried = _("next try {when}", when=next_try) if next_try else ""
-    return ", ".join(filter(None, (told, tried, _waiting(waiting))))
-
-
-def _waiting(count: int) -> str:
-    return n_("{count} waiting", "{count} waiting", count) if count else ""
-
-
 def heading(section: str, count: int) -> str:
     """`FIRING 3`."""
     return f"{_(_HEADINGS[section])} {count}"
@@ -121,6 +102,40 @@ def counted(firing: int, waiting: int, silenced: int) -> tuple[str, ...]:
 def alerts_counted(count: int) -> str:
     """`2 alerts`, for the title of the pool."""
     return n_("{count} alert", "{count} alerts", count)
+
+
+# --- `alerts`
+NOTICES: Final = Text("NOTICES")
+NOTHING_FIRES: Final = Text("nothing fires, waits or is silenced")
+NOT_READ: Final = Text("the database cannot be read; poolwatch doctor says why")
+NEVER_LOOKED: Final = Text(
+    "no rule was looked at yet: poolwatch does that while it is open, and poolwatch daemon"
+)
+looked_last: Final = Text(
+    "as it was {when}: nobody has looked since; poolwatch does that while it is open, and poolwatch daemon"
+)
+bad_time: Final = Text("--for takes a time of up to a year, like 30m, 2h or 1d 12h, not {text}")
+not_silenced: Final = Text("rule {name} is not silenced")
+rule_silenced: Final = Text("rule {name} is silenced {how}; what fires still stands in alerts list")
+resent: Final = Text("{id} is on its way again to {channels}; poolwatch or poolwatch daemon sends it")
+no_id: Final = Text("no notice has an id that begins with {text}; alerts list has the ids")
+
+
+def no_rule(name: str, near: str) -> str:
+    """That there is no such rule, and the one that may have been meant."""
+    if near:
+        return _("there is no rule {name}; did you mean {near}?", name=name, near=near)
+    return _("there is no rule {name}; alerts list shows those that fire", name=name)
+
+
+def silences_ended(name: str, count: int) -> str:
+    """How many silences of a rule are over."""
+    return n_("rule {name}: {count} silence ended", "rule {name}: {count} silences ended", count, name=name)
+
+
+def several_ids(text: str, count: int) -> str:
+    """That more than one id begins so."""
+    return n_("{count} id begins with {text}", "{count} ids begin with {text}: type more", count, text=text)
 
 
 # --- silencing from the screen

@@ -40,6 +40,11 @@ TEXTS: Final[Mapping[str, str]] = {
     "run": mark("Run a program unless a limit says stop. poolwatch becomes that program."),
     "daemon": mark("Poll without a screen; the app watches beside it."),
     "refresh": mark("Run the refresh chain: token step, then usage step."),
+    "alerts": mark("What fires, what is silenced, and what was sent of it."),
+    "alerts list": mark("What fires, waits, is unknown or silenced, and the latest notices with their ids."),
+    "alerts silence": mark("Send nothing of a rule, for a time or until somebody ends it."),
+    "alerts unsilence": mark("End every silence of a rule."),
+    "alerts resend": mark("Put a notice on its way again, taken or given up, under the same id."),
     "channels": mark("Where notices go: webhook, mail, desktop, program, phone."),
     "channels list": mark("Every channel: where it leads, and how it does."),
     "channels add": mark(
@@ -185,6 +190,11 @@ TEXTS: Final[Mapping[str, str]] = {
     "password_file": mark("Pools: the file of the dashboard's password."),
     "password_env": mark("Pools: the variable of the dashboard's password."),
     "insecure": mark("Pools: the key may go over plain http to another machine."),
+    # of alerts
+    "rule": mark("A rule of yours by its name, or one of poolwatch's own: needs_you, budget, source_down …"),
+    "silence_for": mark("For how long: 30m, 2h, 1d 12h (unset: until somebody ends it)."),
+    "silence_reason": mark("Why; it is shown beside what is silenced."),
+    "notice_id": mark("Its id, or the first digits of it, as alerts list shows it."),
     # of channels
     "channel": mark("Its name, as channels list shows it."),
     "channel_kind": mark("webhook, email, desktop, exec or apprise."),
@@ -303,6 +313,20 @@ EXAMPLES: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
         ("poolwatch refresh --all", mark("tokens with a day left, all figures")),
         ("poolwatch refresh --all --filter '!'", mark("all that needs you")),
     ),
+    "alerts": (
+        ("poolwatch alerts", mark("the list")),
+        ("poolwatch alerts silence source_down --for 2h --reason maintenance", ""),
+    ),
+    "alerts list": (
+        ("poolwatch alerts list", ""),
+        ("poolwatch alerts --json", mark("for a script")),
+    ),
+    "alerts silence": (
+        ("poolwatch alerts silence source_down --for 2h --reason maintenance", ""),
+        ("poolwatch alerts silence needs_you", mark("until somebody ends it")),
+    ),
+    "alerts unsilence": (("poolwatch alerts unsilence source_down", ""),),
+    "alerts resend": (("poolwatch alerts resend 3f2a90c1d4e5", ""),),
     "channels": (
         ("poolwatch channels", mark("the list")),
         ("poolwatch channels add desktop --bell", ""),
