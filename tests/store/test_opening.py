@@ -11,6 +11,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from poolwatch.domain.alerts import Severity
+from poolwatch.domain.notices import ChannelKind, MarkedChannel, Notice, NoticeKind
 from poolwatch.domain.series import history_rows
 from poolwatch.store.database import Database
 from poolwatch.store.opening import VERSION, StoreMode, journal_mode
@@ -33,6 +35,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     ]
     assert database.save(states, NOON, rows)
     assert database.claim_poll("a", NOON, FLOOR)
+    assert database.put_notices([Notice("n", "ops", NoticeKind.TEST, NOON, Severity.INFO)], NOON)
     database.close()
     return (directory / "poolwatch.db").read_bytes()
 
@@ -47,6 +50,10 @@ def _use(directory: Path) -> StoreMode:
     database.claim_poll("a", NOON + FLOOR, FLOOR)
     database.take_requests(NOON, FLOOR)
     database.facts()
+    database.set_up_channels([MarkedChannel("ops", ChannelKind.WEBHOOK, "mark")], NOON)
+    database.turn("ops", NOON)
+    database.deliveries(9)
+    database.channel_health(NOON)
     assert saved or database.notices
     database.close()
     return database.mode
