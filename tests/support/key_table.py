@@ -11,6 +11,8 @@ _WHERE = {
     frozenset({Scope.USAGE}): " (usage)",
     frozenset({Scope.RAW}): " (payload)",
     frozenset({Scope.EVENTS}): " (events)",
+    frozenset({Scope.BUDGETS}): " (budgets)",
+    frozenset({Scope.BUDGET_FORM}): " (a budget's form)",
 }
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from datetime import datetime, timedelta, tzinfo
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.alerts import AlertBoard, Silence, Subject
+from poolwatch.domain.budgets import Budget, BudgetState
 from poolwatch.domain.event_log import LoggedEvent
 from poolwatch.domain.events import Answer, AnswerKind, BulkProgress, LimitsTold, PoolChanged, PoolEvent
 from poolwatch.domain.message import Message
@@ -15,11 +16,13 @@ from poolwatch.domain.notices import Delivery
 from poolwatch.domain.past import AccountPast, PastAsked
 from poolwatch.domain.pool import apply
 from poolwatch.domain.state import PoolState
+from poolwatch.domain.tokens import GroupBy
 from poolwatch.domain.use_report import UseReport, UseWish
 from poolwatch.domain.values import replace
+from poolwatch.presentation.budgets import BudgetDetail
 from poolwatch.presentation.sign_in import CodexLogin
 from poolwatch.presentation.view import Costs
-from poolwatch.ui.feed import EVENTS_MOST, FoundLogins, LoginRun, PoolSignIn, Tried
+from poolwatch.ui.feed import EVENTS_MOST, BudgetTried, FoundLogins, LoginRun, PoolSignIn, Tried
 
 
 class ScriptedFeed:
@@ -60,6 +63,13 @@ class ScriptedFeed:
         self.wishes: list[UseWish] = []
         self.use_is: object = ()
         self.cost: Costs | None = None
+        #: what is told of a selected budget, how one that nobody saved would stand, and what was asked for
+        self.details: Callable[[BudgetState, GroupBy], BudgetDetail] = lambda _, by: BudgetDetail(by)
+        self.detailed: list[tuple[str, GroupBy]] = []
+        self.trying: Callable[[Budget], BudgetTried] = lambda _: BudgetTried()
+        self.tried: list[Budget] = []
+        self.saved_budgets: list[tuple[str | None, dict[str, str]]] = []
+        self.save_problem: str | None = None
 
     @property
     def zone(self) -> tzinfo:
@@ -177,6 +187,21 @@ class ScriptedFeed:
 
     async def use_mark(self) -> object:
         return self.use_is
+
+    async def budget_detail(self, state: BudgetState, by: GroupBy) -> BudgetDetail:
+        self.detailed.append((state.budget.name, by))
+        return self.details(state, by)
+
+    async def try_budget(self, budget: Budget) -> BudgetTried:
+        self.tried.append(budget)
+        return self.trying(budget)
+
+    def budgets_file(self) -> str:
+        return "~/.config/poolwatch/config.toml"
+
+    async def save_budget(self, name: str | None, values: Mapping[str, str]) -> str | None:
+        self.saved_budgets.append((name, dict(values)))
+        return self.save_problem
 
     def found(self) -> tuple[FoundLogins, ...]:
         return self.places

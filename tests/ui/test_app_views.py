@@ -107,7 +107,7 @@ async def test_masking_leaves_no_name_on_the_screen() -> None:
 
 async def test_used_becomes_left_in_words_and_numbers() -> None:
     app = app_of("sixty")
-    async with app.run_test(size=(196, 40)) as pilot:
+    async with app.run_test(size=(210, 40)) as pilot:
         await settle(pilot)
         assert "5H USED" in strip(app)
         await pilot.press("percent_sign")

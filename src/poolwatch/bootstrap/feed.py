@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from datetime import datetime, tzinfo
 from functools import partial
 from importlib import import_module
@@ -15,20 +15,24 @@ from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.events import Answer, PoolChanged
 from poolwatch.domain.message import Message
-from poolwatch.domain.state import PoolState
+from poolwatch.domain.state import AccountState, PoolState
 from poolwatch.presentation.sign_in import CodexLogin
 from poolwatch.presentation.view import Costs
-from poolwatch.ui.feed import EVENTS_MOST, FoundLogins, LoginRun, PoolSignIn, Tried
+from poolwatch.ui.feed import EVENTS_MOST, BudgetTried, FoundLogins, LoginRun, PoolSignIn, Tried
 
 if TYPE_CHECKING:
+    from poolwatch.bootstrap.live_budgets import LiveBudgets
     from poolwatch.bootstrap.running import Running
     from poolwatch.bootstrap.use import UseReader
     from poolwatch.domain.alerts import Silence, Subject
+    from poolwatch.domain.budgets import Budget, BudgetState
     from poolwatch.domain.event_log import LoggedEvent
     from poolwatch.domain.notices import Delivery
     from poolwatch.domain.past import AccountPast, PastAsked
+    from poolwatch.domain.tokens import GroupBy
     from poolwatch.domain.use_report import UseReport, UseWish
     from poolwatch.monitor.monitor import Monitor
+    from poolwatch.presentation.budgets import BudgetDetail
     from poolwatch.store.store import Store
 
 
@@ -223,7 +227,7 @@ class LiveFeed:
         from poolwatch.sessions.tables import BookError
 
         reader = await self._use_reader()
-        accounts = {key.id: account for key, account in self.state.accounts.items()}
+        accounts = self._accounts
         async with self._use_turn:
             try:
                 return await in_thread(partial(reader.report, wish, accounts, self.now()))
@@ -256,6 +260,36 @@ class LiveFeed:
             around = self._surroundings
             self._reader = reader.UseReader(around.state_dir, around.settings, self._started_at, self.zone)
         return self._reader
+
+    async def _budgets(self) -> LiveBudgets:
+        await self._monitor()
+        if self._running is None:
+            raise RuntimeError("the monitor ended before it began")
+        return await self._running.budgets()
+
+    @property
+    def _accounts(self) -> dict[str, AccountState]:
+        """By their ids."""
+        return {key.id: account for key, account in self.state.accounts.items()}
+
+    async def budget_detail(self, state: BudgetState, by: GroupBy) -> BudgetDetail:
+        """Who spent it, and how it went before, read on a thread."""
+        return await (await self._budgets()).detail(state, by, self._accounts, self.now())
+
+    async def try_budget(self, budget: Budget) -> BudgetTried:
+        """How it would stand, measured on a thread."""
+        return await (await self._budgets()).tried(budget, self._accounts, self.now())
+
+    def budgets_file(self) -> str:
+        """The configuration file."""
+        from poolwatch.bootstrap.live_budgets import place_of  # by now it is loaded
+
+        return place_of(self._surroundings)
+
+    async def save_budget(self, name: str | None, values: Mapping[str, str]) -> str | None:
+        """Write it, and have it measured at once."""
+        budgets, monitor = await self._budgets(), await self._monitor()
+        return await budgets.save(name, values, monitor.auditor)
 
     def found(self) -> tuple[FoundLogins, ...]:
         """The monitored places that list nobody, and what else lies around."""

@@ -8,12 +8,17 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from poolwatch.config.paths import config_file
+from poolwatch.domain.events import LimitsTold
+from poolwatch.host.threads import in_thread
 from poolwatch.monitor.limits import Beside, LimitWork, Task
 
 if TYPE_CHECKING:
     from poolwatch.bootstrap.running import Running
+    from poolwatch.bootstrap.surroundings import Surroundings
     from poolwatch.config.limit_settings import ChannelSettings
     from poolwatch.domain.notices import Notice, Outgoing
     from poolwatch.domain.state import PoolState
@@ -21,14 +26,76 @@ if TYPE_CHECKING:
     from poolwatch.notify.channel import Channel
 
 _NO_SENDER: Final = "monitor.no_sender"
+_NO_BUDGETS: Final = "monitor.no_budgets"
+#: Whether budgets are to be measured is asked so often.
+_LOOK_SECONDS: Final = 2.0
 
 
 def limit_work(running: Running) -> LimitWork:
     """All that there is to do in this run."""
+    watch = BudgetWatch(running)
+    budgets = Task(_NO_BUDGETS, watch.keep_measured)
     if not running.around.settings.channels:
-        return LimitWork((Task(_NO_SENDER, _send_nothing),))
+        return LimitWork((Task(_NO_SENDER, _send_nothing), budgets), (watch.measured,))
     sender = sender_of(running)
-    return LimitWork((Task(_NO_SENDER, sender.run),), (sender.recall,))
+    return LimitWork((Task(_NO_SENDER, sender.run), budgets), (sender.recall, watch.measured))
+
+
+class BudgetWatch:
+    """Has budgets measured, in whichever process: session files are read by all alike.
+
+    Where none is configured nothing of them is loaded before there is one.
+    """
+
+    def __init__(self, running: Running) -> None:
+        self._running = running
+        self._mark = file_mark(config_of(running.around))
+        self._has_told = False
+
+    async def keep_measured(self, beside: Beside) -> None:
+        """Measure them for as long as this runs; ends only by cancellation."""
+        while True:
+            told = await self.measured(beside)
+            if told is not None:
+                beside.ledger.take(told)
+            beside.errors.over(_NO_BUDGETS)
+            await self._running.until_budgets_change(beside.clock.sleep(_LOOK_SECONDS))
+
+    async def measured(self, beside: Beside) -> LimitsTold | None:
+        """How they stand, where it is time to measure them."""
+        if self._running.has_budgets or await in_thread(self._are_there):
+            budgets = await self._running.budgets()
+            state = beside.ledger.state
+            accounts = {key.id: account for key, account in state.accounts.items()}
+            report = await budgets.measured(accounts, beside.clock.now())
+            return None if report is None else LimitsTold(budgets=report)
+        if self._has_told:
+            return None
+        self._has_told = True
+        from poolwatch.domain.budgets import BudgetReport
+
+        return LimitsTold(budgets=BudgetReport(beside.clock.now()))
+
+    def _are_there(self) -> bool:
+        around = self._running.around
+        return bool(around.settings.budgets) or file_mark(config_of(around)) != self._mark
+
+
+def config_of(around: Surroundings) -> Path | None:
+    """The configuration file of a run, there or not; None where nothing tells a place for one."""
+    if around.named_config is not None:
+        return Path(around.named_config)
+    usual = around.settings.path or config_file(around.env)
+    return usual if isinstance(usual, Path) else None
+
+
+def file_mark(path: Path | None) -> tuple[int, int, int] | None:
+    """What differs once the file has changed; None where there is none. Blocks on the disk."""
+    try:
+        status = path.stat() if path is not None else None
+    except OSError:
+        return None
+    return None if status is None else (status.st_mtime_ns, status.st_size, status.st_ino)
 
 
 def sender_of(running: Running) -> Sender:

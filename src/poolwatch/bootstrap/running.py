@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from poolwatch.bootstrap.auditing import auditor_of
 from poolwatch.bootstrap.clock import RealClock, draw
@@ -31,6 +32,7 @@ from poolwatch.store.readings import AccountCache
 from poolwatch.store.store import Store
 
 if TYPE_CHECKING:
+    from poolwatch.bootstrap.live_budgets import LiveBudgets
     from poolwatch.monitor.learning import Terms
     from poolwatch.monitor.limits import LimitWork
 
@@ -46,6 +48,31 @@ class Running(Struct):
     build: Callable[[Surroundings, SourceSettings], Source]
     #: writes a sequence to the terminal that the app is open on; False where that is gone
     to_terminal: Callable[[str], bool] | None = None
+    #: loaded when they are first asked for
+    _budgets: LiveBudgets | None = None
+    #: set when they are to be measured at once
+    budgets_changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def has_budgets(self) -> bool:
+        """Whether somebody asked for budgets."""
+        return self._budgets is not None
+
+    async def budgets(self) -> LiveBudgets:
+        """The budgets of this run."""
+        module = await in_thread(partial(import_module, "poolwatch.bootstrap.live_budgets"))
+        if self._budgets is None:
+            self._budgets = module.LiveBudgets(self.around, self.budgets_changed)
+        return self._budgets
+
+    async def until_budgets_change(self, time: Coroutine[object, object, None]) -> None:
+        """Wait until they are to be measured at once, or that time has passed."""
+        waits = asyncio.ensure_future(time), asyncio.ensure_future(self.budgets_changed.wait())
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in waits:
+                each.cancel()
 
     def add(self, settings: SourceSettings, *, configured: bool) -> None:
         """Monitor one more source; `configured`: the configuration names it, so that none is looked for."""

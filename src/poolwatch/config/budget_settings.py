@@ -11,6 +11,7 @@ from poolwatch.config import values
 from poolwatch.config.layers import Layers, dotted
 from poolwatch.config.values import Raw, Row, Wrong, nearest, printable, quoted, rows_of
 from poolwatch.domain.budgets import (
+    DAYS,
     AtLimit,
     Budget,
     BudgetPeriod,
@@ -24,8 +25,6 @@ from poolwatch.domain.budgets import (
 from poolwatch.words.catalogue import mark
 from poolwatch.words.config import said
 
-#: The days on which a week may begin; Monday is 1.
-DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _LAST_OF_MONTH: Final = 31
 _PERCENT: Final = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3})?", re.ASCII)
 _DAY_OF_MONTH: Final = re.compile(r"[0-9]{1,2}", re.ASCII)

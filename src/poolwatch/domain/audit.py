@@ -32,6 +32,8 @@ class Act(StrEnum):
     SILENCE = "alert_silence"
     UNSILENCE = "alert_unsilence"
     RESEND = "alert_resend"
+    ADD_BUDGET = "budget_add"
+    SET_BUDGET = "budget_set"
 
 
 class By(StrEnum):

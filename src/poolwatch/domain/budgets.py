@@ -37,6 +37,10 @@ class BudgetPeriod(StrEnum):
     NEVER = "never"
 
 
+#: The days on which a week may begin; Monday is 1.
+DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
 class Each(StrEnum):
     """Who has a limit of their own, where not all share one."""
 

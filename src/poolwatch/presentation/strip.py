@@ -52,10 +52,12 @@ def strip_view(
     pool_name: str,
     notices: Sequence[str] = (),
     cost: str = "",
+    budgets: Figure | None = None,
 ) -> StripView:
     """The strip, from the overview of that state; `notices` are lines about the whole pool.
 
-    `cost`: what the API would charge for today; "" where no session files tell.
+    `cost`: what the API would charge for today; "" where no session files tell. `budgets`: the nearest to its
+    limit.
     """
     count = overview.by_section
     accounts = len(overview.accounts)
@@ -93,6 +95,7 @@ def strip_view(
         disabled=overview.by_status.get(Status.DISABLED, 0),
         needs_you_short=_needs(overview, brief=True),
         alerts=_alerts(state.alerts),
+        budgets=budgets,
     )
 
 

@@ -253,6 +253,8 @@ class StripView(Struct, frozen=True):
     #: how fast the pool goes, and whether it lasts; `short` of the outlook is for the smallest screen
     burn: Figure | None = None
     outlook: Figure | None = None
+    #: the budget that is nearest to its limit
+    budgets: Figure | None = None
 
 
 class SectionView(Struct, frozen=True):

@@ -232,6 +232,7 @@ def _coloured(name: str, colours: Colours) -> Palette:
             Ink.BRAND: ink(colours.accent, bold=True),
             Ink.KEY: ink(colours.accent),
             Ink.MARK: ink(colours.accent, bold=True),
+            Ink.CHOSEN: Style(color=colours.strong, bgcolor=ground, bold=True, underline=True),
             Ink.MATCH: Style(color=colours.strong, bgcolor=colours.track, underline=True),
             Ink.HERE: Style(color=colours.ground, bgcolor=colours.amber, bold=True),
             **{
@@ -297,6 +298,7 @@ def sixteen_styles(*, lift: bool) -> dict[str, Style]:
         **styles,
         Ink.TRACK: quiet,
         Ink.RULE: quiet,
+        Ink.CHOSEN: Style(color="default", bgcolor="default", bold=True, underline=True),
         Ink.MATCH: Style(color="default", bgcolor="default", underline=True, bold=True),
         Ink.HERE: Style(color="default", bgcolor="default", reverse=True, bold=True),
     }

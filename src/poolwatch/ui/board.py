@@ -19,6 +19,7 @@ from poolwatch.presentation.view import (
     CardView,
     Costs,
     DetailView,
+    Figure,
     Grouping,
     MarkView,
     Prefs,
@@ -114,8 +115,20 @@ class Board:
                 self._pool_name,
                 self._notices,
                 self._costs.today if self._costs is not None else "",
+                self._budgets(),
             )
         return self._strip
+
+    def _budgets(self) -> Figure | None:
+        """The budget that is nearest to its limit; None where there is none."""
+        report = self._state.budgets
+        if report is None or not report.budgets:
+            return None
+        from poolwatch.presentation.account_names import AccountNames  # most have none
+        from poolwatch.presentation.budgets import strip_budgets
+
+        names = AccountNames({key.id: each for key, each in self._state.accounts.items()}, self.prefs.mask)
+        return strip_budgets(report, names, self._now, self.prefs)
 
     def sign_in(self, key: AccountKey) -> SignIn | None:
         """How an account is signed in again; None where that is not what it needs."""

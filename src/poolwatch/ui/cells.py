@@ -24,6 +24,8 @@ class Ink(StrEnum):
     #: what was searched, and the one of them that the operator is at
     MATCH = "match"
     HERE = "here"
+    #: the word of several that holds
+    CHOSEN = "chosen"
     #: the borders of cards, softer than the texts in them
     EDGE_GOOD = "edge_good"
     EDGE_AMBER = "edge_amber"

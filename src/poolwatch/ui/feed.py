@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -18,15 +18,19 @@ from poolwatch.presentation.view import Costs
 if TYPE_CHECKING:
     # not before the first paint
     from poolwatch.domain.alerts import Silence, Subject
+    from poolwatch.domain.budgets import Budget, BudgetReport, BudgetState
     from poolwatch.domain.event_log import LoggedEvent
     from poolwatch.domain.notices import Delivery
     from poolwatch.domain.past import AccountPast, PastAsked
+    from poolwatch.domain.tokens import GroupBy
     from poolwatch.domain.use_report import UseReport, UseWish
+    from poolwatch.presentation.budgets import BudgetDetail
 
 __all__ = [
     "EVENTS_MOST",
     "Answer",
     "AnswerKind",
+    "BudgetTried",
     "BulkProgress",
     "Feed",
     "FoundLogins",
@@ -66,6 +70,16 @@ class NotPlaced(Struct, frozen=True):
     why: Message
     waits: str = ""
     other: str = ""
+
+
+class BudgetTried(Struct, frozen=True):
+    """How a budget would stand that nobody has saved. `report` None: that cannot be told.
+
+    `wrong`: what the configuration has against it, by the key.
+    """
+
+    report: BudgetReport | None = None
+    wrong: Mapping[str, str] = {}
 
 
 class LoginRun(Protocol):
@@ -165,6 +179,21 @@ class Feed(Protocol):
 
     async def use_mark(self) -> object:
         """What differs once anything about use has changed; None where nothing is known of any."""
+
+    async def budget_detail(self, state: BudgetState, by: GroupBy) -> BudgetDetail:
+        """Who spent a budget, and how it went in the periods before; holds up no key."""
+
+    async def try_budget(self, budget: Budget) -> BudgetTried:
+        """How a budget would stand; nothing is written. Holds up no key."""
+
+    def budgets_file(self) -> str:
+        """The file that budgets are saved to, as people write it."""
+
+    async def save_budget(self, name: str | None, values: Mapping[str, str]) -> str | None:
+        """Set keys of the budget of that name in the configuration file; None adds one, "" takes a key out.
+
+        None when it is there, and measured by what is there now; else why nothing was written.
+        """
 
     def found(self) -> tuple[FoundLogins, ...]:
         """What lies around and could be monitored, for the first-run screen."""

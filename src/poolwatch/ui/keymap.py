@@ -24,6 +24,8 @@ class Scope(StrEnum):
     EVENTS = "events"
     HISTORY = "history"
     USAGE = "usage"
+    BUDGETS = "budgets"
+    BUDGET_FORM = "budget_form"
     HELP = "help"
     FIRST_RUN = "first_run"
 
@@ -68,11 +70,15 @@ _HELP: Final = frozenset({Scope.HELP})
 _EVENTS: Final = frozenset({Scope.EVENTS})
 _HISTORY: Final = frozenset({Scope.HISTORY})
 _USAGE: Final = frozenset({Scope.USAGE})
+_BUDGETS: Final = frozenset({Scope.BUDGETS})
+_FORM: Final = frozenset({Scope.BUDGET_FORM})
 _BOTH: Final = _POOL | _DETAIL
 _ONE: Final = _DETAIL | _HISTORY
-_MOVING: Final = _POOL | _DETAIL | _RAW | _EVENTS | _HISTORY | _USAGE | _HELP
+_MOVING: Final = _POOL | _DETAIL | _RAW | _EVENTS | _HISTORY | _USAGE | _BUDGETS | _HELP
 _APP: Final = frozenset({Scope.APP})
 _FIRST: Final = frozenset({Scope.FIRST_RUN})
+#: From where the screens that are of everybody are opened.
+_OVERVIEWS: Final = _BOTH | _EVENTS | _HISTORY | _USAGE | _BUDGETS | _FIRST
 _SCROLLING: Final = _MOVING | _FIRST
 
 
@@ -116,7 +122,9 @@ TABLE: Final = (
     _key("needs_you", "!", "only_needs_you", _POOL, 2),
     _key("next_needs_you", "n", "step_needs_you(1)", _POOL),
     _key("previous_needs_you", "N", "step_needs_you(-1)", _POOL),
-    _key("filter", "/", "filter", _POOL | _EVENTS | _USAGE, 3),
+    _key("change_budget", "enter", "change_budget", _BUDGETS, 4, palette=False, changes=True),
+    _key("add_budget", "+", "add_budget", _BUDGETS, 4, changes=True),
+    _key("filter", "/", "filter", _POOL | _EVENTS | _USAGE | _BUDGETS, 3),
     _key("sort", "s", "sort", _POOL | _USAGE, 7),
     _key("reverse", "S", "reverse", _POOL | _USAGE),
     *(
@@ -125,7 +133,7 @@ TABLE: Final = (
     ),
     _key("view", "v", "view", _POOL, 8),
     _key("group", "o", "group", _POOL),
-    _key("mask", "m", "app.mask", _BOTH | _HISTORY | _EVENTS | _USAGE, 12),
+    _key("mask", "m", "app.mask", _BOTH | _HISTORY | _EVENTS | _USAGE | _BUDGETS, 12),
     _key("used_left", "%", "app.used_left", _BOTH, 13),
     _key("search", "/", "search", _RAW, 3),
     _key("next_match", "n enter", "step_match(1)", _RAW, 4, palette=False),
@@ -149,11 +157,18 @@ TABLE: Final = (
     _key("group_events", "o", "group", _EVENTS, 7, palette=False),
     _key("older_day", "[", "day(-1)", _EVENTS, 6, palette=False, beside="newer_day"),
     _key("newer_day", "]", "day(1)", _EVENTS, palette=False),
-    _key("cost", "U", "cost", _BOTH | _EVENTS | _HISTORY | _USAGE | _FIRST, 9),
-    _key("events", "e", "events", _BOTH | _EVENTS | _HISTORY | _USAGE, 9),
+    _key("group_budget", "o", "group", _BUDGETS, 7, palette=False),
+    _key("previous_field", "up", "field(-1)", _FORM, 2, palette=False, beside="next_field"),
+    _key("next_field", "down", "field(1)", _FORM, palette=False),
+    _key("previous_choice", "left", "choose(-1)", _FORM, 3, palette=False, beside="next_choice"),
+    _key("next_choice", "right", "choose(1)", _FORM, palette=False),
+    _key("save_budget", "enter", "save_budget", _FORM, 1, palette=False, changes=True),
+    _key("cost", "U", "cost", _OVERVIEWS, 9),
+    _key("events", "e", "events", _BOTH | _EVENTS | _HISTORY | _USAGE | _BUDGETS, 9),
+    Key("budgets", ("b",), "budgets", _OVERVIEWS, 10, named_at=_BOTH),
     _key("pause", "p", "pause", _POOL),
-    _key("theme", "t", "app.theme", _BOTH | _HISTORY | _USAGE),
-    _key("back", "esc", "back", _MOVING, STAYS, palette=False),
+    _key("theme", "t", "app.theme", _BOTH | _HISTORY | _USAGE | _BUDGETS),
+    _key("back", "esc", "back", _MOVING | _FORM, STAYS, palette=False),
     _key("demo", "d", "demo", _FIRST, palette=False),
     _key("add_first", "1", "add(1)", _FIRST, palette=False, changes=True),
     *(
@@ -328,7 +343,15 @@ def explained(table: Iterable[Key]) -> list[tuple[tuple[Key, ...], str]]:
 
 
 #: Where a key may do something that does nothing here, the nearest screen first.
-_ELSEWHERE: Final = (Scope.POOL, Scope.DETAIL, Scope.HISTORY, Scope.USAGE, Scope.EVENTS, Scope.RAW)
+_ELSEWHERE: Final = (
+    Scope.POOL,
+    Scope.DETAIL,
+    Scope.HISTORY,
+    Scope.USAGE,
+    Scope.EVENTS,
+    Scope.BUDGETS,
+    Scope.RAW,
+)
 
 
 def unknown_key(keymap: Keymap, scope: Scope, pressed: str, *, brief: bool = False) -> str:

@@ -28,6 +28,8 @@ _ACTS: Final[Mapping[str, str]] = {
     Act.RESEND: mark("alerts resend"),
     Act.ADD_CHANNEL: mark("channels add"),
     Act.REMOVE_CHANNEL: mark("channels remove"),
+    Act.ADD_BUDGET: mark("budgets add"),
+    Act.SET_BUDGET: mark("budgets set"),
 }
 _OUTCOMES: Final[Mapping[str, str]] = {
     Outcome.DONE: mark("done"),

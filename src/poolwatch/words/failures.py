@@ -415,6 +415,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "monitor.no_limits": mark("budgets and alerts are not watched: {why}"),
     "monitor.no_forecasts": mark("nothing is foretold: {why}"),
     "monitor.no_owners": mark("nobody looks whose the use in session files is: {why}"),
+    "monitor.no_budgets": mark("budgets are not measured: {why}"),
     "monitor.no_counts": mark("OpenAI is not asked what it counted: {why}"),
     "monitor.not_kept": mark("some readings were not kept: {why}"),
     "monitor.not_followed": mark("events and burn lack what was read just now: {why}"),

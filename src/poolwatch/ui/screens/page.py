@@ -207,6 +207,13 @@ class Page(LeavesOnce[ResultT], inherit_bindings=False):
 
             self.app.push_screen(UsageScreen(self.ui, UseWish()))
 
+    def action_budgets(self) -> None:
+        """What may be spent, and how far that has gone."""
+        if self.app.screen is self:
+            from poolwatch.ui.screens.budgets import BudgetsScreen  # not before the first paint
+
+            self.app.push_screen(BudgetsScreen(self.ui))
+
     def action_back(self) -> None:
         """Leave the screen."""
         self.dismiss()

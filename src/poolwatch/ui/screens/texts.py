@@ -40,6 +40,8 @@ def help_lines(keymap: Keymap, width: int, glyphs: Glyphs, scope: Scope = Scope.
         ("history", [key for key in keymap.offered if Scope.HISTORY in key.scopes <= _OVER_TIME]),
         ("usage", [key for key in keymap.offered if Scope.USAGE in key.scopes <= _OVER_TIME]),
         ("events", [key for key in keymap.offered if key.scopes == {Scope.EVENTS}]),
+        ("budgets", [key for key in keymap.offered if key.scopes == {Scope.BUDGETS}]),
+        ("budget_form", [key for key in keymap.offered if key.scopes == {Scope.BUDGET_FORM}]),
         ("raw", [key for key in keymap.offered if key.scopes == {Scope.RAW}]),
         ("app", [key for key in keymap.offered if Scope.APP in key.scopes]),
     ]

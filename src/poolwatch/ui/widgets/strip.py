@@ -191,14 +191,15 @@ def _wide(view: StripView, width: int, glyphs: Glyphs) -> list[Line]:
     if view.burn is not None:
         beside = f" · {view.burn.detail}" if view.burn.detail else ""
         left.append([_title(view.burn.title, 12), (" " + view.burn.text, Tone.STRONG), (beside, Tone.DIM)])
-    on_the_right = (view.next_up, view.next_back, view.highest_weekly, view.outlook)
+    on_the_right = (view.next_up, view.next_back, view.highest_weekly, view.outlook, view.budgets)
     right = [figure for figure in on_the_right if figure is not None]
     labelled = min(24, max((cell_len(figure.text) for figure in right), default=0) + 2)
     # each half takes what it needs of the room that the other one leaves
     needed = max((cell_len(figure.detail) for figure in right), default=0) + _TITLE + labelled + 2
     wanted = max(line_width(line) for line in left) + 2
     # where both want more than there is, a part of what lies ahead goes before a part of what was used
-    details = (_first_part(each.detail) if each is view.outlook else each.detail for each in right)
+    may_go = (view.outlook, view.budgets)
+    details = (_first_part(each.detail) if each in may_go else each.detail for each in right)
     least = max(map(cell_len, details), default=0) + _TITLE + labelled + 2
     tight = min(wanted, max(width // 2 - 8, width - least))
     half = max(1, min(max(wanted, width // 2 - 3), max(width - needed, tight)))

@@ -1,0 +1,235 @@
+"""Budgets as they are shown: how far each has gone, what it comes to, and what it does at its limit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+from msgspec import Struct
+
+from poolwatch.domain.budgets import (
+    BudgetPeriod,
+    BudgetReport,
+    BudgetState,
+    Each,
+    Level,
+    Limit,
+)
+from poolwatch.domain.tokens import GroupBy
+from poolwatch.presentation import figures
+from poolwatch.presentation.account_names import AccountNames
+from poolwatch.presentation.budget_amounts import (
+    HUNDRED,
+    amount_text,
+    brief_amount,
+    brief_text,
+    fraction_of,
+    marks,
+    used_text,
+)
+from poolwatch.presentation.budget_texts import OVER, BudgetTexts
+from poolwatch.presentation.figures import UNKNOWN, percent_text
+from poolwatch.presentation.masking import shown_group
+from poolwatch.presentation.use_texts import is_account_id, outside_text
+from poolwatch.presentation.view import Figure, Prefs, Tone
+from poolwatch.words import budgets as words
+from poolwatch.words import screen, use
+
+_TONES: Final = {
+    None: Tone.DIM,
+    Level.OK: Tone.PLAIN,
+    Level.WARNED: Tone.AMBER,
+    Level.LIMIT: Tone.RED,
+    Level.GRACE: Tone.RED,
+    Level.STOPPED: Tone.RED,
+}
+#: The strip's column has room for so many cells of a name, and the percentage.
+_STRIP_NAME: Final = 17
+
+
+class BudgetShare(Struct, frozen=True):
+    """What one group spent of a budget, in the unit of its limit; `name` None is what nobody tells of."""
+
+    name: str | None
+    amount: Decimal
+
+
+class EarlierPeriod(Struct, frozen=True):
+    """A period of a budget that has ended: what was spent of the limit that it had then."""
+
+    started_at: datetime
+    spent: Decimal | None
+    limit: Limit
+    stopped_at: datetime | None = None
+
+
+class BudgetDetail(Struct, frozen=True):
+    """What is read of the selected budget alone: who spent it, most first, and how it went before."""
+
+    by: GroupBy
+    shares: tuple[BudgetShare, ...] = ()
+    earlier: tuple[EarlierPeriod, ...] = ()
+
+
+class BudgetRow(Struct, frozen=True):
+    """One budget, or the part of one that is somebody's, in final texts."""
+
+    id: str
+    name: str
+    percent: str
+    fraction: float | None
+    spent: str
+    resets: str
+    resets_short: str
+    state: str
+    tone: Tone
+    comes: str
+    at_limit: str
+    measured: str
+    about: str
+    #: the sentence about it, without its name
+    told: str
+    #: of a wide screen's foot
+    details: tuple[tuple[str, str], ...]
+
+    #: whose part it is, where each account has one
+    account_id: str | None = None
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What a filter looks into."""
+        return self.name, self.state, self.measured
+
+
+class BudgetsView(Struct, frozen=True):
+    """All of them. `zone` is where their days begin, where all say the same; "" for the machine's."""
+
+    counts: str
+    rows: tuple[BudgetRow, ...]
+    total: int
+    zone: str = ""
+
+
+def budget_id(state: BudgetState) -> str:
+    """What tells a row from all others."""
+    return state.budget.name if state.whose is None else f"{state.budget.name}\n{state.whose}"
+
+
+def budgets_view(
+    report: BudgetReport | None,
+    names: AccountNames,
+    now: datetime,
+    prefs: Prefs,
+    keeps: Callable[[BudgetRow], bool] = lambda _: True,
+) -> BudgetsView:
+    """What is told of a report; `keeps` are the rows that a filter lets through."""
+    states = report.budgets if report is not None else ()
+    rows = [budget_row(state, names, now, prefs) for state in states]
+    shown = tuple(row for row in rows if keeps(row))
+    over = sum(state.level in OVER for state in states)
+    warned = sum(state.level is Level.WARNED for state in states)
+    zones = {state.budget.time_zone or "" for state in states}
+    return BudgetsView(
+        words.counted(len(states), over, warned) if states else "",
+        shown,
+        len(rows),
+        zones.pop() if len(zones) == 1 else "",
+    )
+
+
+def budget_row(state: BudgetState, names: AccountNames, now: datetime, prefs: Prefs) -> BudgetRow:
+    """One of them."""
+    text = BudgetTexts(state, names, now, prefs)
+    return BudgetRow(
+        id=budget_id(state),
+        name=text.name,
+        percent=used_text(state),
+        fraction=fraction_of(state),
+        spent=text.spent,
+        resets=text.resets(),
+        resets_short=text.reset_day,
+        state=text.level(),
+        tone=_TONES[state.level],
+        comes=text.comes(),
+        at_limit=text.at_limit(),
+        measured=text.measured(),
+        about=text.about(),
+        told=text.told(),
+        details=text.details(),
+        account_id=state.whose if state.budget.each is Each.ACCOUNT else None,
+    )
+
+
+def detail_lines(
+    detail: BudgetDetail, state: BudgetState, names: AccountNames, now: datetime, prefs: Prefs, most: int = 3
+) -> tuple[tuple[str, str], ...]:
+    """Who spent it, and how it went before; of many the first ones and what the others come to."""
+    unit = state.budget.limit.unit
+    told = [
+        words.by_whom(_share_name(detail.by, each.name, names), amount_text(unit, each.amount))
+        for each in detail.shares[:most]
+    ]
+    rest = detail.shares[most:]
+    if rest:
+        total = sum((each.amount for each in rest), Decimal(0))
+        told.append(words.others(len(rest), amount_text(unit, total)))
+    lines = [(words.BY(), " · ".join(told) or words.NO_SHARES())]
+    earlier = [
+        words.earlier(
+            _period_name(each, state, prefs),
+            UNKNOWN if each.spent is None else amount_text(each.limit.unit, each.spent),
+            brief_text(each.limit),
+            percent_text(float(each.spent / each.limit.amount * HUNDRED)) if each.spent is not None else "",
+        )
+        for each in detail.earlier[:most]
+    ]
+    if earlier:
+        lines.append((words.EARLIER(), "   ".join(earlier)))
+    return tuple(lines)
+
+
+def strip_budgets(
+    report: BudgetReport | None, names: AccountNames, now: datetime, prefs: Prefs
+) -> Figure | None:
+    """The budget that is nearest to its limit, for the strip; None where there is none."""
+    if report is None or not report.budgets:
+        return None
+    state = max(report.budgets, key=_nearness)
+    text = BudgetTexts(state, names, now, prefs)
+    spent = brief_amount(state.budget.limit.unit, state.measured.spent)
+    of = words.of_limit(f"{marks(state)}{spent}", brief_text(state.budget.limit))
+    known = state.measured.spent is not None
+    until = words.resets_soon(text.time_left) if text.time_left else ""
+    word = "" if state.level in (None, Level.OK, Level.WARNED) else text.level()
+    detail = ", ".join(part for part in (word, of, until) if part) if known else words.UNKNOWN()
+    short = ", ".join(part for part in (word, of) if part) if known else words.UNKNOWN()
+    name = figures.fit(text.name, _STRIP_NAME)
+    return Figure(words.STRIP(), f"{name} {used_text(state)}", detail, _TONES[state.level], short)
+
+
+def _nearness(state: BudgetState) -> tuple[bool, Decimal]:
+    """What stops comes first, then how much of the limit was used; what is unknown last."""
+    used = state.used_percent
+    return state.level is Level.STOPPED, Decimal(-1) if used is None else used
+
+
+def _share_name(by: GroupBy, name: str | None, names: AccountNames) -> str:
+    if name is None:
+        return use.NO_GROUP() if by is GroupBy.GROUP else use.UNASSIGNED()
+    match by:
+        case GroupBy.ACCOUNT if is_account_id(name):
+            return names.label(name)
+        case GroupBy.GROUP:
+            return shown_group(name, mask=names.mask)
+        case _:
+            return outside_text(by, name, mask=names.mask)
+
+
+def _period_name(period: EarlierPeriod, state: BudgetState, prefs: Prefs) -> str:
+    """The month, or the day on which it began."""
+    there = figures.local_time(period.started_at, prefs.zone)
+    if state.budget.period is BudgetPeriod.MONTHLY and there.day == 1:
+        return screen.month(there)
+    return f"{there.day} {screen.month(there)}"
