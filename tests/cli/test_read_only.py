@@ -38,6 +38,8 @@ LOOKS = {
     "config path", "config check", "doctor", "channels list", "alerts list",
     # it sends a notice, and changes nothing here
     "channels test",
+    # they look, and poolwatch becomes the program
+    "check", "run",
     # it polls, and renews nothing then
     "daemon",
     # a pool of its own
