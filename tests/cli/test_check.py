@@ -125,6 +125,8 @@ def test_what_nobody_can_tell_goes_unless_that_is_asked_for_strictly(budget_desk
         "poolwatch: cannot tell; that stops only with --strict\n  budget team: session files "
     )
     assert budget_desk.run("check", "--strict").code == 4
+    # also where nobody has a part of it yet
+    assert budget_desk.run("check", "--budget", "each", "--strict").code == 4
     spend(budget_desk, ("1", "ann"))
     scanned(budget_desk, ago=timedelta(minutes=14))
     assert budget_desk.run("check", "--strict").code == 0
@@ -226,6 +228,12 @@ def test_a_filter_goes_while_one_of_them_is_active(read_desk: Desk) -> None:
     none = read_desk.run("check", "--filter", "label:dan weekly>99")
     assert answered(none) == (5, ["stop  no account matches now"], "")
     assert read_desk.run("check", "--filter", "label:nobody-here").code == 2
+    # a saved filter
+    assert read_desk.run("check", "--filter", "@spare").code == 0
+    assert read_desk.run("check", "--filter", "@spaer").code == 2
+    foreign = read_desk.run("check", "--filter", "model:gpt")
+    assert (foreign.code, foreign.out) == (2, "")
+    assert "“model” is of usage; accounts have none" in foreign.err
 
 
 def test_accounts_of_another_configuration_are_none_of_this_one_s(read_desk: Desk, tmp_path: Path) -> None:

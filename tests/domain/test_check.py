@@ -232,6 +232,10 @@ def test_an_account_is_concerned_by_its_own_parts_alone() -> None:
     east, west = part(Each.GROUP, "east"), part(Each.GROUP, "west")
     user = part(Each.USER, "ann")
     assert concerning([whole, own, others, east, west, user], account) == [whole, own, east, user]
+    # a limit of the week is each account's own
+    assert concerning([replace(whole, whose=account.key.id), replace(whole, whose="0" * 16)], account) == [
+        replace(whole, whose=account.key.id)
+    ]
 
 
 TEN = timedelta(minutes=10)

@@ -60,12 +60,11 @@ class Checker:
         if not asked:
             return ()
         reader = self._reader
-        states = reader.report(self.accounts, self.now, tuple(asked)).budgets
+        states = reader.report(self.accounts, self.now, tuple(asked), foresees=False).budgets
         of_nobody = [each for each in asked if not any(state.budget == each for state in states)]
         # how old that is, the undivided ones tell
-        wholes = reader.report(
-            self.accounts, self.now, tuple(replace(each, each=None) for each in of_nobody)
-        ).budgets
+        undivided = tuple(replace(each, each=None) for each in of_nobody)
+        wholes = reader.report(self.accounts, self.now, undivided, foresees=False).budgets
         found = zip(of_nobody, wholes, strict=True)
         return (*states, *(check.of_nobody(budget, whole) for budget, whole in found))
 

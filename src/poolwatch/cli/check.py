@@ -24,15 +24,15 @@ from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.cli.command import find_account, surroundings, tell_of_filter
 from poolwatch.domain.budgets import AtLimit, Budget, BudgetPeriod, LimitUnit, limit_of
 from poolwatch.domain.check import Check, Verdict, concerning, of_budgets
-from poolwatch.domain.query.fields import FIELDS
-from poolwatch.domain.query.language import parse
-from poolwatch.domain.query.tree import Compare, Look, NeedsYou, leaves
+from poolwatch.domain.query.fields import Among
+from poolwatch.domain.query.language import Parsed, foreign
 from poolwatch.domain.state import AccountState
 from poolwatch.domain.text import visible
 from poolwatch.presentation.check_text import Told, check_json
-from poolwatch.presentation.filter import matching, saved_queries, worth_reading
+from poolwatch.presentation.filter import matching, typed, worth_reading
 from poolwatch.sessions.tables import BookError
 from poolwatch.words import check as words
+from poolwatch.words import query as words_of_filters
 from poolwatch.words.messages import message_text
 from poolwatch.words.query import fault_text, nearest
 
@@ -93,18 +93,20 @@ def _unnamed(wish: CheckWish, around: Surroundings) -> Budget:
         _refuse("not_a_limit", text=visible(wish.limit or "", _LONGEST))
     if limit.unit is LimitUnit.PERCENT:
         _refuse("percent_of_whom")
-    if wish.filter_text:
-        parsed = parse(wish.filter_text, saved_queries(tuple(around.settings.filters.items())))
-        for fault in parsed.faults:
-            complain(fault_text(fault))
-            raise Exit(EXIT_USAGE)
-        for leaf in leaves(parsed.query):
-            if isinstance(leaf, NeedsYou) or (
-                isinstance(leaf, Look | Compare) and FIELDS[leaf.field].of_readings
-            ):
-                _refuse("not_of_use", field="!" if isinstance(leaf, NeedsYou) else leaf.field)
+    wrong = _wrong(typed(wish.filter_text or "", around.prefs().filters), Among.USE)
+    if wrong:
+        complain(wrong)
+        raise Exit(EXIT_USAGE)
     period = BudgetPeriod(wish.period or BudgetPeriod.MONTHLY.value)
     return Budget("", limit, period, wish.filter_text or None, at_limit=AtLimit.STOP)
+
+
+def _wrong(parsed: Parsed, among: Among) -> str:
+    """What is wrong with a filter, whatever it is held against; "" where nothing is."""
+    if parsed.faults:
+        return fault_text(parsed.faults[0], among)
+    field = foreign(parsed.query, among)
+    return "" if field is None else words_of_filters.foreign(field, among)
 
 
 def _refuse(code: str, **blanks: object) -> NoReturn:
@@ -140,14 +142,14 @@ class Asker:
     def filter(self, text: str) -> Check:
         """What the accounts say that a filter lets through."""
         prefs = self.around.prefs()
-        wrong = parse(text, {}).faults
+        wrong = _wrong(typed(text, prefs.filters), Among.ACCOUNTS)
         if not self.checker.state.accounts and not wrong:
             return self._nobody_read()
         seen = self.checker.seen()
         found, may_match = matching(seen, text, prefs), worth_reading(seen, text, prefs)
         if not may_match or (wrong and not found):
             if wrong:
-                complain(fault_text(wrong[0]))
+                complain(wrong)
             else:
                 tell_of_filter(seen, text, prefs, found)
             raise Exit(EXIT_USAGE)

@@ -11,7 +11,7 @@ from typing import Final
 from msgspec import Struct
 
 from poolwatch.domain.budgets import BudgetState, Each, LimitUnit, MeasuredBy, limit_text
-from poolwatch.domain.check import Check, Finding, Verdict, Why
+from poolwatch.domain.check import Check, Finding, Verdict, Why, divided_by
 from poolwatch.domain.state import AccountState
 from poolwatch.domain.status import Judged, Status
 from poolwatch.domain.tokens import GroupBy
@@ -73,15 +73,15 @@ class Told(Struct, frozen=True):
 
     def whose(self, state: BudgetState) -> str | None:
         """Who has that part of a budget."""
-        if state.whose is None or state.budget.each is None:
+        if state.whose is None:
             return None
-        mask = self.prefs.mask
-        account = self.accounts.get(state.whose) if state.budget.each is Each.ACCOUNT else None
+        mask, each = self.prefs.mask, divided_by(state)
+        account = self.accounts.get(state.whose) if each is Each.ACCOUNT else None
         if account is not None:
             return shown_name(account, mask=mask)
-        if state.budget.each is Each.GROUP:
+        if each is Each.GROUP:
             return shown_group(state.whose, mask=mask)
-        return outside_text(_GROUPS[state.budget.each], state.whose, mask=mask)
+        return outside_text(_GROUPS[each], state.whose, mask=mask)
 
     def _budget(self, found: Finding, state: BudgetState) -> str:
         limit, measured = state.budget.limit, state.measured

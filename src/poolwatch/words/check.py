@@ -83,7 +83,6 @@ TEXTS: Final[Mapping[str, str]] = {
     "percent_of_whom": mark(
         "a percentage is of each account's week: configure a budget for it, or ask with --filter 'weekly<80'"
     ),
-    "not_of_use": mark("“{field}” is of accounts as they stand, not of usage"),
     "account_or_next": mark("--account or --next, not both"),
     "no_command": mark("a command is missing: poolwatch run -- CMD…"),
     "not_found": mark("{command}: command not found"),
