@@ -515,6 +515,9 @@ class ScriptedAuditor:
         self.on_trouble: Callable[[], None] = lambda: None
         #: each act as it begins, and with its end
         self.notes: list[tuple[Deed, Doer, Ending | None]] = []
+        #: unset: the disk hangs when an end is noted
+        self.goes_on = asyncio.Event()
+        self.goes_on.set()
 
     @asynccontextmanager
     async def noting_on_thread(self, deed: Deed, doer: Doer | None = None) -> AsyncIterator[Doing]:
@@ -523,6 +526,7 @@ class ScriptedAuditor:
         try:
             yield doing
         finally:
+            await self.goes_on.wait()
             self.notes.append((deed, by, doing.ending))
 
 

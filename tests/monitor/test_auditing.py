@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from poolwatch.domain.audit import Act, AuditEntry, By, Deed, Doer, Ending, Outcome
+from poolwatch.domain.events import AnswerKind
 from poolwatch.domain.message import Message
 from poolwatch.domain.refresh import TokenOutcome, TokenStep
 from poolwatch.domain.values import replace
 from poolwatch.host.files import FileProblem
-from poolwatch.monitor import auditing
+from poolwatch.monitor import auditing, refresh
 from poolwatch.monitor.auditing import Auditor
 from poolwatch.monitor.monitor import SERVE_SECONDS
 from poolwatch.monitor.owner import Asked, asked_by, asker_of, request_of
@@ -173,6 +174,31 @@ async def test_a_refresh_is_noted_with_both_steps() -> None:
     deed = Deed(Act.REFRESH, (A.id,))
     ending = Ending(Outcome.DONE, ("token:refreshed", "usage:ok"))
     assert one.auditor.notes == [(deed, one.auditor.doer, None), (deed, one.auditor.doer, ending)]
+
+
+@pytest.mark.parametrize("hangs", [False, True])
+async def test_a_refresh_is_shown_as_done_when_its_end_is_noted_or_its_disk_hangs(
+    monkeypatch: pytest.MonkeyPatch, hangs: bool
+) -> None:
+    monkeypatch.setattr(refresh, "SHOWN_SECONDS", 0.0 if hangs else 60.0)
+    one = await rig("a").listed()
+
+    def is_done() -> bool:
+        progress = one.state.accounts[A].refresh
+        return progress is not None and progress.done
+
+    one.auditor.goes_on.clear()
+    running = asyncio.create_task(one.chain.run(A))
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert is_done() is hangs
+    # what is not noted yet is not over
+    assert one.chain.start(A).kind is AnswerKind.RUNNING
+    one.auditor.goes_on.set()
+    await running
+    assert is_done()
+    assert one.chain.start(A).kind is AnswerKind.STARTED
+    await one.chain.close()
 
 
 async def test_a_reading_alone_is_no_act() -> None:

@@ -172,14 +172,9 @@ class Watched:
 
     async def press(self) -> TokenStep:
         """`r`, and how its token step ended."""
+        answer = await self.running.monitor.refresh(self.key)
+        assert answer.kind is AnswerKind.STARTED
         async with asyncio.timeout(60):
-            while True:
-                answer = await self.running.monitor.refresh(self.key)
-                if answer.kind is not AnswerKind.RUNNING:
-                    break
-                # the one before is shown as done while its end is still being noted
-                await asyncio.sleep(0.01)
-            assert answer.kind is AnswerKind.STARTED
             while True:
                 progress = self.running.monitor.state.accounts[self.key].refresh
                 if progress is not None and progress.done:

@@ -41,6 +41,8 @@ from poolwatch.store.store import Store
 IN_FLIGHT: Final = 2
 #: So many accounts are read at once for others that only print them, beside those and the polls.
 READS_IN_FLIGHT: Final = 8
+#: The end of a refresh is shown once it is noted, or has waited so long for that.
+SHOWN_SECONDS: Final = 0.5
 #: A refresh of many leaves a token alone that lives at least this long.
 FRESH_ENOUGH: Final = timedelta(hours=24)
 #: A refresh of many spends no login again sooner than this after its last attempt.
@@ -200,12 +202,29 @@ class RefreshChain:
             # a pool that refused before is asked again where a person asked for this account
             with by_hand() if order.is_by_hand else nullcontext():
                 if order.usage_only:
-                    return await self._steps(key, progress, order)
-                doer = self._auditor.doer.unasked if order.unasked else order.doer
-                async with self._auditor.noting_on_thread(Deed(Act.REFRESH, (key.id,)), doer) as doing:
                     ended = await self._steps(key, progress, order)
-                    doing.ending = refresh_ending(ended)
-                    return ended
+                else:
+                    ended = await self._noted_steps(key, progress, order)
+                self._show_end(key, ended, order)
+                return ended
+
+    async def _noted_steps(
+        self, key: AccountKey, progress: RefreshProgress, order: _Order
+    ) -> RefreshProgress:
+        """The steps, and their end in the audit log: what is shown as done can be asked for again."""
+        doer = self._auditor.doer.unasked if order.unasked else order.doer
+        late: asyncio.TimerHandle | None = None
+        try:
+            async with self._auditor.noting_on_thread(Deed(Act.REFRESH, (key.id,)), doer) as doing:
+                ended = await self._steps(key, progress, order)
+                doing.ending = refresh_ending(ended)
+                # a disk that hangs keeps nobody waiting for a word
+                loop = asyncio.get_running_loop()
+                late = loop.call_later(SHOWN_SECONDS, self._show_end, key, ended, order)
+        finally:
+            if late is not None:
+                late.cancel()
+        return ended
 
     async def _steps(self, key: AccountKey, progress: RefreshProgress, order: _Order) -> RefreshProgress:
         before = self._ledger.state.accounts.get(key)
@@ -216,22 +235,19 @@ class RefreshChain:
             progress = replace(progress, token=token)
             await self._look_again(before)
             if order.unasked and token.outcome not in _RENEWED:
-                return self._without_reading(key, progress)
+                return replace(progress, done=True)
             self._ledger.take(RefreshMoved(key, progress, self._clock.now()))
         renewed = progress.token is not None and progress.token.outcome in _RENEWED
         usage = await self._usage_step_safely(key, renewed=renewed)
         after = self._ledger.state.accounts.get(key)
         changes = usage_changes(before.usage, after.usage) if after is not None else ()
-        progress = replace(progress, usage=usage, changes=changes, done=True)
-        self._ledger.take(RefreshMoved(key, progress, self._clock.now()))
-        return progress
+        return replace(progress, usage=usage, changes=changes, done=True)
 
-    def _without_reading(self, key: AccountKey, progress: RefreshProgress) -> RefreshProgress:
-        """End where no new token came: one that was not due after all leaves no word on the card."""
-        ended = replace(progress, done=True)
-        nothing = ended.token is not None and ended.token.outcome is TokenOutcome.CURRENT
-        self._ledger.take(RefreshMoved(key, None if nothing else ended, self._clock.now()))
-        return ended
+    def _show_end(self, key: AccountKey, ended: RefreshProgress, order: _Order) -> None:
+        """Show how it ended; a token that was not due, and nobody asked for, leaves no word on the card."""
+        token = ended.token
+        is_nothing = order.unasked and token is not None and token.outcome is TokenOutcome.CURRENT
+        self._ledger.take(RefreshMoved(key, None if is_nothing else ended, self._clock.now()))
 
     async def _token_step(self, account: AccountState, progress: RefreshProgress, order: _Order) -> TokenStep:
         listing = account.acting
