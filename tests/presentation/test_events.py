@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
+from poolwatch.domain.alerts import Severity
 from poolwatch.domain.event_log import EventKind, LoggedEvent, Unit
+from poolwatch.domain.notices import Delivery, Notice, NoticeKind
 from poolwatch.domain.usage import Aged, Bucket, Usage
 from poolwatch.domain.values import replace
 from poolwatch.presentation.account_names import AccountNames
@@ -179,3 +182,25 @@ def test_days_back_and_forth() -> None:
     # to the newest of that day
     assert next_day(rows, rows[6].id, 1, PREFS) == rows[0].id
     assert next_day((), None, 1, PREFS) is None
+
+
+def test_summaries_and_digests_are_told_with_what_became_of_them() -> None:
+    def sent(kind: NoticeKind, hours: float, **more: Any) -> Delivery:
+        notice = Notice(f"{kind}{hours}", "mail", kind, ago(hours), Severity.INFO)
+        return replace(Delivery(notice), **more)
+
+    summary = sent(NoticeKind.SUMMARY, 5, tries=2, done_at=ago(4.9))
+    at_once = sent(NoticeKind.SUMMARY, 4, tries=1, done_at=ago(4))
+    waits = sent(NoticeKind.DIGEST, 3, tries=1)
+    # of these others tell: alerts have rows of their own, and what was given up an event
+    alerts, given_up = sent(NoticeKind.ALERTS, 2), sent(NoticeKind.SUMMARY, 2, given_up_at=ago(1))
+    found = events_view(
+        (), (), NAMES, (), None, ago(30), EventGroup.DAY, None, NOW, PREFS,
+        (summary, at_once, waits, alerts, given_up),
+    )  # fmt: skip
+    assert lines(found) == [
+        "TODAY",
+        "11:03 → 0 alerts from quiet hours|on its way to mail, 1 try",
+        "10:03 → daily summary|sent to mail",
+        "09:03 → daily summary|sent to mail 09:09",
+    ]

@@ -327,11 +327,18 @@ def _beside(alert: Alert, look: _Look) -> Iterator[Span]:
         yield Span(words.again(look.clock(alert.again_at)), Tone.DIM)
 
 
-def sending_span(channel: str, delivery: Delivery, now: datetime, prefs: Prefs) -> Span:
-    """What became of one notice: `sent to ops 13:40`, `on its way to ops, 2 tries`."""
+def sending_span(
+    channel: str, delivery: Delivery, now: datetime, prefs: Prefs, *, brief: bool = False
+) -> Span:
+    """What became of one notice: `sent to ops 13:40`, `on its way to ops, 2 tries`.
+
+    `brief`: beside its time, so that only what took long is told with another one.
+    """
     if delivery.done_at is not None:
-        at = figures.clock(delivery.done_at, now, prefs.zone)
-        others = len(delivery.notice.items) - 1 if delivery.notice.kind is NoticeKind.DIGEST else 0
+        is_late = delivery.done_at - delivery.notice.at >= timedelta(minutes=1)
+        at = figures.clock(delivery.done_at, now, prefs.zone) if is_late or not brief else ""
+        is_digest = delivery.notice.kind is NoticeKind.DIGEST and not brief
+        others = max(0, len(delivery.notice.items) - 1) if is_digest else 0
         return Span(words.sent(channel, at, others), Tone.DIM)
     why = "" if delivery.last_why is None else message_text(delivery.last_why)
     if delivery.given_up_at is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
 from functools import lru_cache
@@ -11,12 +11,15 @@ from typing import Final
 from msgspec import Struct
 
 from poolwatch.domain.event_log import EventKind, LoggedEvent
+from poolwatch.domain.notices import Delivery, NoticeKind
 from poolwatch.presentation import figures
 from poolwatch.presentation.account_names import AccountNames
+from poolwatch.presentation.alerts import sending_span
 from poolwatch.presentation.event_text import event_subject, event_text
 from poolwatch.presentation.order import natural
 from poolwatch.presentation.view import Prefs, Tone
 from poolwatch.words import events as words
+from poolwatch.words import notices
 
 
 class EventGroup(StrEnum):
@@ -49,6 +52,11 @@ _SORTS: Final = {
 }
 #: The mark of a message, and of each kind; sets of glyphs have other forms of them.
 _SAID: Final = "·"
+_SENT: Final = "→"
+_SENT_WORDS: Final[Mapping[NoticeKind, Callable[[int], str]]] = {
+    NoticeKind.SUMMARY: lambda count: notices.SUMMARY(),
+    NoticeKind.DIGEST: notices.held,
+}
 _MARKS: Final = {
     EventKind.EXHAUSTED: ("◐", Tone.AMBER),
     EventKind.BACK: ("●", Tone.GOOD),
@@ -137,8 +145,11 @@ def events_view(
     lets: Callable[[EventRow], bool] | None,
     now: datetime,
     prefs: Prefs,
+    deliveries: Iterable[Delivery] = (),
 ) -> EventsView:
     """Events old to new and what was said, under headings. `now` is our own clock, and `lets` the filter.
+
+    Of the `deliveries` those are told that no event tells of: summaries, and what quiet hours held.
 
     `since`: from when on all events are there. Those of accounts that are in `names` no more, or never were
     (another configuration's), are left out, and those of other `sources`.
@@ -151,6 +162,12 @@ def events_view(
     ]
     rows = [_of_event(each, names, group, now, prefs) for each in own]
     rows += [_of_said(each, group, now, prefs) for each in said]
+    rows += [
+        _of_delivery(each, group, now, prefs)
+        for each in deliveries
+        if each.notice.kind in _SENT_WORDS and each.given_up_at is None
+        if since is not None and each.notice.at >= since
+    ]
     rows.sort(key=lambda row: row.at, reverse=True)
     new = sum(looked_at is not None and row.at > looked_at for row in rows)
     shown = [row for row in rows if lets(row)] if lets is not None else rows
@@ -201,6 +218,14 @@ def _of_said(said: Told, group: EventGroup, now: datetime, prefs: Prefs) -> Even
     tone = said.tone if said.tone in (Tone.AMBER, Tone.RED) else Tone.PLAIN
     clock = _clock(said.at, group, now, prefs)
     return EventRow(f"{said.at} {said.text}", said.at, clock, _SAID, Tone.DIM, "", said.text, tone)
+
+
+def _of_delivery(delivery: Delivery, group: EventGroup, now: datetime, prefs: Prefs) -> EventRow:
+    notice = delivery.notice
+    told = sending_span(notice.channel, delivery, now, prefs, brief=True)
+    who = _SENT_WORDS[notice.kind](len(notice.items))
+    clock = _clock(notice.at, group, now, prefs)
+    return EventRow(f"{notice.id} {notice.channel}", notice.at, clock, _SENT, Tone.DIM, who, told.text)
 
 
 def _clock(at: datetime, group: EventGroup, now: datetime, prefs: Prefs) -> str:

@@ -58,7 +58,8 @@ of_channel: Final = Text("{name} ({kind}) {state}")
 
 def sent(channel: str, when: str, others: int) -> str:
     """That a channel took it; in a digest, with how many others."""
-    told = _("sent to {channel} {when}", channel=channel, when=when)
+    told = _("sent to {channel}", channel=channel)
+    told = _("{told} {when}", told=told, when=when) if when else told
     if not others:
         return told
     return n_("{told} with {count} other", "{told} with {count} others", others, told=told)

@@ -168,6 +168,7 @@ class EventsScreen(FilteredPage):
             lets,
             now,
             ui.board.prefs,
+            self._deliveries,
         )
         self._alerts = alerts_view(
             ui.board.state.alerts,
