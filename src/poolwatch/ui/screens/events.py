@@ -21,7 +21,7 @@ from poolwatch.presentation.event_filter import EventLooker
 from poolwatch.presentation.events import EventGroup, EventsView, Told, events_view, next_day
 from poolwatch.presentation.view import Tone
 from poolwatch.ui.appearance import UNICODE, Glyphs
-from poolwatch.ui.cells import Ink, Line, Piece, fit_line, line_width, spread
+from poolwatch.ui.cells import Line, fit_line
 from poolwatch.ui.feed import EVENTS_MOST
 from poolwatch.ui.keymap import Scope
 from poolwatch.ui.screens.filtered import FilteredPage
@@ -30,7 +30,7 @@ from poolwatch.ui.screens.pool import go_to_main
 from poolwatch.ui.state import UiState
 from poolwatch.ui.widgets.arrangement import Direction
 from poolwatch.ui.widgets.bottom import MessageText
-from poolwatch.ui.widgets.event_lines import Block, Laid, Row, channel_lines
+from poolwatch.ui.widgets.event_lines import Block, Laid, Row, channel_lines, events_title
 from poolwatch.ui.widgets.history import is_wide
 from poolwatch.ui.widgets.lines import Lines, Pane
 from poolwatch.words import alerts as alert_words
@@ -193,7 +193,9 @@ class EventsScreen(FilteredPage):
 
     def _draw(self) -> None:
         width, glyphs = max(1, self.size.width - 1), self.ui.appearance.glyphs
-        self.query_one("#title", Lines).show((self._title(width, glyphs), ()))
+        help_key, group = self.ui.options.keymap.get("help").keys[0], words.group_word(self._group.value)
+        title = events_title(self._alerts, self._view, group, help_key, width, glyphs)
+        self.query_one("#title", Lines).show((title, ()))
         named, airy = self._group is not EventGroup.ACCOUNT, self._is_airy
         if self._laid.made_of != (self._alerts, self._view, width, glyphs, named, airy):
             self._laid = Laid(self._alerts, self._view, width, glyphs, named=named, airy=airy)
@@ -231,19 +233,6 @@ class EventsScreen(FilteredPage):
         if not self._is_airy:
             spans = tuple(span for span in spans if span.tone is Tone.AMBER)
         self.query_one("#channels", Lines).show(channel_lines(spans, width, most, glyphs))
-
-    def _title(self, width: int, glyphs: Glyphs) -> Line:
-        help_key = self.ui.options.keymap.get("help").keys[0]
-        left: list[Piece] = [(f" {words.TITLE()}", Ink.BRAND), (f"  {self._view.since}", Tone.PLAIN)]
-        help_pieces: list[Piece] = [(f"   {help_key}", Ink.KEY), (f" {interface.text('help')} ", Tone.DIM)]
-        counts, group = self._alerts.counts, words.group_word(self._group.value)
-        # what fires stays longest
-        for told, beside in ((counts, group), (counts, ""), (counts[:1], "")):
-            right: list[Piece] = [(f"  {' · '.join(told)}", Tone.AMBER)] if told else []
-            right += [(f"   {beside}", Tone.DIM), *help_pieces] if beside else help_pieces
-            if line_width(left) + line_width(right) <= width:
-                break
-        return spread(left, right, width, glyphs.ellipsis)
 
     def draw_bottom(self) -> None:
         """How much the filter lets through, and the footer."""

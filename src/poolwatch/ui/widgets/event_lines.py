@@ -13,10 +13,12 @@ from poolwatch.presentation.alerts import AlertRow, AlertsView
 from poolwatch.presentation.events import EventRow, EventsView
 from poolwatch.presentation.view import Span, Tone
 from poolwatch.ui.appearance import Glyphs
-from poolwatch.ui.cells import Ink, Line, Piece, cut, fit, fit_line, fit_right, line_width, wrap
+from poolwatch.ui.cells import Ink, Line, Piece, cut, fit, fit_line, fit_right, line_width, spread, wrap
 from poolwatch.ui.widgets.lines import LateLines
 from poolwatch.ui.widgets.table import section_line
 from poolwatch.words import alerts as words
+from poolwatch.words import events as event_words
+from poolwatch.words import interface
 
 Row: TypeAlias = AlertRow | EventRow
 #: A heading, an empty line, an alert or an event.
@@ -201,3 +203,19 @@ def channel_lines(spans: Sequence[Span], width: int, most: int, glyphs: Glyphs) 
     leads: list[Piece] = [(head, Ink.HEADING), *[(" " * cell_len(head), Tone.PLAIN)] * (len(told) - 1)]
     lines = ((lead, *line) for lead, line in zip(leads, told, strict=True))
     return tuple(fit_line(line, width, glyphs.ellipsis) for line in lines)
+
+
+def events_title(
+    alerts: AlertsView, events: EventsView, group: str, help_key: str, width: int, glyphs: Glyphs
+) -> Line:
+    """What is new since somebody looked, how many alerts fire, and what headings stand for."""
+    left: list[Piece] = [(f" {event_words.TITLE()}", Ink.BRAND), (f"  {events.since}", Tone.PLAIN)]
+    last: list[Piece] = [(f"   {help_key}", Ink.KEY), (f" {interface.text('help')} ", Tone.DIM)]
+    counts = alerts.counts
+    # what fires stays longest
+    for told, beside in ((counts, group), (counts, ""), (counts[:1], "")):
+        right: list[Piece] = [(f"  {_PARTED.join(told)}", Tone.AMBER)] if told else []
+        right += [(f"   {beside}", Tone.DIM), *last] if beside else last
+        if line_width(left) + line_width(right) <= width:
+            break
+    return spread(left, right, width, glyphs.ellipsis)
