@@ -260,6 +260,7 @@ def commands(pools: Pools, samples: Samples) -> None:
         "bare": [sys.executable, "-c", "pass"],
         "--version": [program(), "--version"],
         "status --line": [program(), "status", "--line"],
+        "check": [program(), "check", "--limit", "$10", "--period", "monthly"],
     }.items():
         ended = run(command, many)
         samples.add(f"{name} ms", ended.wall * 1000)

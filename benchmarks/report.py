@@ -188,6 +188,8 @@ def _commands(values: Values) -> Iterable[Row]:
     count = len(values["bare ms"])
     line = middle(values, "status --line ms")
     yield Row("`status --line`, 1,000 stored accounts", "≤ 200 ms", f"{line:.0f} ms", line <= 200, count)
+    asked = middle(values, "check ms")
+    yield Row("`check`, 1,000 stored accounts", "≤ 250 ms", f"{asked:.0f} ms", asked <= 250, count)
     bare, own = middle(values, "bare ms"), middle(values, "--version ms")
     yield Row(
         "`--version`", "≤ 2x a bare interpreter", f"{own:.1f} ms, bare {bare:.1f} ms: {own / bare:.2f}x",

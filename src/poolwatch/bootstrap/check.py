@@ -20,7 +20,6 @@ from poolwatch.domain.state import AccountState, PoolState, listed_by
 from poolwatch.domain.status import PoolRules, judge
 from poolwatch.domain.values import replace
 from poolwatch.store.readings import AccountCache, read_outlooks, read_stored
-from poolwatch.store.store import Store
 
 if TYPE_CHECKING:
     from poolwatch.bootstrap.budgets import BudgetReader
@@ -111,6 +110,8 @@ async def give_out(around: Surroundings, order: Sequence[str], lasting: timedelt
 
     Where nothing can be remembered, it is the first.
     """
+    from poolwatch.store.store import Store  # it loads asyncio, and answers at once do without
+
     now = RealClock().now()
     store = Store(around.state_dir, now)
     try:

@@ -18,7 +18,6 @@ from poolwatch.domain.overview import PoolOverview
 from poolwatch.domain.state import AccountState, PoolState
 from poolwatch.domain.text import argument_word, visible
 from poolwatch.domain.when import parse_when
-from poolwatch.net.names import run as run_loop
 from poolwatch.presentation.masking import masked, shown_name, shown_path
 from poolwatch.presentation.view import Prefs
 from poolwatch.words import commands as words
@@ -215,6 +214,8 @@ def complain_of_words(typed: Sequence[str], command: str) -> None:
 
 def run_async(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run a command's asynchronous part."""
+    from poolwatch.net.names import run as run_loop  # it loads asyncio, and some do without
+
     found: list[T] = []
 
     async def run() -> None:

@@ -19,7 +19,6 @@ from poolwatch.domain.values import is_undated
 from poolwatch.presentation import figures
 from poolwatch.presentation.json_values import Json, digits, instant
 from poolwatch.presentation.masking import shown_email, shown_group, shown_label, shown_name
-from poolwatch.presentation.use_texts import outside_text
 from poolwatch.presentation.view import Prefs
 from poolwatch.words import account as account_words
 from poolwatch.words import check as words
@@ -81,6 +80,8 @@ class Told(Struct, frozen=True):
             return shown_name(account, mask=mask)
         if each is Each.GROUP:
             return shown_group(state.whose, mask=mask)
+        from poolwatch.presentation.use_texts import outside_text  # most parts are known by name
+
         return outside_text(_GROUPS[each], state.whose, mask=mask)
 
     def _budget(self, found: Finding, state: BudgetState) -> str:
