@@ -14,6 +14,7 @@ from poolwatch.domain.budgets import (
     BudgetReport,
     BudgetState,
     Each,
+    EndedPeriod,
     Grace,
     Level,
     Limit,
@@ -111,6 +112,16 @@ CREDITS: Final = BudgetState(
     forecast=BudgetForecast(Decimal(120), Decimal(180), Decimal(240)),
 )
 FOUR: Final = BudgetReport(NOW, (TEAM, NIGHTLY, FAST, CREDITS))
+
+
+def ended(
+    name: str, started_at: datetime, amount: str | None, stopped_at: datetime | None = None
+) -> EndedPeriod:
+    """A month of a budget of $300 that has ended."""
+    spent_then = None if amount is None else Decimal(amount)
+    return EndedPeriod(
+        name, started_at, started_at + timedelta(days=31), dollars("300"), spent_then, stopped_at=stopped_at
+    )
 
 
 def seats(*ids: str) -> BudgetReport:

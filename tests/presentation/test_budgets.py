@@ -32,7 +32,6 @@ from poolwatch.presentation.budgets import (
     BudgetDetail,
     BudgetRow,
     BudgetShare,
-    EarlierPeriod,
     budget_row,
     budgets_view,
     detail_lines,
@@ -48,7 +47,7 @@ from tests.presentation.made_budgets import (
     TEAM,
     ZONE,
     at,
-    dollars,
+    ended,
     seats,
     spent,
 )
@@ -322,14 +321,14 @@ def test_who_spent_it_and_how_it_went_before() -> None:
         GroupBy.ACCOUNT,
         tuple(BudgetShare(name, Decimal(amount)) for name, amount in shares),
         (
-            EarlierPeriod(at(1, 0) - timedelta(days=31), Decimal("265.5"), dollars("300")),
-            EarlierPeriod(at(1, 0) - timedelta(days=62), None, dollars("300")),
+            ended("team", at(1, 0) - timedelta(days=31), "265.5"),
+            ended("team", at(1, 0) - timedelta(days=62), None, at(1, 0) - timedelta(days=40)),
         ),
     )
     lines = dict(detail_lines(detail, TEAM, names, NOW, PREFS))
     assert lines["BY"].startswith("alice@example.com $93.00 · ")
     assert lines["BY"].endswith(" · aaaaaaaa $61.50 · 2 others $38.00")
-    assert lines["EARLIER"] == "Oct $265.50 of $300, 89%   31 Aug — of $300"
+    assert lines["EARLIER"] == "Oct $265.50 of $300, 89%   31 Aug — of $300, stopped 22 Sep–1 Oct"
     none = dict(detail_lines(BudgetDetail(GroupBy.MODEL), TEAM, names, NOW, PREFS))
     assert none == {"BY": "nothing in this period"}
 

@@ -13,7 +13,7 @@ from poolwatch.domain.budgets import Budget, BudgetReport, BudgetState, Level, L
 from poolwatch.domain.events import LimitsTold
 from poolwatch.domain.tokens import GroupBy
 from poolwatch.domain.values import replace
-from poolwatch.presentation.budgets import BudgetDetail, BudgetShare, EarlierPeriod
+from poolwatch.presentation.budgets import BudgetDetail, BudgetShare
 from poolwatch.ui.app import PoolApp
 from poolwatch.ui.feed import BudgetTried
 from poolwatch.ui.keymap import Keymap
@@ -22,7 +22,7 @@ from poolwatch.ui.screens.budgets import BudgetsScreen
 from poolwatch.ui.screens.pool import PoolScreen
 from poolwatch.ui.state import ExitRequest
 from poolwatch.ui.widgets.lines import Lines
-from tests.presentation.made_budgets import FOUR, TEAM, dollars, seats
+from tests.presentation.made_budgets import FOUR, TEAM, ended, seats
 from tests.ui.pools import NOW, ZONE, app_of, state_of, twelve
 from tests.ui.reading import said, screen_text, settle, strip
 from tests.ui.scripted_feed import ScriptedFeed
@@ -44,8 +44,8 @@ def feed_with(report: BudgetReport = FOUR) -> ScriptedFeed:
         amounts = ("93.00", "84.00", "61.50", "20", "17.50")
         shares = tuple(BudgetShare(n, Decimal(a)) for n, a in zip(names, amounts, strict=True))
         months = (
-            EarlierPeriod(NOW.replace(month=10, day=1, hour=0), Decimal("265.50"), dollars("300")),
-            EarlierPeriod(NOW.replace(month=9, day=1, hour=0), None, dollars("300")),
+            ended("team", NOW.replace(month=10, day=1, hour=0), "265.50"),
+            ended("team", NOW.replace(month=9, day=1, hour=0), None),
         )
         return BudgetDetail(by, shares, months)
 

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 #: So many notices are looked at to say what became of those of an alert.
 _DELIVERIES_MOST = 500
+#: So many periods of a budget that have ended are told.
+_PERIODS_MOST = 3
 
 
 class LiveFeed:
@@ -274,7 +276,14 @@ class LiveFeed:
 
     async def budget_detail(self, state: BudgetState, by: GroupBy) -> BudgetDetail:
         """Who spent it, and how it went before, read on a thread."""
-        return await (await self._budgets()).detail(state, by, self._accounts, self.now())
+        from poolwatch.presentation.budgets import BudgetDetail
+
+        budgets = await self._budgets()
+        shares = await budgets.shares(state, by, self._accounts, self.now())
+        if self._running is None:
+            return BudgetDetail(by, shares)
+        store, name = self._running.services.store, state.budget.name
+        return BudgetDetail(by, shares, await store.ended_periods(name, state.whose, _PERIODS_MOST))
 
     async def try_budget(self, budget: Budget) -> BudgetTried:
         """How it would stand, measured on a thread."""

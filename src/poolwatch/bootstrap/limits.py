@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from poolwatch.bootstrap.surroundings import Surroundings
     from poolwatch.config.limit_settings import ChannelSettings
     from poolwatch.domain.notices import Notice, Outgoing
-    from poolwatch.domain.state import PoolState
+    from poolwatch.domain.state import AccountState, PoolState
     from poolwatch.monitor.sender import Sender
     from poolwatch.notify.channel import Channel
 
@@ -58,6 +58,9 @@ class BudgetWatch:
             told = await self.measured(beside)
             if told is not None:
                 beside.ledger.take(told)
+                if self._running.has_budgets:
+                    budgets, now = await self._running.budgets(), beside.clock.now()
+                    await budgets.end_periods(beside.store, _accounts(beside), now)
             beside.errors.over(_NO_BUDGETS)
             await self._running.until_budgets_change(beside.clock.sleep(_LOOK_SECONDS))
 
@@ -65,9 +68,7 @@ class BudgetWatch:
         """How they stand, where it is time to measure them."""
         if self._running.has_budgets or await in_thread(self._are_there):
             budgets = await self._running.budgets()
-            state = beside.ledger.state
-            accounts = {key.id: account for key, account in state.accounts.items()}
-            report = await budgets.measured(accounts, beside.clock.now())
+            report = await budgets.measured(_accounts(beside), beside.clock.now())
             return None if report is None else LimitsTold(budgets=report)
         if self._has_told:
             return None
@@ -79,6 +80,11 @@ class BudgetWatch:
     def _are_there(self) -> bool:
         around = self._running.around
         return bool(around.settings.budgets) or file_mark(config_of(around)) != self._mark
+
+
+def _accounts(beside: Beside) -> dict[str, AccountState]:
+    """All that are known, by their ids."""
+    return {key.id: account for key, account in beside.ledger.state.accounts.items()}
 
 
 def config_of(around: Surroundings) -> Path | None:

@@ -30,7 +30,7 @@ from poolwatch.domain.tokens import GroupBy, Origin, UseAsked, UseCell
 from poolwatch.domain.use_sums import sums
 from poolwatch.domain.values import replace
 from poolwatch.host.threads import in_thread
-from poolwatch.presentation.budgets import BudgetDetail, BudgetShare
+from poolwatch.presentation.budgets import BudgetShare
 from poolwatch.presentation.filter import saved_queries
 from poolwatch.presentation.use_filter import texts_asked, use_kept
 from poolwatch.sessions.book import UseBook
@@ -39,6 +39,7 @@ from poolwatch.ui.feed import BudgetTried
 
 if TYPE_CHECKING:
     from poolwatch.monitor.auditing import Auditor
+    from poolwatch.store.store import Store
 
 #: They are measured so often at least, and this often at most while session files are read.
 EVERY: Final = timedelta(seconds=60)
@@ -93,6 +94,20 @@ class LiveBudgets:
                 budgets = (each.budget for each in self._settings.budgets)
                 return BudgetReport(now, tuple(self._unknown(each, now) for each in budgets))
 
+    async def end_periods(self, store: Store, accounts: Mapping[str, AccountState], now: datetime) -> None:
+        """Keep how the periods went that have ended; for the process that polls alone."""
+        from poolwatch.bootstrap.budget_ends import end_periods
+
+        async def measure(budget: Budget, at: datetime) -> BudgetReport | None:
+            async with self._turn:
+                with suppress(BookError):
+                    work = partial(self._reader.report, accounts, at, (budget,), foresees=False)
+                    return await in_thread(work)
+            return None
+
+        budgets = [each.budget for each in self._settings.budgets]
+        await end_periods(store, budgets, measure, now, None if self._zone is None else str(self._zone))
+
     def _unknown(self, budget: Budget, now: datetime) -> BudgetState:
         zone = None if self._zone is None else str(self._zone)
         return BudgetState(budget, period_of(budget, now, zone), Measured(MeasuredBy.USAGE))
@@ -122,16 +137,16 @@ class LiveBudgets:
 
     # --- one of them
 
-    async def detail(
+    async def shares(
         self, state: BudgetState, by: GroupBy, accounts: Mapping[str, AccountState], now: datetime
-    ) -> BudgetDetail:
-        """Who spent it, most first; nothing of one that is not measured by use."""
+    ) -> tuple[BudgetShare, ...]:
+        """Who spent it, most first; nobody of one that is not measured by use."""
         if state.measured.by is not MeasuredBy.USAGE:
-            return BudgetDetail(by)
+            return ()
         async with self._turn:
             with suppress(BookError):
-                return BudgetDetail(by, await in_thread(partial(self._shares, state, by, accounts, now)))
-        return BudgetDetail(by)
+                return await in_thread(partial(self._shares, state, by, accounts, now))
+        return ()
 
     def _shares(
         self, state: BudgetState, by: GroupBy, accounts: Mapping[str, AccountState], now: datetime

@@ -14,8 +14,8 @@ from poolwatch.domain.budgets import (
     BudgetReport,
     BudgetState,
     Each,
+    EndedPeriod,
     Level,
-    Limit,
 )
 from poolwatch.domain.tokens import GroupBy
 from poolwatch.presentation import figures
@@ -56,21 +56,12 @@ class BudgetShare(Struct, frozen=True):
     amount: Decimal
 
 
-class EarlierPeriod(Struct, frozen=True):
-    """A period of a budget that has ended: what was spent of the limit that it had then."""
-
-    started_at: datetime
-    spent: Decimal | None
-    limit: Limit
-    stopped_at: datetime | None = None
-
-
 class BudgetDetail(Struct, frozen=True):
     """What is read of the selected budget alone: who spent it, most first, and how it went before."""
 
     by: GroupBy
     shares: tuple[BudgetShare, ...] = ()
-    earlier: tuple[EarlierPeriod, ...] = ()
+    earlier: tuple[EndedPeriod, ...] = ()
 
 
 class BudgetRow(Struct, frozen=True):
@@ -176,18 +167,24 @@ def detail_lines(
         total = sum((each.amount for each in rest), Decimal(0))
         told.append(words.others(len(rest), amount_text(unit, total)))
     lines = [(words.BY(), " · ".join(told) or words.NO_SHARES())]
-    earlier = [
-        words.earlier(
-            _period_name(each, state, prefs),
-            UNKNOWN if each.spent is None else amount_text(each.limit.unit, each.spent),
-            brief_text(each.limit),
-            percent_text(float(each.spent / each.limit.amount * HUNDRED)) if each.spent is not None else "",
-        )
-        for each in detail.earlier[:most]
-    ]
+    earlier = [_earlier(each, state, now, prefs) for each in detail.earlier[:most]]
     if earlier:
         lines.append((words.EARLIER(), "   ".join(earlier)))
     return tuple(lines)
+
+
+def _earlier(period: EndedPeriod, state: BudgetState, now: datetime, prefs: Prefs) -> str:
+    """`Sep $300.00 of $300, stopped 28 Sep–1 Oct`."""
+    spent, name = UNKNOWN, _period_name(period, state, prefs)
+    how = ""
+    if period.spent is not None:
+        uncertain = ("≥ " if period.at_least else "") + ("~" if period.estimated else "")
+        spent = f"{uncertain}{amount_text(period.limit.unit, period.spent)}"
+        how = percent_text(float(period.spent / period.limit.amount * HUNDRED))
+    if period.stopped_at is not None:
+        days = (figures.day(each, now, prefs.zone) for each in (period.stopped_at, period.ended_at))
+        how = words.stopped_from(*days)
+    return words.earlier(name, spent, brief_text(period.limit), how)
 
 
 def strip_budgets(
@@ -227,7 +224,7 @@ def _share_name(by: GroupBy, name: str | None, names: AccountNames) -> str:
             return outside_text(by, name, mask=names.mask)
 
 
-def _period_name(period: EarlierPeriod, state: BudgetState, prefs: Prefs) -> str:
+def _period_name(period: EndedPeriod, state: BudgetState, prefs: Prefs) -> str:
     """The month, or the day on which it began."""
     there = figures.local_time(period.started_at, prefs.zone)
     if state.budget.period is BudgetPeriod.MONTHLY and there.day == 1:

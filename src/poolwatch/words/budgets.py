@@ -130,7 +130,8 @@ at_100_grace: Final = Text(
 at_100_grace_time: Final = Text(
     "warns; {grace} later it stops: `poolwatch check --budget {name}` then says so, exit 5"
 )
-earlier: Final = Text("{period} {spent} of {limit}, {percent}", "{period} {spent} of {limit}")
+earlier: Final = Text("{period} {spent} of {limit}, {how}", "{period} {spent} of {limit}")
+stopped_from: Final = Text("stopped {start}–{end}")
 by_whom: Final = Text("{name} {amount}")
 READING: Final = Text("reading …")
 NO_SHARES: Final = Text("nothing in this period")
