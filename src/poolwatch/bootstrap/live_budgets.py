@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta, tzinfo
@@ -87,12 +88,23 @@ class LiveBudgets:
         self._wanted.clear()
         self._measured_at, self._book_mark = now, known[1]
         async with self._turn:
-            try:
-                return await in_thread(partial(self._report, accounts, now))
-            except BookError:
-                # who looks at the use is told why it cannot be read
-                budgets = (each.budget for each in self._settings.budgets)
-                return BudgetReport(now, tuple(self._unknown(each, now) for each in budgets))
+            # who looks at the use is told why it cannot be read
+            with suppress(BookError):
+                report = await in_thread(partial(self._report, accounts, now))
+                return self._with_all(report)
+        return self._with_all(BudgetReport(now))
+
+    def _with_all(self, report: BudgetReport) -> BudgetReport:
+        """Also those of which nothing is known, not even whom they are of: they can be seen, and changed."""
+        found: dict[str, list[BudgetState]] = defaultdict(list)
+        for state in report.budgets:
+            found[state.budget.name].append(state)
+        states = [
+            state
+            for each in self._settings.budgets
+            for state in found.get(each.name) or [self._unknown(each.budget, report.at)]
+        ]
+        return BudgetReport(report.at, tuple(states))
 
     async def end_periods(self, store: Store, accounts: Mapping[str, AccountState], now: datetime) -> None:
         """Keep how the periods went that have ended; for the process that polls alone."""
@@ -124,7 +136,8 @@ class LiveBudgets:
     def _take_file(self) -> None:
         """Take in the budgets, and the saved filters, that the file has by now."""
         mark = file_mark(self._config)
-        if mark == self._file_mark or self._config is None:
+        # where it is just being replaced it is not there for a moment
+        if mark is None or mark == self._file_mark or self._config is None:
             return
         self._file_mark = mark
         file = ConfigFile.read(self._config)
