@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from poolwatch.domain.alerts import Alert, AlertBoard, Phase, Severity, Silence, Subject, SubjectKind
+from poolwatch.domain.budgets import BudgetReport
 from poolwatch.domain.event_log import EventKind, LoggedEvent
 from poolwatch.domain.events import LimitsTold
 from poolwatch.domain.message import Message, message
@@ -16,11 +17,14 @@ from poolwatch.domain.notices import ChannelHealth, ChannelKind, Delivery, Notic
 from poolwatch.domain.state import SourceState
 from poolwatch.domain.values import replace
 from poolwatch.ui.app import PoolApp
+from poolwatch.ui.screens.budgets import BudgetsScreen
 from poolwatch.ui.screens.detail import DetailScreen
 from poolwatch.ui.screens.events import EventsScreen
 from poolwatch.ui.screens.pool import PoolScreen
 from poolwatch.ui.screens.silencing import SilenceSheet
 from poolwatch.ui.widgets.lines import Lines, Pane
+from tests.presentation.made_budgets import NIGHTLY
+from tests.presentation.made_budgets import TEAM as BUDGET_TEAM
 from tests.ui.pools import NOW, ZONE, ago, ahead, app_of, state_of, twelve
 from tests.ui.reading import said, screen_text, settle, strip
 from tests.ui.scripted_feed import ScriptedFeed
@@ -183,6 +187,18 @@ async def test_an_alert_leads_to_whom_or_what_it_is_about() -> None:
         await settle(pilot)
         assert isinstance(app.screen, PoolScreen)
         assert app.screen.filter_text == "source=s3"
+
+
+async def test_an_alert_of_a_budget_leads_to_it() -> None:
+    feed = alerting_feed()
+    feed.happen(LimitsTold(budgets=BudgetReport(NOW, (NIGHTLY, BUDGET_TEAM))))
+    app = app_of(feed.state, feed=feed)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("e", "enter")
+        await settle(pilot)
+        assert isinstance(app.screen, BudgetsScreen)
+        assert said(app).startswith("team: over 90% since 13:40")
 
 
 async def test_a_silence_takes_how_long_and_why() -> None:

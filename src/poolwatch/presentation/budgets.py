@@ -105,7 +105,12 @@ class BudgetsView(Struct, frozen=True):
 
 def budget_id(state: BudgetState) -> str:
     """What tells a row from all others."""
-    return state.budget.name if state.whose is None else f"{state.budget.name}\n{state.whose}"
+    return row_id(state.budget.name, state.whose)
+
+
+def row_id(budget: str, whose: str | None) -> str:
+    """The same by the budget's name, and whose part of it that is."""
+    return budget if whose is None else f"{budget}\n{whose}"
 
 
 def budgets_view(

@@ -19,6 +19,7 @@ from poolwatch.presentation.budgets import (
     budget_id,
     budgets_view,
     detail_lines,
+    row_id,
 )
 from poolwatch.presentation.event_filter import EventLooker
 from poolwatch.presentation.view import Tone
@@ -38,6 +39,8 @@ from poolwatch.words import use as use_words
 #: What the selected budget can be looked at by.
 _GROUPS: Final = (GroupBy.ACCOUNT, GroupBy.GROUP, GroupBy.MODEL)
 _PAGE: Final = 5
+#: The keys that need one.
+_OF_ONE: Final = ("change_budget", "filter", "group_budget")
 
 
 class BudgetsScreen(FilteredPage):
@@ -46,10 +49,10 @@ class BudgetsScreen(FilteredPage):
     SCOPE = Scope.BUDGETS
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.BUDGETS)
 
-    def __init__(self, ui: UiState, selected: str | None = None) -> None:
-        """`selected`: the id of the row to begin with."""
+    def __init__(self, ui: UiState, budget: str | None = None, whose: str | None = None) -> None:
+        """The budget to begin with, by its name, and whose part of it; None: the first."""
         super().__init__(ui, words.FILTER_PROMPT())
-        self._selected = selected
+        self._selected = None if budget is None else row_id(budget, whose)
         self._filter_text = ""
         self._by = GroupBy.ACCOUNT
         self._view = BudgetsView("", (), 0)
@@ -175,7 +178,7 @@ class BudgetsScreen(FilteredPage):
         if self.show_typing():
             return
         row = self._row
-        off = {} if row is not None else {"change_budget": "", "filter": "", "group_budget": ""}
+        off = {} if row is not None else dict.fromkeys(_OF_ONE, "")
         if not is_wide(self.size.width):
             off["group_budget"] = ""
         elif row is not None:

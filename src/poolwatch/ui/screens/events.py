@@ -361,6 +361,10 @@ class EventsScreen(FilteredPage):
         elif subject is not None and subject.kind in (SubjectKind.SOURCE, SubjectKind.POOL):
             text = f"source={value_text(subject.id)}" if subject.kind is SubjectKind.SOURCE else ""
             self.app.call_later(go_to_main, self.app, lambda main: main.show_filtered(text))
+        elif subject is not None and subject.kind is SubjectKind.BUDGET:
+            from poolwatch.ui.screens.budgets import BudgetsScreen
+
+            self.app.push_screen(BudgetsScreen(self.ui, subject.id, subject.part))
         else:
             self.flash(words.NO_ACCOUNT())
 
