@@ -167,6 +167,22 @@ def test_calm_and_the_way_out_by_key(terminal: Terminal) -> None:
     assert is_restored(terminal)
 
 
+@pytest.mark.parametrize("terminal", ["telling"], indirect=True)
+def test_a_notice_reaches_the_terminal_and_costs_no_cell(terminal: Terminal) -> None:
+    terminal.quiet()
+    before = cells(terminal)
+    terminal.press(b"u")
+    terminal.read_until(b"\x1b]9;poolwatch: told: True\x07")
+    terminal.press(b"\x0c")
+    terminal.quiet()
+    changed = [row for row, (now, was) in enumerate(zip(cells(terminal), before, strict=True)) if now != was]
+    # the foot says what `u` did, and no other row has changed
+    assert len(changed) <= 1
+    terminal.press(b"q")
+    assert terminal.leave() == 0
+    assert is_restored(terminal)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT])
 def test_signals_restore_the_terminal(terminal: Terminal, number: signal.Signals) -> None:
     terminal.process.send_signal(number)

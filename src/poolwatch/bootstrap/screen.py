@@ -94,7 +94,7 @@ async def _run(
     cache = AccountCache()
     feed = LiveFeed(_stored(around, cache), around, options.config)
     app = PoolApp(feed, app_options)
-    monitor = asyncio.create_task(_monitor(around, feed, cache, bring_past))
+    monitor = asyncio.create_task(_monitor(around, feed, cache, bring_past, app.tell_terminal))
     monitor.add_done_callback(feed.monitor_ended)
     try:
         asked = await app.run_async(mouse=app_options.mouse)
@@ -118,12 +118,16 @@ def _stored(around: Surroundings, cache: AccountCache) -> PoolState:
 
 
 async def _monitor(
-    around: Surroundings, feed: LiveFeed, cache: AccountCache, bring_past: Bring | None
+    around: Surroundings,
+    feed: LiveFeed,
+    cache: AccountCache,
+    bring_past: Bring | None,
+    to_terminal: Callable[[str], bool],
 ) -> None:
     await feed.painted.wait()
     past = None if bring_past is None else asyncio.create_task(bring_past())
     try:
-        await _monitor_after(around, feed, cache, past)
+        await _monitor_after(around, feed, cache, past, to_terminal)
     finally:
         if past is not None:
             past.cancel()
@@ -131,7 +135,11 @@ async def _monitor(
 
 
 async def _monitor_after(
-    around: Surroundings, feed: LiveFeed, cache: AccountCache, past: asyncio.Task[None] | None
+    around: Surroundings,
+    feed: LiveFeed,
+    cache: AccountCache,
+    past: asyncio.Task[None] | None,
+    to_terminal: Callable[[str], bool],
 ) -> None:
     # on a thread, and only now: the figures are on screen, and keys are answered meanwhile
     await asyncio.to_thread(import_module, "poolwatch.bootstrap.running")
@@ -142,6 +150,7 @@ async def _monitor_after(
 
     async with open_monitor(around, cache=cache, by=By.APP, past=past) as running:
         await running.monitor.recall()
+        running.to_terminal = to_terminal
         feed.attach(running)
         work = (running.watch_places(), keep_reading(running), mind_use(running))
         beside = [asyncio.create_task(each) for each in work]

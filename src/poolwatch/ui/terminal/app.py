@@ -159,6 +159,12 @@ class TerminalApp(App[ReturnT]):
         if terminal.IS_KNOWN and isinstance(self._driver, TerminalDriver):
             self._driver.set_title(title)
 
+    def tell_terminal(self, sequence: str) -> bool:
+        """Have the terminal itself act on something, such as a notice; False where it is gone or not ours."""
+        if not terminal.IS_KNOWN or self._is_lost or not isinstance(self._driver, TerminalDriver):
+            return False
+        return self._driver.tell(sequence)
+
     def on_app_focus(self, event: events.AppFocus) -> None:
         """A terminal that gains the focus looks as before."""
         event.prevent_default()

@@ -112,6 +112,13 @@ class TerminalDriver(LinuxDriver):
         self._title = title
         self.write(f"\x1b]2;{title}\x07")
 
+    def tell(self, sequence: str) -> bool:
+        """Write what the terminal itself acts on; False where it is not ours now."""
+        if self._is_away or self._writer_thread is None:
+            return False
+        self.write(sequence)
+        return True
+
     def write(self, data: str) -> None:
         """Nothing where another program has the terminal: nobody would take it, and soon all would wait."""
         if not self._is_away:
