@@ -1,6 +1,8 @@
 """What the server answers over real HTTP: addresses, who may see what, states, faults on order."""
 
 import asyncio
+import base64
+import hmac
 import http.client
 import socket
 import time
@@ -303,3 +305,29 @@ def test_the_state_shows_headers_but_no_bearer(upstream: Upstream) -> None:
     seen = upstream.account("alice").last_usage_headers
     assert seen["accept"] == "application/json"
     assert seen["authorization"] == "(withheld)"
+
+
+def test_a_notice_is_taken_once_and_only_where_its_signature_fits(upstream: Upstream) -> None:
+    url = f"{upstream.root}/hooks/pool"
+    key = base64.b64decode((upstream.home / "hook.key").read_text().strip().removeprefix("whsec_"))
+    stamp = str(int(upstream.state().now))
+    body = b'{"type": "channel.test"}'
+
+    def post(name: str, at: str = stamp, sent: bytes = body, key: bytes = key) -> int:
+        signed = f"{name}.{at}.".encode() + body
+        signature = base64.b64encode(hmac.new(key, signed, "sha256").digest()).decode()
+        headers = {
+            "webhook-id": name,
+            "webhook-timestamp": at,
+            # an old key stands before the new one
+            "webhook-signature": f"v1,b2xk v1,{signature}",
+        }
+        return call(url, "POST", headers, sent).status
+
+    assert [post("one"), post("one"), post("two")] == [204, 204, 204]
+    assert post("three", sent=b'{"type": "forged"}') == 401
+    assert post("four", key=b"x" * 32) == 401
+    assert post("five", at=str(int(stamp) - 400)) == 401
+    assert call(url, "POST", {}, body).status == 401
+    assert at(call(url).json, "taken") == [{"type": "channel.test"}] * 2
+    assert call(url, "PUT").status == 405

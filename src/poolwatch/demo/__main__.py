@@ -25,7 +25,7 @@ from poolwatch.demo.control import Control
 from poolwatch.demo.past import past_lines
 from poolwatch.demo.pool import MOST_ACCOUNTS, accounts
 from poolwatch.demo.server import Server
-from poolwatch.demo.service import TOKEN_PATH, Service
+from poolwatch.demo.service import HOOK_PATH, TOKEN_PATH, Service
 from poolwatch.demo.session_shapes import size_of
 from poolwatch.demo.tokens import Ledger
 
@@ -114,9 +114,10 @@ def _serve(options: Options, home: Path, server: Server) -> None:
     if not (home / "config.toml").exists():
         files.write_logins(home, pool, ledger)
     urls = {"base_url": f"{server.root}/backend-api", "token_url": server.root + TOKEN_PATH}
-    config = files.write_config(home, pool, **urls)
+    upstream = files.Upstream(**urls, hook_url=server.root + HOOK_PATH, pace=options.pace)
+    config = files.write_config(home, pool, upstream)
     start = journal.began.start
-    service = Service(pool, ledger, options.clock, start, options.pace)
+    service = Service(pool, ledger, options.clock, start, options.pace, files.hook_key(home))
     server.start(service, Control(service, home) if options.control else None)
     line = urls | {"config": str(config), "home": str(home), "started_at": _instant(start)}
     if options.with_past:

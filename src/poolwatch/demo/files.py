@@ -1,5 +1,6 @@
 """The files of the pool: Codex homes, credential folders, the monitor's settings, the journal."""
 
+import base64
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -8,13 +9,16 @@ from pathlib import Path
 import msgspec
 
 from poolwatch.demo import tokens
-from poolwatch.demo.account import Account, JsonObject, Place, rfc3339
+from poolwatch.demo.account import HOUR, Account, JsonObject, Place, rfc3339
 from poolwatch.demo.pool import TEAM_RULES
 from poolwatch.demo.tokens import Exchange, Ledger
 
 _FOLDERS: dict[Place, str] = {"codex-homes": "homes", "pool": "pool", "cliproxy": "cliproxy"}
 _JOURNAL = "upstream.journal"
 _PAST = "past.jsonl"
+_HOOK_KEY = "hook.key"
+#: So long after the start the alert's limit is crossed; the second readings come some seconds later.
+_CROSSED_SECONDS = 20
 
 
 class HomeOccupiedError(Exception):
@@ -79,12 +83,45 @@ def write_logins(home: Path, accounts: Sequence[Account], ledger: Ledger) -> Non
             write_login(home, account, login, ledger)
 
 
-def _table(name: str, /, **values: str | Path) -> str:
-    lines = (f"{key} = {json.dumps(str(value), ensure_ascii=False)}\n" for key, value in values.items())
+def _table(name: str, /, **values: str | Path | list[str]) -> str:
+    told = ((key, value if isinstance(value, list) else str(value)) for key, value in values.items())
+    lines = (f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in told)
     return f"[[{name}]]\n{''.join(lines)}"
 
 
-def _config_parts(home: Path, accounts: Sequence[Account], base_url: str, token_url: str) -> Iterator[str]:
+class Upstream(msgspec.Struct, frozen=True):
+    """Where the server answers, and how fast its pool lives."""
+
+    base_url: str
+    token_url: str
+    hook_url: str
+    pace: float = 1.0
+
+
+def hook_key(home: Path) -> bytes:
+    """The key that notices to the server are signed with, made where there is none."""
+    path = home / _HOOK_KEY
+    if not path.exists():
+        _write(path, f"whsec_{base64.b64encode(os.urandom(32)).decode()}\n")
+    return base64.b64decode(path.read_text(encoding="utf-8").strip().removeprefix("whsec_"))
+
+
+def _notices(home: Path, accounts: Sequence[Account], upstream: Upstream) -> Iterator[str]:
+    """A channel to the server itself, and an alert that has something to tell within the first minute."""
+    secret = home / _HOOK_KEY
+    yield _table("channels", name="hook", kind="webhook", url=upstream.hook_url, secret_file=secret)
+    for account in accounts:
+        line = account.credits
+        if not line.hourly or line.balance is None:
+            continue
+        limit = float(line.balance) - line.hourly * upstream.pace * _CROSSED_SECONDS / HOUR
+        yield "# its credits fall below that between the first reading and the second"
+        name, when = f"credits of {account.label}", f"email:{account.email} credits<{limit:.2f}"
+        yield _table("alerts", name=name, when=when, severity="info", channels=["hook"])
+        return
+
+
+def _config_parts(home: Path, accounts: Sequence[Account], upstream: Upstream) -> Iterator[str]:
     yield "# The simulated pool. Its server wrote this file and serves only while it runs."
     yield 'pool_name = "demo"\n'
     yield "[poll]\ninterval_seconds = 30\n"
@@ -93,7 +130,7 @@ def _config_parts(home: Path, accounts: Sequence[Account], base_url: str, token_
     yield "delegate_to_codex = false\n"
     yield "[usage]\nreconcile = true\n"
     yield '[filters]\ntight = "weekly>=80 or 5h>=80"\nspare = "status:active weekly<50 5h<50"\n'
-    urls = {"base_url": base_url, "token_url": token_url}
+    urls = {"base_url": upstream.base_url, "token_url": upstream.token_url}
     yield _table("sources", kind="codex-home", name="codex-homes", path=home / "homes" / "*", **urls)
     for name, custody in (("pool", "poolwatch"), ("cliproxy", "other")):
         yield _table("sources", kind="auth-files", name=name, path=home / name, custody=custody, **urls)
@@ -104,13 +141,14 @@ def _config_parts(home: Path, accounts: Sequence[Account], base_url: str, token_
     for glob, group in TEAM_RULES:
         if group in mixed_teams:
             yield _table("accounts", match=glob, group=group)
+    yield from _notices(home, accounts, upstream)
 
 
-def write_config(home: Path, accounts: Sequence[Account], base_url: str, token_url: str) -> Path:
+def write_config(home: Path, accounts: Sequence[Account], upstream: Upstream) -> Path:
     """Write the monitor's settings for this pool, unless they already name this server; returns the path."""
     path = home / "config.toml"
-    if not (path.exists() and json.dumps(base_url) in path.read_text(encoding="utf-8")):
-        _write(path, "\n".join(_config_parts(home, accounts, base_url, token_url)))
+    if not (path.exists() and json.dumps(upstream.base_url) in path.read_text(encoding="utf-8")):
+        _write(path, "\n".join(_config_parts(home, accounts, upstream)))
     return path
 
 

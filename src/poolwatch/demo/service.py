@@ -1,5 +1,7 @@
 """What the simulated service answers: usage by access token, and single-use rotation of refresh tokens."""
 
+import base64
+import hmac
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
@@ -23,7 +25,13 @@ RESETS_PATHS = frozenset(
 PROFILE_PATHS = frozenset({"/backend-api/wham/profiles/me", "/api/codex/profiles/me"})
 TOKEN_PATH = "/oauth/token"  # noqa: S105  # an address, not a secret
 
+#: Where the pool's monitor may post its notices.
+HOOK_PATH = "/hooks/pool"
+
 _RETRY_AFTER_SECONDS = 90
+#: So many of the notices that were taken are kept, and a notice that is older in seconds is none.
+_NOTICES = 20
+_TOLERANCE_SECONDS = 300
 _CHALLENGE = b"""<!DOCTYPE html><html lang="en-US"><head><title>Just a moment...</title>
 <meta http-equiv="refresh" content="360"></head><body>
 <noscript>Enable JavaScript and cookies to continue</noscript>
@@ -102,6 +110,36 @@ def _without(base: JsonObject, path: str) -> JsonObject:
     return kept
 
 
+class Receiver:
+    """Takes notices that are signed as Standard Webhooks has it; one that comes twice is taken once."""
+
+    def __init__(self, key: bytes, clock: Callable[[], float]) -> None:
+        self._key = key
+        self._clock = clock
+        self._taken: dict[str, object] = {}
+
+    def answer(self, request: Request) -> Reply:
+        """Take a notice, or list those that were taken, the newest last."""
+        if request.method == "GET":
+            return json_reply(200, {"taken": list(self._taken.values())})
+        if request.method != "POST":
+            return Reply(405, headers={"allow": "GET, POST"})
+        name, stamp = request.headers.get("webhook-id", ""), request.headers.get("webhook-timestamp", "")
+        signed = b".".join((name.encode(), stamp.encode(), request.body))
+        expected = f"v1,{base64.b64encode(hmac.digest(self._key, signed, 'sha256')).decode()}"
+        given = request.headers.get("webhook-signature", "").split(" ")
+        is_fresh = stamp.isdecimal() and abs(int(stamp) - self._clock()) <= _TOLERANCE_SECONDS
+        if not is_fresh or not any(hmac.compare_digest(each, expected) for each in given):
+            return json_reply(401, {"detail": "The signature does not fit."})
+        try:
+            self._taken.setdefault(name, msgspec.json.decode(request.body))
+        except msgspec.MsgspecError:
+            return json_reply(400, {"detail": "The body is no JSON."})
+        while len(self._taken) > _NOTICES:
+            del self._taken[next(iter(self._taken))]
+        return Reply(204)
+
+
 class Service:
     """The service over one pool; `clock` gives epoch seconds."""
 
@@ -112,7 +150,9 @@ class Service:
         clock: Callable[[], float],
         start: float,
         speed: float,
+        hook_key: bytes = b"",
     ) -> None:
+        self.receiver = Receiver(hook_key, clock)
         self.accounts = accounts
         self.ledger = ledger
         self.clock = clock
@@ -171,6 +211,8 @@ class Service:
             if request.method != "POST":
                 return Reply(405, headers={"allow": "POST"})
             return self._exchange(request)
+        if request.path == HOOK_PATH:
+            return self.receiver.answer(request)
         return Reply(404)
 
     def _bearer(self, request: Request) -> Holder | None:
