@@ -29,6 +29,11 @@ kind = "codex-lb"
 url = "http://127.0.0.1:2455"
 api_key_env = "POOLWATCH_LB"
 dashboard_password_env = "LB_PASSWORD"
+[[channels]]
+name = "ops"
+kind = "webhook"
+url = "https://hooks.example.com"
+secret_env = "HOOK_SECRET"
 """
 
 
@@ -74,6 +79,7 @@ def test_what_the_configuration_depends_on_is_in_it_and_no_secret(tmp_path: Path
     env = {
         "POOLWATCH_LB": SECRET,
         "LB_PASSWORD": SECRET,
+        "HOOK_SECRET": SECRET,
         "HTTPS_PROXY": f"http://me:{SECRET}@proxy.example.com",
         "OPENAI_API_KEY": SECRET,
         "POOLWATCH_STATE_DIR": "~/state",
@@ -89,7 +95,7 @@ def test_what_the_configuration_depends_on_is_in_it_and_no_secret(tmp_path: Path
         f"PATH={tmp_path}/bin",
     ]
     [named] = [line for line in unit.splitlines() if "POOLWATCH_LB" in line]
-    assert named.startswith("# HTTPS_PROXY, NO_PROXY, POOLWATCH_LB, LB_PASSWORD: read from the environment")
+    assert named.startswith("# HTTPS_PROXY, NO_PROXY, POOLWATCH_LB, LB_PASSWORD, HOOK_SECRET: read from")
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="nobody but systemd knows")

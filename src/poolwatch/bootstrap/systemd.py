@@ -111,6 +111,7 @@ def _secrets(around: Surroundings) -> Iterator[str]:
     held = [net.proxy_password_env, *(_PROXY if net.proxy == FROM_ENVIRONMENT else ())]
     for source in around.sources:
         held += [source.api_key_env, source.dashboard_password_env]
+    held += [channel.secret_env for channel in around.settings.channels]
     names = list(dict.fromkeys(name for name in held if name))
     if names:
         yield f"# {said('unit.secret', names=', '.join(names))}"
