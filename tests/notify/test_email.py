@@ -249,7 +249,18 @@ async def _silent_after_the_greeting(reader: asyncio.StreamReader, writer: async
     await reader.read()
 
 
-@pytest.mark.parametrize("talk", [_silent, _dripping, _silent_after_the_greeting])
+async def _dripping_after_the_greeting(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"220 mail.example.com\r\n")
+    await reader.readline()
+    while not writer.is_closing():
+        writer.write(b"250-still here\r\n")
+        await writer.drain()
+        await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    "talk", [_silent, _dripping, _silent_after_the_greeting, _dripping_after_the_greeting]
+)
 async def test_a_server_that_hangs_costs_the_deadline_and_no_more(talk: Talk) -> None:
     talking: set[asyncio.Task[None]] = set()
 
@@ -271,6 +282,9 @@ async def test_a_server_that_hangs_costs_the_deadline_and_no_more(talk: Talk) ->
     said = why(await mailer(port, deadline=0.3).send(NOTICE))
     assert loop.time() - began < 2
     server.close()
+    if talk is _dripping_after_the_greeting:
+        # nothing goes on behind the deadline
+        await asyncio.wait_for(asyncio.gather(*talking), 3)
     for each in talking:
         each.cancel()
     await asyncio.gather(*talking, return_exceptions=True)

@@ -108,9 +108,13 @@ async def test_its_whole_group_is_killed_when_its_time_is_over(tmp_path: Path) -
         "hook",
         f'{stubborn}; sh -c "{stubborn}; sleep 60; :" & echo $$ $! > {tmp_path}/pids; sleep 60; :',
     )
+    loop = asyncio.get_running_loop()
+    began = loop.time()
     assert (
         why(await runner(script, deadline=0.3).send(NOTICE)) == "hook did not end within 0.3 s, and was ended"
     )
+    # a child that ignores SIGTERM and holds its stdout is not waited for
+    assert loop.time() - began < 5
     for pid in (await read_when_there(tmp_path / "pids")).split():
         await gone(int(pid))
 
@@ -205,3 +209,16 @@ async def test_its_address_stands_on_no_command_line(tmp_path: Path, monkeypatch
     assert (tmp_path / "argv").read_text() == "-P -m poolwatch.notify.apprise\n"
     assert "geheim" not in (tmp_path / "env").read_text()
     assert json.loads((tmp_path / "in").read_text())["address"] == "ntfy://geheim"
+
+
+async def test_of_what_the_library_says_nothing_but_the_service_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = private(tmp_path / "url", "ntfy://geheim")
+    for text, told in (
+        ("echo ntfy; exit 4", "ntfy did not take it"),
+        ("echo ntfy; echo failed: https://geheim@ntfy.example.com; exit 4", "apprise did not take it"),
+        ("echo https://geheim@ntfy.example.com; exit 9", "apprise ended with 9"),
+    ):
+        monkeypatch.setattr(sys, "executable", program(tmp_path, "python", text))
+        assert why(await told_by_apprise(file).send(NOTICE)) == told

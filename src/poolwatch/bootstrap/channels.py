@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import secrets
 import shutil
-import sys
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from poolwatch.bootstrap.clock import RealClock
+from poolwatch.bootstrap.console import tell_terminal
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.config.limit_settings import ChannelSettings
 from poolwatch.domain.alerts import Severity
@@ -46,17 +46,8 @@ async def try_channel(around: Surroundings, settings: ChannelSettings) -> Sent:
     notice_id, now = secrets.token_hex(_ID_BYTES), RealClock().now()
     notice = Notice(notice_id, settings.name, NoticeKind.TEST, now, Severity.INFO)
     wording = NoticeWords(AccountNames({}, around.settings.ui.mask), around.settings.pool_name)
-    channel = await in_thread(partial(build_channel, settings, channel_setup(around, _own_terminal)))
+    channel = await in_thread(partial(build_channel, settings, channel_setup(around, tell_terminal)))
     return await try_once(channel, wording.outgoing(notice))
-
-
-def _own_terminal(text: str) -> bool:
-    """The terminal that a command was typed in."""
-    if not sys.stderr.isatty():
-        return False
-    sys.stderr.write(text)
-    sys.stderr.flush()
-    return True
 
 
 async def health_of_channels(around: Surroundings) -> Mapping[str, ChannelHealth]:

@@ -128,6 +128,15 @@ def warn_over(line: str) -> None:
         sys.stderr.flush()
 
 
+def tell_terminal(sequence: str) -> bool:
+    """Write what the terminal itself acts on, as it stands; False where there is none."""
+    if not sys.stderr.isatty():
+        return False
+    sys.stderr.write(sequence)
+    sys.stderr.flush()
+    return True
+
+
 def ask(*lines: str) -> str:
     """The answer to a question that is put on stderr, empty when there is none."""
     with suppress(OSError):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import logging
 import re
 import sys
 from collections.abc import Mapping
@@ -105,8 +104,6 @@ class Apprise:
 def main() -> int:
     """Send what stands on stdin; nothing of it is repeated, whatever fails."""
     order = json.load(sys.stdin)
-    # its warnings name addresses
-    logging.disable(logging.CRITICAL)
     import apprise
 
     services = apprise.Apprise(asset=apprise.AppriseAsset(app_id="poolwatch", app_desc="poolwatch"))
