@@ -139,6 +139,22 @@ def test_only_what_the_verdict_rests_on_is_told() -> None:
     ]
 
 
+def test_of_many_the_first_are_told() -> None:
+    states = [budget_state("310", Level.STOPPED, name=f"b{number}") for number in range(13)]
+    lines = TOLD.answer(of_budgets(states, NOW, RULES))
+    assert [line.split(":")[0] for line in lines[:2]] == ["stop  budget b0", "stop  budget b1"]
+    assert (len(lines), lines[-1]) == (11, "and 3 more")
+    old = of_budgets(
+        [
+            replace(each, level=Level.OK, measured=budget_state("1", None, ago=None).measured)
+            for each in states
+        ],
+        NOW,
+        RULES,
+    )
+    assert TOLD.doubts(old, "USAGE", "STATUS")[-1] == "and 3 more"
+
+
 def test_an_account_s_line() -> None:
     def line(found: Finding) -> str:
         return TOLD.finding(found)

@@ -25,6 +25,8 @@ from poolwatch.words import check as words
 
 SCHEMA: Final = "poolwatch.check/1"
 _MONEY: Final = Context(prec=60, rounding=ROUND_HALF_UP)
+#: Of a filter or of a budget for each, many accounts say something.
+_MOST_LINES: Final = 10
 _CENT: Final = Decimal("0.01")
 _GROUPS: Final = {Each.ACCOUNT: GroupBy.ACCOUNT, Each.GROUP: GroupBy.GROUP, Each.USER: GroupBy.USER}
 
@@ -38,20 +40,25 @@ class Told(Struct, frozen=True):
     own_now: datetime
 
     def answer(self, check: Check) -> list[str]:
-        """A line for each finding that the verdict rests on."""
+        """A line for each finding that the verdict rests on; of many the first, and how many more."""
         shown = check.said(Verdict.GO if check.verdict is Verdict.CANNOT_TELL else check.verdict)
         if not check.findings and check.verdict is Verdict.STOP:
             return [words.line(check.verdict, words.NO_MATCH())]
-        return [words.line(each.verdict, self.finding(each)) for each in shown]
+        return _first([words.line(each.verdict, self.finding(each)) for each in shown])
 
     def doubts(self, check: Check, usage: str, status: str) -> list[str]:
-        """A line for each finding that cannot be told, with the command that helps: one of these two."""
-        return [
-            words.cannot_because(
-                each.why, self.finding(each), usage if _is_of_use(each) else status, of_use=_is_of_use(each)
-            )
-            for each in check.said(Verdict.CANNOT_TELL)
-        ]
+        """As many lines about what cannot be told, with the command that helps: one of these two."""
+        return _first(
+            [
+                words.cannot_because(
+                    each.why,
+                    self.finding(each),
+                    usage if _is_of_use(each) else status,
+                    of_use=_is_of_use(each),
+                )
+                for each in check.said(Verdict.CANNOT_TELL)
+            ]
+        )
 
     def finding(self, found: Finding) -> str:
         """One finding: what, how far over, until when, and how old that is."""
@@ -136,6 +143,11 @@ class Told(Struct, frozen=True):
             return f"; {words.read_ago(by, figures.age_of(found.read_at, self.own_now))}"
         # of what cannot be told, the reason is told as one
         return "" if found.verdict is Verdict.CANNOT_TELL else f"; {words.not_read(by)}"
+
+
+def _first(lines: list[str]) -> list[str]:
+    left = len(lines) - _MOST_LINES
+    return [*lines[:_MOST_LINES], words.more(left)] if left > 0 else lines
 
 
 def _is_of_use(found: Finding) -> bool:

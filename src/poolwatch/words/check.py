@@ -106,6 +106,11 @@ def tokens(amount: str, count: int) -> str:
     return n_("{amount} token", "{amount} tokens", count, amount=amount)
 
 
+def more(count: int) -> str:
+    """So many are not told one by one."""
+    return n_("and {count} more", "and {count} more", count)
+
+
 def line(verdict: Verdict, what: str) -> str:
     """`stop  budget team: …`."""
     return f"{_(VERDICTS[verdict])}  {what}"
