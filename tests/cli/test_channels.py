@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import socketserver
@@ -286,3 +287,37 @@ def test_doctor_tells_of_secrets_that_others_read_or_that_are_none(desk: Desk, r
     assert "run: no-such-program is no program that can be run" in told
     key.write_text("no secret")
     assert f"ops: {key} holds no signing secret" in desk.run("doctor").out
+
+
+def test_no_secret_of_a_channel_is_in_anything_that_is_said_or_kept(desk: Desk, receiver: Receiver) -> None:
+    receiver.status = 500
+    word = base64.b64encode(b"a secret that nobody is to see!!").decode()
+    files = {
+        "hook.key": f"whsec_{word}",
+        "broken.key": f"whsec-{word}",
+        "password": word,
+        "url": f"json://me:{word}@127.0.0.1:{receiver.server_address[1]}/{word}",
+    }
+    for name, text in files.items():
+        (desk.home / name).write_text(text)
+        (desk.home / name).chmod(0o600)
+    mail = 'host = "127.0.0.1"\nport = 9\nfrom = "a@example.com"\nto = "b@example.com"\nuser = "a"\n'
+    tables = {
+        "ops": f'{hook_table(receiver)}secret_file = "~/hook.key"\n',
+        "broken": f'{hook_table(receiver, "broken")}secret_file = "~/broken.key"\n',
+        "variable": f'{hook_table(receiver, "variable")}secret_env = "HOOK"\n',
+        "mail": f'[[channels]]\nname = "mail"\nkind = "email"\n{mail}password_file = "~/password"\n',
+        "phone": '[[channels]]\nname = "phone"\nkind = "apprise"\nurl_file = "~/url"\n',
+    }
+    write(desk, "".join(tables.values()))
+    desk.env["HOOK"] = f"whsec {word}"
+    ran = [desk.run("channels", "test", name) for name in tables]
+    assert [each.code for each in ran] == [1] * len(tables)
+    ran += [
+        desk.run(*words.split())
+        for words in ("channels", "channels --json", "doctor", "doctor --json", "config show", "audit --json")
+    ]
+    kept = [path.read_bytes() for path in desk.state.rglob("*") if path.is_file()]
+    for secret in (word, word[4:20], base64.b64encode(word.encode()).decode()[:20]):
+        assert not any(secret in text for each in ran for text in (each.out, each.err))
+        assert not any(secret.encode() in content for content in kept)
