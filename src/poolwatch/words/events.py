@@ -76,9 +76,7 @@ NONE_OLDER: Final = Text("nothing older is kept")
 all_since: Final = Text("everything since {when}; {key} goes further back")
 NONE_NEWER: Final = Text("nothing newer")
 NO_ACCOUNT: Final = Text("this is about no account that is listed")
-FILTER_PROMPT: Final = Text(
-    "words: a name, reset, logins, limits, money  group:night  plan:pro  -word  (a or b)  @saved"
-)
+FILTER_PROMPT: Final = Text("words  logins  limits  money  group:night  plan:pro  -word  (a or b)  @saved")
 
 
 def matched(count: int, total: int) -> str:
