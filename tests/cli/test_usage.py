@@ -343,15 +343,15 @@ def test_how_far_reading_is_stands_on_a_terminal_alone(
     monkeypatch.setattr(usage, "read_sessions", reads)
     around = look_around(Options(), {**desk.env})
     assert isinstance(around, Surroundings)
-    usage._scan(around, desk.state, [], UTC)
+    usage.scan_files(around, desk.state, [], UTC)
     assert capsys.readouterr().err == ""
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
-    usage._scan(around, desk.state, [], UTC)
+    usage.scan_files(around, desk.state, [], UTC)
     told = capsys.readouterr().err
     assert "reading files 25%, newest first" in told
     assert told.endswith("\r\x1b[K")
     with pytest.raises(Exit) as ended:
-        usage._scan(around, desk.state, ["full"], UTC)
+        usage.scan_files(around, desk.state, ["full"], UTC)
     assert ended.value.code == 1
     assert "the disk is full, or another program holds it" in capsys.readouterr().err
 

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from poolwatch.domain.month_ahead import DayCost, MonthAhead, month_ahead
+from poolwatch.domain.month_ahead import DayCost, MonthAhead, days_ahead, month_ahead
 from tests.domain.use import DOLLAR
 
 #: a Friday
@@ -55,3 +55,17 @@ def test_on_the_last_day_only_its_rest_is_to_come() -> None:
     last = date(2026, 11, 30)
     past = {last - number * DAY: DayCost(8 * DOLLAR, 2 * DOLLAR) for number in range(1, 29)}
     assert month_ahead(0, past, last - 28 * DAY, last) == MonthAhead(2 * DOLLAR, 2 * DOLLAR, 2 * DOLLAR)
+
+
+def test_two_of_the_same_weekday_are_less_certain_than_one() -> None:
+    """Each day has the variance of its weekday, and their mean is known by as many as there were."""
+    past = {TODAY - number * DAY: DayCost(0) for number in range(1, 15)}
+    for number, cost in ((6, 10), (13, 30)):
+        # Saturdays
+        past[TODAY - number * DAY] = DayCost(cost)
+    for weeks_ahead in (1, 2, 3):
+        last = days_ahead(0, past, TODAY - 14 * DAY, TODAY, TODAY + (7 * weeks_ahead) * DAY)
+        assert last is not None
+        assert last[-1].expected == 20 * weeks_ahead
+        variance = 200 * (weeks_ahead + weeks_ahead**2 / 2)
+        assert last[-1].high == 20 * weeks_ahead + round(1.2816 * variance**0.5)

@@ -151,7 +151,7 @@ CASES = (
     Said(
         "never begins anew",
         replace(changed(NOTHING, period=BudgetPeriod.NEVER), period=Period()), "0%", "$0.00 of $300.00",
-        "never", "ok", Tone.PLAIN, "too early to say what it comes to",
+        "never", "ok", Tone.PLAIN, "never resets",
         "warns at 75% and 90% · at 100%: 10% grace, then it stops",
     ),
     Said(

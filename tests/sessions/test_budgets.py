@@ -184,9 +184,12 @@ def test_who_used_something_lately_is_known_to_have_used_nothing_since(tmp_path:
     UseBook(tmp_path).take_events(
         [_event(1, "2026-10-28 12:00", account=_BOB.key.id), _event(2, "2026-11-03 12:00")]
     )
-    _file(tmp_path)
     text = f'{_TEAM}each = "group"\n'
-    # as long as not all files were read it is not
+    # without files, and as long as not all of them were read, it is not
+    _scanned(tmp_path)
+    assert [state.whose for state in _report(tmp_path, text).budgets] == ["day"]
+    _file(tmp_path)
+    _scanned(tmp_path, None, bytes_total=1)
     assert [state.whose for state in _report(tmp_path, text).budgets] == ["day"]
     _scanned(tmp_path)
     told = [(state.whose, state.measured.spent) for state in _report(tmp_path, text).budgets]
@@ -212,6 +215,40 @@ def test_moments_are_told_to_the_quarter_however_long_the_period(tmp_path: Path)
         )
         assert state.measured.spent == 6
         assert state.forecast is None
+
+
+def test_it_stops_when_its_grace_was_spent(tmp_path: Path) -> None:
+    UseBook(tmp_path).take_events(
+        [_event(n, f"2026-11-09 {hour:02}:16", 4 * 10**6) for n, hour in enumerate((8, 10, 12, 14))]
+    )
+    _scanned(tmp_path)
+    (state,) = _report(tmp_path, f'{_TEAM}at_limit = "stop"\ngrace = "50%"\n').budgets
+    assert (state.level, state.over_by) == (Level.STOPPED, _D(6))
+    assert state.over_since == datetime(2026, 11, 9, 12, 15, tzinfo=UTC)
+    assert state.stopped_at == datetime(2026, 11, 9, 14, 15, tzinfo=UTC)
+
+
+def test_what_files_tell_and_what_was_imported_are_added(tmp_path: Path) -> None:
+    now, unverified = quarter_of(_NOW), 0
+    with closing(open_to_write(tmp_path)) as change:
+        change.execute("INSERT INTO names VALUES (1, 'sol')")
+        change.execute("INSERT INTO threads VALUES (1, 'one', NULL, 'red', 'cli')")
+        for quarter, is_verified in ((now - 9, 1), (now - 5000, unverified)):
+            change.execute(
+                "INSERT INTO facts VALUES (?, 1, 1, 1, 0, 0, 0, ?, 1, 2000000, 0, 0, 0, 0)",
+                (quarter, is_verified),
+            )
+        change.execute("INSERT INTO whose VALUES (1, 0, 9999999, ?, 'home')", (_BOB.key.id,))
+    _file(tmp_path)
+    UseBook(tmp_path).take_events([_event(1, "2026-11-02 12:00")])
+    _scanned(tmp_path)
+    whole = _report(tmp_path, _TEAM).budgets[0].measured
+    assert (whole.spent, whole.at_least) == (_D(3), False)
+    night = _report(tmp_path, f'{_TEAM}filter = "group:night client:cli"\n').budgets[0].measured
+    assert night.spent == 2
+    # what could not be verified was before this month
+    ever = _report(tmp_path, f'{_TEAM}period = "never"\n').budgets[0].measured
+    assert (ever.spent, ever.at_least) == (_D(3), True)
 
 
 def test_what_comes_is_foretold_from_the_weeks_before(tmp_path: Path) -> None:
@@ -291,12 +328,16 @@ def test_credits_of_chosen_accounts_are_told_by_their_balances(tmp_path: Path) -
         ('filter = "alice or carol"', MeasuredBy.BALANCE),
         ('filter = "group:day or group:night or label:dan"', MeasuredBy.USAGE),
         ('each = "user"', MeasuredBy.USAGE),
+        ('filter = "alice or eve"', MeasuredBy.USAGE),
         ("filter = ", MeasuredBy.USAGE),
     ],
 )
 def test_by_what_credits_are_measured(tmp_path: Path, change: str, by: MeasuredBy) -> None:
     dan = _account("u3", "dan")
-    pool = {each.key.id: _holding(each, "1000") for each in (_ALICE, _BOB)} | {dan.key.id: dan}
+    endless = Usage(credits=Aged(Credits(True, True, None, _D(0)), _NOW, "s"))
+    eve = replace(_account("u4", "eve"), usage=endless)
+    pool = {each.key.id: _holding(each, "1000") for each in (_ALICE, _BOB)}
+    pool |= {dan.key.id: dan, eve.key.id: eve}
     text = _CREDITS
     if change.startswith("filter"):
         text = text.replace('filter = "alice or bob"', change if change.endswith('"') else "")

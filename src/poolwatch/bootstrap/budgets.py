@@ -51,7 +51,7 @@ from poolwatch.domain.values import replace
 from poolwatch.domain.when import midnight
 from poolwatch.host.instants import zone_named
 from poolwatch.presentation.filter import saved_queries
-from poolwatch.presentation.use_filter import accounts_named, texts_asked, use_told
+from poolwatch.presentation.use_filter import UseLooker, accounts_named, texts_asked, use_told
 from poolwatch.sessions.book import UseBook
 from poolwatch.store.readings import read_timelines
 
@@ -134,6 +134,20 @@ class BudgetReader:
             return BudgetReport(now)
         known = _Known(accounts, now, self._book.scan_state(), foresees)
         return BudgetReport(now, tuple(state for each in budgets for state in self._states(each, known)))
+
+    def doubt(self, budget: Budget, accounts: Mapping[str, AccountState], *, mask: bool = False) -> str:
+        """What its filter asks for that nothing has, perhaps misspelt; "" where there is no such thing.
+
+        Where nothing is known yet, nothing can be told.
+        """
+        from poolwatch.presentation.filter_typing import mistake  # only commands ask
+
+        texts = [self._book.texts(origin) for origin in Origin]
+        if budget.filter is None or not (accounts or any(any(each.values()) for each in texts)):
+            return ""
+        told = {by: [text for each in texts for text in each.get(by, ())] for by in GroupBy}
+        looker = UseLooker(accounts, told, tuple(self._settings.filters.items()), mask=mask)
+        return mistake(looker, budget.filter, is_whole=True)
 
     def _states(self, budget: Budget, known: _Known) -> list[BudgetState]:
         zone = self._zone if budget.time_zone is None else zone_named(budget.time_zone)

@@ -34,8 +34,8 @@ def set_settings(config: Path | None, words: Sequence[str], *, mask: bool = Fals
         return EXIT_CONFIG
     named = tuple(key for word in words if (key := word.partition("=")[0].strip()) in TABLE)
     deed = Deed(Act.SET_CONFIG, path=around.told_path(path), what=named)
-    change = _made(around, deed, lambda: change_settings(path, words, around.env, appearance_problems))
-    _tell(around, change)
+    change = made(around, deed, lambda: change_settings(path, words, around.env, appearance_problems))
+    tell(around, change)
     for key in change.values:
         if key in TABLE and around.env.get(variable_of(key)):
             complain(said("stronger", variable=variable_of(key)))
@@ -51,10 +51,10 @@ def set_source(config: Path | None, name: str, words: Sequence[str], *, mask: bo
     """Write keys of one source into the file."""
     around, source, path = _configured(config, name, mask=mask)
     deed = Deed(Act.SET_SOURCE, path=around.told_path(path), what=(around.told(source.name),))
-    change = _made(
+    change = made(
         around, deed, lambda: change_source(path, source.name, words, around.env, appearance_problems)
     )
-    _tell(around, change)
+    tell(around, change)
     if not change.is_nothing:
         renamed = change.values.get("name")
         complain(said("try_it", command=try_command(around, str(renamed or source.name))))
@@ -65,7 +65,7 @@ def take_source_out(config: Path | None, name: str, *, mask: bool = False) -> in
     """Take one source out of the file; its logins stay where they are."""
     around, source, path = _configured(config, name, mask=mask)
     deed = Deed(Act.REMOVE_SOURCE, path=around.told_path(path), what=(around.told(source.name),))
-    change = _made(around, deed, lambda: remove_source(path, source.name, around.env))
+    change = made(around, deed, lambda: remove_source(path, source.name, around.env))
     say(said("source_out", name=around.told(source.name), path=around.told_path(path)))
     place = around.told_path(source.path) if source.path is not None else around.told(source.url or "")
     if source.kind.is_pool:
@@ -101,7 +101,7 @@ def _configured(config: Path | None, name: str, *, mask: bool) -> tuple[Surround
     raise Exit(EXIT_USAGE)
 
 
-def _made(around: Surroundings, deed: Deed, work: Callable[[], Change | Refused]) -> Change:
+def made(around: Surroundings, deed: Deed, work: Callable[[], Change | Refused]) -> Change:
     """What was written, which is noted; ends the command where nothing was."""
     with audited(around.env, deed, mask=around.settings.ui.mask) as doing:
         change = work()
@@ -116,16 +116,19 @@ def _made(around: Surroundings, deed: Deed, work: Callable[[], Change | Refused]
     raise Exit(EXIT_USAGE if change.is_typed else EXIT_CONFIG)
 
 
-def _tell(around: Surroundings, change: Change) -> None:
+def tell(around: Surroundings, change: Change, written: str = "written_to") -> None:
+    """Say what was written, and where."""
     for key, value in change.values.items():
         if value is None:
             say(said("is_not_there" if change.is_nothing else "is_taken_out", key=key))
         else:
             paths = [value] if isinstance(value, str) and "/" in value else []
             say(said("is_set", key=key, value=around.told(_text(value), paths)))
-    code = "nothing_to_change" if change.is_nothing else "written_to"
+    code = "nothing_to_change" if change.is_nothing else written
     say(said(code, path=around.told_path(change.path)))
 
 
 def _text(value: Value) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_text, value))}]"
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -60,8 +60,57 @@ def run(
     return run_program(config, RunWish(account, next_account, budget), command or [], mask=mask)
 
 
+budgets_group = group_of("budgets", "limits")
 alerts_group = group_of("alerts", "limits")
 channels_group = group_of("channels", "limits")
+
+
+@declared(budgets_group, "budgets list")
+def budgets_list(
+    no_scan: Annotated[bool, flag("no-scan")] = False,
+    json: JsonOption = False,
+    mask: MaskOption = False,
+    ascii_only: options.AsciiOption = False,
+    config: ConfigOption = None,
+) -> int:
+    from poolwatch.cli.budgets import list_budgets
+
+    return list_budgets(config, scans=not no_scan, as_json=json, mask=mask, ascii_only=ascii_only)
+
+
+@declared(budgets_group, "budgets add", changes=True)
+def budgets_add(
+    name: Annotated[str, typer.Argument(metavar="NAME", help=help_of("budget_name"))],
+    assignments: Annotated[
+        list[str] | None, typer.Argument(metavar="[KEY=VALUE...]", help=help_of("budget_keys"))
+    ] = None,
+    mask: MaskOption = False,
+    config: ConfigOption = None,
+) -> int:
+    from poolwatch.cli.budgets import add_budget
+
+    return add_budget(config, name, assignments or (), mask=mask)
+
+
+@declared(budgets_group, "budgets set", changes=True)
+def budgets_set(
+    name: options.BudgetArgument,
+    assignments: Annotated[list[str], typer.Argument(metavar="KEY=VALUE...", help=help_of("budget_keys"))],
+    mask: MaskOption = False,
+    config: ConfigOption = None,
+) -> int:
+    from poolwatch.cli.budgets import set_budget
+
+    return set_budget(config, name, assignments, mask=mask)
+
+
+@declared(budgets_group, "budgets remove", changes=True)
+def budgets_remove(
+    name: options.BudgetArgument, mask: MaskOption = False, config: ConfigOption = None
+) -> int:
+    from poolwatch.cli.budgets import remove_budget
+
+    return remove_budget(config, name, mask=mask)
 
 
 @declared(alerts_group, "alerts list")

@@ -272,6 +272,9 @@ RuleArgument = Annotated[str, typer.Argument(metavar="RULE", help=help_of("rule"
 ChannelArgument = Annotated[
     str, typer.Argument(metavar="NAME", help=help_of("channel"), autocompletion=channels)
 ]
+BudgetArgument = Annotated[
+    str, typer.Argument(metavar="NAME", help=help_of("budget"), autocompletion=budgets)
+]
 Assignments = Annotated[list[str], typer.Argument(metavar="KEY=VALUE...", help=help_of("assignment"))]
 KindArgument = Annotated[
     str, typer.Argument(metavar="KIND", help=help_of("kind"), autocompletion=_of_settings("KINDS"))

@@ -63,7 +63,7 @@ _NOT_READ: Final = {BookProblem.DENIED: "use.not_kept", BookProblem.DAMAGED: "us
 #: So much of a filter is said again.
 _LONGEST_FILTER: Final = 80
 #: The columns of what is no terminal.
-_WIDTH: Final = 120
+WIDTH: Final = 120
 
 
 class UsageAsked(Struct, frozen=True):
@@ -89,13 +89,13 @@ def print_usage(config: Path | None, asked: UsageAsked, span: TimeSpan, form: Fo
     _span(span, RealClock().now(), zone)
     state_dir, homes = _places(around, asked)
     if asked.scans and asked.origin is Origin.FILES:
-        _scan(around, state_dir, homes, zone)
+        scan_files(around, state_dir, homes, zone)
         with suppress(BookError):  # it is told when the use is read
             run_async(partial(assign_use, around, UseBook(state_dir)))
     now = RealClock().now()
     quarters, ends = _span(span, now, zone)
     period = UsePeriod.MONTH if span == TimeSpan() else UsePeriod.ALL
-    accounts = run_async(partial(_accounts, around))
+    accounts = run_async(partial(accounts_kept, around))
     reader = UseReader(state_dir, around.settings, now, zone)
     mask = around.settings.ui.mask
     wish = UseWish(period, asked.by, asked.origin, filter_text=asked.filter_text, mask=mask)
@@ -138,7 +138,7 @@ def _put(
     around: Surroundings,
 ) -> int:
     if form.as_json:
-        return put(usage_json(report, names, now, _zone_name(now, zone), rows), form, around)
+        return put(usage_json(report, names, now, zone_name(now, zone), rows), form, around)
     if form.as_csv:
         return put(usage_csv(report, names, rows), form, around)
     # what draws takes time to load
@@ -152,7 +152,7 @@ def _put(
     view = use_view(report, names, now, zone)
     period = span_text(*ends, now, zone) + filter_told(report.wish) if ends is not None else view.period
     is_terminal = form.path in (None, STDOUT) and sys.stdout.isatty()
-    width = terminal_width() if is_terminal else _WIDTH
+    width = terminal_width() if is_terminal else WIDTH
     lines = report_lines(view, period, len(rows), width, glyphs)
     if is_terminal:
         print_lines(lines, glyphs)
@@ -173,7 +173,8 @@ def _span(
     return (quarter_of(since), quarter_until(until)), ends
 
 
-def _zone_name(now: datetime, zone: tzinfo | None) -> str:
+def zone_name(now: datetime, zone: tzinfo | None) -> str:
+    """What the zone is called at that moment."""
     return now.astimezone(zone).tzname() or "UTC"
 
 
@@ -192,7 +193,7 @@ def _places(around: Surroundings, asked: UsageAsked) -> tuple[Path, list[str]]:
     return book_of_home(around, home), [str(home)]
 
 
-def _scan(around: Surroundings, state_dir: Path, homes: Sequence[str], zone: tzinfo | None) -> None:
+def scan_files(around: Surroundings, state_dir: Path, homes: Sequence[str], zone: tzinfo | None) -> None:
     """Have what is new read, and say on a terminal how far that is."""
     is_live = sys.stderr.isatty() and can_draw(around.env)
 
@@ -214,7 +215,7 @@ def _scan(around: Surroundings, state_dir: Path, homes: Sequence[str], zone: tzi
         raise Exit(EXIT_FAILED)
 
 
-async def _accounts(around: Surroundings) -> Mapping[str, AccountState]:
+async def accounts_kept(around: Surroundings) -> Mapping[str, AccountState]:
     """Everybody of this configuration of whom something is kept, by id."""
     async with open_kept(around) as kept:
         return {} if kept is None else dict(kept.own)

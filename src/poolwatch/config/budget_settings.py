@@ -78,7 +78,7 @@ class BudgetSettings(Struct, frozen=True):
     limit: Annotated[
         Limit, Row(_limit, mark('"$10", "250 credits", "5M tokens", or "80%" of the weekly window'))
     ]
-    filter: Annotated[str | None, Row(values.saved_filter, mark("whose usage, or which; unset: all"))] = None
+    filter: Annotated[str | None, Row(values.use_filter, mark("whose usage, or which; unset: all"))] = None
     period: Annotated[
         str,
         Row(values.one_of([each.value for each in BudgetPeriod]), mark("daily, weekly, monthly or never")),
@@ -154,25 +154,19 @@ def check_filter(layers: Layers, index: int, budget: BudgetSettings, saved: obje
     if budget.filter is None:
         return
     # few have one
-    from poolwatch.domain.query.fields import FIELDS
-    from poolwatch.domain.query.language import NEEDS_YOU, SAVED, parse
-    from poolwatch.domain.query.tree import Compare, Look, NeedsYou, Word, leaves
+    from poolwatch.domain.query.fields import FIELDS, Among
+    from poolwatch.domain.query.language import SAVED, foreign, parse
+    from poolwatch.domain.query.tree import Look, Word, leaves
 
-    texts = (
-        {name.casefold(): text for name, text in saved.items() if isinstance(text, str)}
-        if isinstance(saved, dict)
-        else {}
-    )
-    queries = {name: parse(text).query for name, text in texts.items()}
-    prefix, why, near = dotted("budgets", index), "", None
-    for leaf in leaves(parse(budget.filter, queries).query):
+    known = saved if isinstance(saved, dict) else {}
+    texts = {name.casefold(): text for name, text in known.items() if isinstance(text, str)}
+    query = parse(budget.filter, {name: parse(text).query for name, text in texts.items()}).query
+    prefix, field = dotted("budgets", index), foreign(query, Among.USE)
+    why, near = "" if field is None else said("filter_of_readings", table=prefix, name=field), None
+    for leaf in leaves(query):
         if isinstance(leaf, Word) and leaf.text.startswith(SAVED):
             why = said("no_saved_filter", table=prefix, name=printable(leaf.text))
             near = nearest(leaf.text, [SAVED + name for name in texts])
-        elif isinstance(leaf, NeedsYou):
-            why = said("filter_of_readings", table=prefix, name=NEEDS_YOU)
-        elif isinstance(leaf, Look | Compare) and FIELDS[leaf.field].of_readings:
-            why = said("filter_of_readings", table=prefix, name=leaf.field)
         elif (
             isinstance(leaf, Look) and FIELDS[leaf.field].of_usage and budget.limit.unit is LimitUnit.PERCENT
         ):

@@ -83,16 +83,26 @@ def rows_of(table: type[Struct]) -> Mapping[str, Row]:
 
 
 def saved_filter(raw: Raw) -> str | Wrong:
-    """A filter in which nothing is wrong; what only looks like a field stands in quotes."""
+    """A filter of accounts in which nothing is wrong; what only looks like a field stands in quotes."""
+    return _filter(raw, of_use=False)
+
+
+def use_filter(raw: Raw) -> str | Wrong:
+    """The same of usage."""
+    return _filter(raw, of_use=True)
+
+
+def _filter(raw: Raw, *, of_use: bool) -> str | Wrong:
     text = line()(raw)
     if isinstance(text, Wrong):
         return text
     # few have one
+    from poolwatch.domain.query.fields import Among
     from poolwatch.domain.query.language import parse
     from poolwatch.words.query import fault_text
 
-    faults = parse(text).faults
-    return Wrong(said("wrong_filter", why=fault_text(faults[0]))) if faults else text
+    faults, among = parse(text).faults, Among.USE if of_use else Among.ACCOUNTS
+    return Wrong(said("wrong_filter", why=fault_text(faults[0], among))) if faults else text
 
 
 def truth(raw: Raw) -> bool | Wrong:

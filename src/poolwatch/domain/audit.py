@@ -27,13 +27,14 @@ class Act(StrEnum):
     ADD_SOURCE = "source_add"
     SET_SOURCE = "source_set"
     REMOVE_SOURCE = "source_remove"
+    ADD_BUDGET = "budget_add"
+    SET_BUDGET = "budget_set"
+    REMOVE_BUDGET = "budget_remove"
     ADD_CHANNEL = "channel_add"
     REMOVE_CHANNEL = "channel_remove"
     SILENCE = "alert_silence"
     UNSILENCE = "alert_unsilence"
     RESEND = "alert_resend"
-    ADD_BUDGET = "budget_add"
-    SET_BUDGET = "budget_set"
 
 
 class By(StrEnum):

@@ -28,9 +28,7 @@ def period_of(budget: Budget, at: datetime, machine_zone: str | None = None) -> 
         return Period()
     zone = budget.time_zone or machine_zone
     first = _first_day(budget, _local_day(at, zone))
-    # a day that clocks repeat in part belongs to the one after it, and one that they skip has no moment
-    while _begins(first, zone) > at:
-        first = _before(budget, first)
+    # a moment of the evening that comes twice may be of the next day, and a day that is skipped has none
     while (ends := _begins(after := _after(budget, first), zone)) <= at:
         first = after
     return Period(_begins(first, zone), ends)

@@ -26,7 +26,7 @@ from poolwatch.domain.budgets import (
     limit_text,
 )
 from poolwatch.domain.overview import PoolOverview
-from poolwatch.domain.query.fields import FIELDS
+from poolwatch.domain.query.fields import FIELDS, Among
 from poolwatch.domain.query.language import parse
 from poolwatch.domain.query.tree import Look, leaves
 from poolwatch.domain.text import shell_word
@@ -202,7 +202,7 @@ def mistakes(form: BudgetForm) -> dict[FormField, str]:
     elif name in form.taken:
         found[FormField.NAME] = words.TAKEN()
     if faults := parse(values[FormField.FILTER]).faults:
-        found[FormField.FILTER] = fault_text(faults[0])
+        found[FormField.FILTER] = fault_text(faults[0], Among.USE)
     if _limit(form) is None:
         found[FormField.LIMIT] = words.NOT_LIMIT()
     period = BudgetPeriod(values[FormField.PERIOD])

@@ -9,6 +9,7 @@ from typing import Final
 from poolwatch.domain.budgets import (
     AtLimit,
     BudgetForecast,
+    BudgetPeriod,
     BudgetState,
     Each,
     Level,
@@ -183,6 +184,8 @@ class BudgetTexts:
             return words.NOT_KNOWN()
         if state.level in OVER:
             return words.over_since(self._over_since) if self._over_since else words.OVER()
+        if state.budget.period is BudgetPeriod.NEVER:
+            return words.NEVER_RESETS()
         if forecast is None:
             return words.TOO_EARLY()
         amount, limit = estimate_text(self._unit, forecast), state.budget.limit.amount

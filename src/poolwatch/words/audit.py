@@ -26,10 +26,11 @@ _ACTS: Final[Mapping[str, str]] = {
     Act.SILENCE: mark("alerts silence"),
     Act.UNSILENCE: mark("alerts unsilence"),
     Act.RESEND: mark("alerts resend"),
-    Act.ADD_CHANNEL: mark("channels add"),
-    Act.REMOVE_CHANNEL: mark("channels remove"),
     Act.ADD_BUDGET: mark("budgets add"),
     Act.SET_BUDGET: mark("budgets set"),
+    Act.REMOVE_BUDGET: mark("budgets remove"),
+    Act.ADD_CHANNEL: mark("channels add"),
+    Act.REMOVE_CHANNEL: mark("channels remove"),
 }
 _OUTCOMES: Final[Mapping[str, str]] = {
     Outcome.DONE: mark("done"),

@@ -40,6 +40,14 @@ TEXTS: Final[Mapping[str, str]] = {
     "run": mark("Run a program unless a limit says stop. poolwatch becomes that program."),
     "daemon": mark("Poll without a screen; the app watches beside it."),
     "refresh": mark("Run the refresh chain: token step, then usage step."),
+    "budgets": mark("What may be spent, how far that has gone, and what comes."),
+    "budgets list": mark("Every budget: how much is spent of it, until when, and what it will come to."),
+    "budgets add": mark(
+        "Write a budget into the configuration; of what is not said it proposes $10 a month. Comments there"
+        " are kept. poolwatch stops nothing by itself: check and run answer whoever asks."
+    ),
+    "budgets set": mark("Change keys of a budget in the configuration. Comments there are kept."),
+    "budgets remove": mark("Take a budget out of the configuration. How its periods went is kept."),
     "alerts": mark("What fires, what is silenced, and what was sent of it."),
     "alerts list": mark("What fires, waits, is unknown or silenced, and the latest notices with their ids."),
     "alerts silence": mark("Send nothing of a rule, for a time or until somebody ends it."),
@@ -190,6 +198,13 @@ TEXTS: Final[Mapping[str, str]] = {
     "password_file": mark("Pools: the file of the dashboard's password."),
     "password_env": mark("Pools: the variable of the dashboard's password."),
     "insecure": mark("Pools: the key may go over plain http to another machine."),
+    # of budgets
+    "budget": mark("Its name, as budgets list shows it."),
+    "budget_name": mark("What it is to be called."),
+    "budget_keys": mark(
+        "limit ($10, 250 credits, 5M tokens, 80%), filter, period, starts_on, time_zone, each, warn_at,"
+        " grace, at_limit; key= takes one out."
+    ),
     # of alerts
     "rule": mark("A rule of yours by its name, or one of poolwatch's own: needs_you, budget, source_down …"),
     "silence_for": mark("For how long: 30m, 2h, 1d 12h (unset: until somebody ends it)."),
@@ -313,6 +328,25 @@ EXAMPLES: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
         ("poolwatch refresh --all", mark("tokens with a day left, all figures")),
         ("poolwatch refresh --all --filter '!'", mark("all that needs you")),
     ),
+    "budgets": (
+        ("poolwatch budgets", mark("the list")),
+        ("poolwatch budgets add month", mark("$10 a month, of all usage")),
+        ("poolwatch budgets set month 'limit=$25' at_limit=stop", ""),
+    ),
+    "budgets list": (
+        ("poolwatch budgets list", ""),
+        ("poolwatch budgets --json", mark("for a script")),
+    ),
+    "budgets add": (
+        ("poolwatch budgets add team 'limit=$300' filter=group:team at_limit=stop", ""),
+        ("poolwatch budgets add people 'limit=5M tokens' period=weekly starts_on=friday each=account", ""),
+        ("poolwatch budgets add week limit=80% period=weekly", mark("of each account's weekly window")),
+    ),
+    "budgets set": (
+        ("poolwatch budgets set team 'limit=$450' warn_at=50,90 grace=2h", ""),
+        ("poolwatch budgets set team filter=", mark("takes it out: all usage counts")),
+    ),
+    "budgets remove": (("poolwatch budgets remove team", ""),),
     "alerts": (
         ("poolwatch alerts", mark("the list")),
         ("poolwatch alerts silence source_down --for 2h --reason maintenance", ""),

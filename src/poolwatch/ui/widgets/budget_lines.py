@@ -80,6 +80,12 @@ def budget_lines(
     return (*head, *_around(short, selected, room - len(below), width, glyphs), *below)
 
 
+def listed_lines(view: BudgetsView, width: int, glyphs: Glyphs) -> list[Line]:
+    """All of them below their columns, as a command prints them."""
+    head = [line for line in _head(width, glyphs) if line]
+    return [*head, *(line for row in view.rows for line in _block(row, width, glyphs, selected=False))]
+
+
 #: Below fewer rows than these nothing else is told.
 _ROWS_LEAST: Final = 5
 
