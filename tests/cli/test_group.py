@@ -13,7 +13,7 @@ from typer.main import get_command
 
 from poolwatch.cli.app import app
 from poolwatch.cli.group import Group
-from poolwatch.words.command_help import EXAMPLES
+from poolwatch.words.command_examples import EXAMPLES
 from tests.cli.desk import Desk
 
 #: What the small program below was told to do.

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from poolwatch.words.command_help import EXAMPLES
+from poolwatch.words.command_examples import EXAMPLES
 from tests.words.sentences import SRC, WORDS, calls, literals, reads_like_a_sentence
 
 #: What reads like a sentence and is none, by how it begins, and why.

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 import typer
 
 from poolwatch.cli.group import Group
-from poolwatch.words.command_help import examples_of, help_of
+from poolwatch.words.command_examples import examples_of
+from poolwatch.words.command_help import help_of
 
 _Function = TypeVar("_Function", bound=Callable[..., int])
 _USUAL: dict[str, Any] = {"cls": Group, "rich_markup_mode": None}
