@@ -31,13 +31,14 @@ TEAM = Subject(SubjectKind.BUDGET, "team", "carol")
 WHOLE = Alert(
     "team-over", TEAM, "2026-11-01", Phase.FIRING, NOW, Severity.CRITICAL, NOW, NOW + timedelta(hours=1),
     message("alerts.over", percent="90", of=message("alerts.budget", name="team")), NOW, NOW, ("ops", "mail"),
-    "s3", NOW, "team", Decimal("90"), True, "worse", True, timedelta(seconds=90), 2, ("ops",), True,
+    "s3", NOW, "team", Decimal("90"), True, "worse", True, timedelta(seconds=90), 2, ("ops",), True, "", True,
 )  # fmt: skip
 BARE = Alert("high", CAROL, "1", Phase.PENDING, NOW)
+TOLD = Alert("early", CAROL, "1", Phase.RESOLVED, NOW, owed=("ops",), event="0123456789abcdef")
 BOOK = AlertBook(
-    7, {each.key: each for each in (WHOLE, BARE)},
+    7, {each.key: each for each in (WHOLE, BARE, TOLD)},
     {"high": RuleMemory("weekly>=90", NOW, frozenset({CAROL, TEAM}), 4)},
-    (), {"ops": NOW}, NOW, date(2026, 11, 20),
+    (), {"ops": NOW}, NOW, date(2026, 11, 20), NOW,
 )  # fmt: skip
 
 
@@ -105,8 +106,10 @@ def test_damaged_rows_are_left_out(tmp_path: Path) -> None:
     assert one.silence(Silence("high", NOW, "carol"))
     with closing(sqlite3.connect(tmp_path / FILE_NAME)) as held, held:
         held.execute("UPDATE alerts SET doc = '{' WHERE rule = 'high'")
-        held.execute("INSERT INTO alerts SELECT rule, subject, 'NaN1x', doc FROM alerts WHERE rule != 'high'")
-        held.execute("INSERT INTO alerts SELECT rule, '[1]', level, doc FROM alerts WHERE rule != 'high'")
+        held.execute(
+            "INSERT INTO alerts SELECT rule, subject, 'NaN1x', doc FROM alerts WHERE rule = 'team-over'"
+        )
+        held.execute("INSERT INTO alerts SELECT rule, '[1]', level, doc FROM alerts WHERE rule = 'team-over'")
         held.execute("UPDATE silences SET doc = x'00ff'")
         held.execute("""UPDATE alert_rules SET doc = '{"when":"x","first_at":"9999-01-01T00:00:00Z"}'""")
-    assert kept(one) == replace(BOOK, alerts={WHOLE.key: WHOLE}, rules={})
+    assert kept(one) == replace(BOOK, alerts={WHOLE.key: WHOLE, TOLD.key: TOLD}, rules={})

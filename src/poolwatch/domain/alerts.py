@@ -93,11 +93,15 @@ class Rule(Struct, frozen=True):
 
 
 class AlertKey(Struct, frozen=True):
-    """Which alert: of a rule, and of a subject; `level` is which, where a rule has several of them."""
+    """Which alert: of a rule, and of a subject.
+
+    `level` is which, where a rule has several of them. `event` is the id of the logged event that it tells.
+    """
 
     rule: str
     subject: Subject
     level: Decimal | None = None
+    event: str = ""
 
 
 class Alert(Struct, frozen=True):
@@ -141,11 +145,16 @@ class Alert(Struct, frozen=True):
     owed: tuple[str, ...] = ()
     #: nobody is to be told any more that it ended
     is_over_told: bool = False
+    #: the logged event that it tells; it is over at once
+    event: str = ""
+    #: that it fired stands among the events; or an event of its own tells it
+    is_logged: bool = False
+    has_event: bool = False
 
     @property
     def key(self) -> AlertKey:
         """Which one it is."""
-        return AlertKey(self.rule, self.subject, self.level)
+        return AlertKey(self.rule, self.subject, self.level, self.event)
 
     @property
     def speaks(self) -> bool:
@@ -226,10 +235,12 @@ class AlertBook(Struct, frozen=True):
     looked_at: datetime | None = None
     #: the day of the last daily summary, in the zone of the machine
     summary_on: date | None = None
+    #: after a pause, or when a clock was set: until then what is found may be what was, or is not yet known
+    unsure_until: datetime | None = None
 
     def board(self, at: datetime) -> AlertBoard:
         """As it is shown: what fires first, the newest first."""
-        known = [each for each in self.alerts.values() if each.phase is not Phase.INACTIVE]
+        known = [each for each in self.alerts.values() if not each.event and each.phase is not Phase.INACTIVE]
         known.sort(key=lambda each: each.resolved_at or each.fired_at or each.since, reverse=True)
         known.sort(key=lambda each: _ORDER.index(each.phase))
         return AlertBoard(at, tuple(known), tuple(each for each in self.silences if not each.is_over(at)))

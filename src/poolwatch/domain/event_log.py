@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
+from poolwatch.domain.message import Message
 from poolwatch.domain.series import SPEND_BUCKET, Amount
 from poolwatch.domain.state import SourceState
 from poolwatch.domain.status import (
@@ -49,6 +50,13 @@ class EventKind(StrEnum):
     NOTICE_GIVEN_UP = "notice_given_up"
     #: a budget that had reached its limit began anew; `now` is what it is called, `was` whose part it is
     BUDGET_RESET = "budget_reset"
+    #: an alert of a rule began, or ended; `rule` names it, and `cause` says what was found
+    ALERT_FIRED = "alert_fired"
+    ALERT_RESOLVED = "alert_resolved"
+
+
+#: What tells of poolwatch's own telling: no rule waits for that.
+OF_ALERTS: Final = frozenset({EventKind.NOTICE_GIVEN_UP, EventKind.ALERT_FIRED, EventKind.ALERT_RESOLVED})
 
 
 class Unit(StrEnum):
@@ -83,6 +91,10 @@ class LoggedEvent(Struct, frozen=True):
     #: how many accounts it befell, and out of how many
     accounts: int | None = None
     of_accounts: int | None = None
+    #: of an alert: its rule, the budget that it is about, and what was found
+    rule: str | None = None
+    budget: str | None = None
+    cause: Message | None = None
 
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -35,6 +35,8 @@ S = TypeVar("S", bound=Struct)
 #: The key of `meta` under which stands what is remembered of all alerts together.
 _NAME: Final = "alerts"
 _VERSION: Final = 1
+#: Before the id of an event that an alert tells, in the place of its level.
+_EVENT: Final = "event:"
 #: The subject of a silence that is of all subjects.
 _ALL: Final = ""
 
@@ -69,6 +71,8 @@ class _Alert(Amounts, frozen=True, kw_only=True):
     told: int = 0
     owed: tuple[str, ...] = ()
     is_over_told: bool = False
+    is_logged: bool = False
+    has_event: bool = False
 
 
 class _Rule(Document, frozen=True, kw_only=True):
@@ -90,6 +94,7 @@ class _Whole(Document, frozen=True, kw_only=True):
     told: dict[str, Instant] = field(default_factory=dict)
     looked_at: Instant | None = None
     summary_on: date | None = None
+    unsure_until: Instant | None = None
 
 
 def read(held: sqlite3.Connection) -> AlertBook:
@@ -103,7 +108,14 @@ def read(held: sqlite3.Connection) -> AlertBook:
             awaited = frozenset(convert(each, Subject, from_attributes=True) for each in rule.awaited)
             rules[name] = RuleMemory(rule.when, rule.first_at, awaited, rule.episodes)
     return AlertBook(
-        whole.number, alerts, rules, tuple(_silences(held)), whole.told, whole.looked_at, whole.summary_on
+        whole.number,
+        alerts,
+        rules,
+        tuple(_silences(held)),
+        whole.told,
+        whole.looked_at,
+        whole.summary_on,
+        whole.unsure_until,
     )
 
 
@@ -125,6 +137,7 @@ def put(
         told=dict(book.told),
         looked_at=book.looked_at,
         summary_on=book.summary_on,
+        unsure_until=book.unsure_until,
     )
     held.execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", (_NAME, _encode(whole)))
     if book.looked_at is not None:
@@ -215,7 +228,9 @@ def _alerts(held: sqlite3.Connection) -> Iterator[Alert]:
             continue
         try:
             fields = {name: getattr(found, name) for name in found.__struct_fields__ if name != "version"}
-            key = {"rule": rule, "subject": about, "level": Decimal(level) if level else None}
+            event = level.removeprefix(_EVENT) if level.startswith(_EVENT) else ""
+            exact = Decimal(level) if level and not event else None
+            key = {"rule": rule, "subject": about, "level": exact, "event": event}
             yield convert({**fields, **key}, Alert, from_attributes=True)
         except (ArithmeticError, *UNREADABLE):
             continue
@@ -235,7 +250,8 @@ def _whole(held: sqlite3.Connection) -> _Whole:
 
 
 def _place(key: AlertKey) -> tuple[str, str, str]:
-    return key.rule, _subject_text(key.subject), "" if key.level is None else f"{key.level:f}"
+    level = f"{_EVENT}{key.event}" if key.event else "" if key.level is None else f"{key.level:f}"
+    return key.rule, _subject_text(key.subject), level
 
 
 def _silenced(silence: Silence) -> tuple[str, str]:

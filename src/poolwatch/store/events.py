@@ -9,13 +9,15 @@ from datetime import datetime
 from typing import Final
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, convert
 
 from poolwatch.domain.event_log import EventKind, LoggedEvent, Unit
+from poolwatch.domain.message import Message
 from poolwatch.host.instants import from_micros, to_micros
 from poolwatch.store.documents import UNREADABLE
 from poolwatch.store.spans import Number, amount, number
 from poolwatch.store.stored import Instant
+from poolwatch.store.stored import Message as Cause
 
 _VERSION: Final = 1
 _ID_BYTES: Final = 8
@@ -41,6 +43,9 @@ class _Stored(Struct, frozen=True, array_like=True):
     until: Instant | None = None
     accounts: int | None = None
     of_accounts: int | None = None
+    rule: str | None = None
+    budget: str | None = None
+    cause: Cause | None = None
 
 
 def append(held: sqlite3.Connection, events: Iterable[LoggedEvent]) -> None:
@@ -136,6 +141,9 @@ def _pack(event: LoggedEvent) -> bytes:
         event.until,
         event.accounts,
         event.of_accounts,
+        event.rule,
+        event.budget,
+        None if event.cause is None else convert(event.cause, Cause, from_attributes=True),
     ]
     while stored[-1] is None:
         stored.pop()
@@ -161,6 +169,9 @@ def _unpack(at: int, raw: bytes | str, packed: bytes) -> LoggedEvent | None:
             stored.until,
             stored.accounts,
             stored.of_accounts,
+            stored.rule,
+            stored.budget,
+            None if stored.cause is None else convert(stored.cause, Message, from_attributes=True),
         )
     except UNREADABLE:
         return None
