@@ -6,31 +6,17 @@ import re
 from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
-from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from msgspec import Struct
 
-from poolwatch.domain.alerts import Rule, Severity
+from poolwatch.domain.alerts import BuiltIn, Rule, Severity
 from poolwatch.domain.event_log import OF_ALERTS, EventKind
 from poolwatch.domain.query.fields import FIELDS, FieldKind
 from poolwatch.domain.query.language import parse
 from poolwatch.domain.query.tree import And, Compare, Not, Or, Query
 from poolwatch.domain.values import replace
-
-
-class BuiltIn(StrEnum):
-    """The rules that are there by default, by their names in the configuration."""
-
-    NEEDS_YOU = "needs_you"
-    RUNS_DRY = "runs_dry"
-    BUDGET = "budget"
-    CREDITS_LOW = "credits_low"
-    SOURCE_DOWN = "source_down"
-    BANKED_RESET_ENDS = "banked_reset_ends"
-    LOGIN_ENDS = "login_ends"
-
 
 #: A source is down so long before that is told.
 DOWN_FOR: Final = timedelta(minutes=10)

@@ -20,11 +20,12 @@ from msgspec import Struct
 
 from poolwatch.domain.alert_findings import EventSeen, Finding, Seen, Truth
 from poolwatch.domain.alert_notices import FLAPS_WITHIN, noted
-from poolwatch.domain.alert_rules import BuiltIn, OfAccounts, OfBudgets, OfEvents, WatchedRule
+from poolwatch.domain.alert_rules import OfAccounts, OfBudgets, OfEvents, WatchedRule
 from poolwatch.domain.alerts import (
     Alert,
     AlertBook,
     AlertKey,
+    BuiltIn,
     Phase,
     Rule,
     RuleMemory,

@@ -151,12 +151,44 @@ def will_renew(account: AccountState, listing: Listing) -> bool:
     """
     if not listing.renews_itself or listing.problem is not None:
         return False
-    acts = listing == account.acting
-    dead = account.dead_login
-    mark = listing.token.refresh_fingerprint
-    if dead is not None and (acts if dead.refresh_fingerprint is None else dead.refresh_fingerprint == mark):
+    if _has_dead_token(account, listing):
         return False
-    return not (acts and (account.ambiguous or _was_refused_anew(account)))
+    return not (listing == account.acting and (account.ambiguous or _was_refused_anew(account)))
+
+
+def login_ends_at(account: AccountState, now: datetime) -> datetime | None:
+    """When a login that works ends, unless a person does something; `now` is the server's clock.
+
+    None where that is unknown, and where something renews it by itself: a pool, poolwatch in the background,
+    or the program that it belongs to, which does so when it is used, as long as its refresh token is good.
+    """
+    ends: list[datetime] = []
+    for listing in account.listings:
+        if listing.disabled:
+            continue
+        if listing.custody is Custody.POOL:
+            if not listing.says_login_needed:
+                return None
+        elif token_is_live(listing, account.rejected, now):
+            if listing.token.expires_at is None or _is_renewed_by_itself(account, listing):
+                return None
+            ends.append(listing.token.expires_at)
+    return max(ends, default=None)
+
+
+def _is_renewed_by_itself(account: AccountState, listing: Listing) -> bool:
+    if listing.custody in (Custody.CODEX, Custody.OTHER) and listing.token.refresh_fingerprint is not None:
+        return not _has_dead_token(account, listing)
+    return will_renew(account, listing)
+
+
+def _has_dead_token(account: AccountState, listing: Listing) -> bool:
+    """Whether the issuer refused its refresh token for good."""
+    dead = account.dead_login
+    if dead is None:
+        return False
+    mark = listing.token.refresh_fingerprint
+    return listing == account.acting if dead.refresh_fingerprint is None else dead.refresh_fingerprint == mark
 
 
 def _was_refused_anew(account: AccountState) -> bool:
