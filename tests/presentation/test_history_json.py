@@ -16,6 +16,7 @@ from poolwatch.domain.account import AccountKey, Name
 from poolwatch.domain.burn import Burn
 from poolwatch.domain.cycles import Cycle, EndedBy
 from poolwatch.domain.event_log import EventKind, LoggedEvent, Unit
+from poolwatch.domain.message import message
 from poolwatch.domain.series import Amount, FigureName, Gap, Point, Series, Timeline
 from poolwatch.domain.state import AccountState
 from poolwatch.domain.values import replace
@@ -197,6 +198,10 @@ EVENTS = (
                 accounts=41, of_accounts=60),
     LoggedEvent("e8", h(7), EventKind.BACK, "0123456789abcdef", unit=Unit.CREDITS),
     LoggedEvent("e9", h(7.5), EventKind.NOTICE_GIVEN_UP, now="ops"),
+    LoggedEvent("f1", h(7.6), EventKind.ALERT_FIRED, was="night", rule="budget", budget="team",
+                cause=message("alerts.budget_over", percent="90%", spent="$276", limit="$300")),
+    LoggedEvent("f2", h(7.7), EventKind.ALERT_RESOLVED, "a1", rule="high",
+                cause=message("alerts.figure", field="weekly", figure="93%")),
     LoggedEvent("ea", h(7.6), EventKind.BUDGET_RESET, was="night", now="team"),
 )  # fmt: skip
 
@@ -209,11 +214,11 @@ def test_the_events_as_json() -> None:
     assert list(rows) == [each.id for each in EVENTS]
     assert list(rows["e1"]) == [
         *("id", "at", "kind", "account", "label", "source", "bucket", "window"),
-        *("before", "after", "amount", "unit", "accounts"),
+        *("before", "after", "amount", "unit", "accounts", "rule", "budget"),
     ]
     assert list(rows["e2"].values()) == [
         *("e2", "2026-11-19T14:03:00Z", "reset", "a1", "=alice@example.com", None, "codex", "weekly"),
-        *(97.0, 0.0, -97.0, "percent", None),
+        *(97.0, 0.0, -97.0, "percent", None, None, None),
     ]
     assert [rows["e3"][key] for key in ("before", "after", "amount", "unit")] == [
         *("1.50", "501.50", "500.00", "credits")
@@ -223,6 +228,8 @@ def test_the_events_as_json() -> None:
     assert (rows["e6"]["source"], rows["e6"]["account"], rows["e6"]["label"]) == ("s3", None, None)
     assert rows["e8"]["label"] == "01234567"
     assert (rows["e9"]["after"], rows["e9"]["source"]) == ("ops", None)
+    assert (rows["f1"]["rule"], rows["f1"]["budget"], rows["f1"]["account"]) == ("budget", "team", None)
+    assert (rows["f2"]["rule"], rows["f2"]["account"], rows["f2"]["after"]) == ("high", "a1", None)
     assert (rows["ea"]["after"], rows["ea"]["before"], rows["ea"]["amount"]) == ("team", "night", None)
     hidden = json.loads(events_json(EVENTS, HIDDEN, NOW))["events"][-1]
     assert (hidden["after"], hidden["before"]) == ("team", None)
@@ -246,6 +253,8 @@ def test_the_events_for_people() -> None:
         "2026-11-19 19:03  OpenAI                   41 of 60 accounts were reset early",
         "2026-11-19 20:03  01234567                 back: credits",
         "2026-11-19 20:33  channel ops              a notice was given up: the channel never took it",
+        "2026-11-19 20:39  budget team of night     over 90%: $276 of $300",
+        "2026-11-19 20:45  team/=alice@example.com  fires no longer: weekly 93%",
         "2026-11-19 20:39  budget team of night     began anew; it had reached its limit",
     ]
     hidden = event_lines(EVENTS, HIDDEN, UTC)[-1]

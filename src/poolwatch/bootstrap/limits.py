@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from poolwatch.notify.channel import Channel
 
 _NO_SENDER: Final = "monitor.no_sender"
+_NO_ALERTS: Final = "monitor.no_alerts"
 _NO_BUDGETS: Final = "monitor.no_budgets"
 #: Whether budgets are to be measured is asked so often.
 _LOOK_SECONDS: Final = 2.0

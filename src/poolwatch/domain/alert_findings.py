@@ -9,7 +9,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from poolwatch.domain.alerts import AlertKey, Subject, SubjectKind
-from poolwatch.domain.event_log import LoggedEvent
+from poolwatch.domain.event_log import EventKind, LoggedEvent
 from poolwatch.domain.message import Message
 
 
@@ -59,6 +59,8 @@ class EventSeen(Struct, frozen=True):
     def subject(self) -> Subject:
         """Whom or what it befell."""
         event = self.event
+        if event.kind is EventKind.BUDGET_RESET:
+            return Subject(SubjectKind.BUDGET, event.now or "", event.was or event.account_id)
         if event.account_id is not None:
             return Subject(SubjectKind.ACCOUNT, event.account_id)
         return (

@@ -393,7 +393,6 @@ def _is_number(episode: str) -> bool:
 def _event(alert: Alert, kind: EventKind, at: datetime) -> LoggedEvent:
     subject, key = alert.subject, alert.key
     about = "\0".join((key.rule, subject.kind, subject.id, subject.part or "", str(key.level), alert.episode))
-    budget = subject.id if subject.part is None else f"{subject.id} · {subject.part}"
     return LoggedEvent(
         event_id(about, kind, at),
         at,
@@ -401,6 +400,7 @@ def _event(alert: Alert, kind: EventKind, at: datetime) -> LoggedEvent:
         subject.id if subject.kind is SubjectKind.ACCOUNT else None,
         subject.id if subject.kind is SubjectKind.SOURCE else None,
         rule=alert.rule,
-        budget=budget if subject.kind is SubjectKind.BUDGET else None,
+        was=subject.part,
+        budget=subject.id if subject.kind is SubjectKind.BUDGET else None,
         cause=alert.cause,
     )

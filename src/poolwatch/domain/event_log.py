@@ -91,10 +91,18 @@ class LoggedEvent(Struct, frozen=True):
     #: how many accounts it befell, and out of how many
     accounts: int | None = None
     of_accounts: int | None = None
-    #: of an alert: its rule, the budget that it is about, and what was found
+    #: of an alert: its rule, the budget that it is about (`was` is whose part), and what was found
     rule: str | None = None
     budget: str | None = None
     cause: Message | None = None
+
+
+def credits_that_came(event: LoggedEvent) -> Decimal | None:
+    """How many credits an event says came; None of any other event."""
+    if event.kind is not EventKind.CREDITS_CAME:
+        return None
+    before, after = event.before, event.after
+    return after - before if isinstance(before, Decimal) and isinstance(after, Decimal) else None
 
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

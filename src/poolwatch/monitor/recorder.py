@@ -92,6 +92,8 @@ class Recorder:
         self._past = past
         self._within = max(UPSTREAM_WITHIN, interval * 2)
         self._pending: list[tuple[AccountState, AccountState]] = []
+        #: the ids of accounts whose readings are being looked at
+        self._following: frozenset[str] = frozenset()
         #: held while readings are followed: what is known of them must not go away meanwhile
         self._taking = asyncio.Lock()
         self._tracks: dict[str, Mapping[WindowPlace, Track]] = {}
@@ -126,6 +128,14 @@ class Recorder:
         tracks = self._tracks.get(account_id, {})
         return {place: track.running for place, track in tracks.items() if track.running is not None}
 
+    def unfollowed(self) -> frozenset[str]:
+        """The ids of accounts whose newest reading was not looked at yet."""
+        return frozenset(after.key.id for _, after in self._pending) | self._following
+
+    def has_tracks(self, account_id: str) -> bool:
+        """Whether an account's readings are followed in this run."""
+        return account_id in self._tracks
+
     def on_reading(self, before: AccountState, after: AccountState) -> None:
         """A reading came; it is looked at when things are saved."""
         self._pending.append((before, after))
@@ -138,6 +148,20 @@ class Recorder:
 
     async def _take(self, state: PoolState, now: datetime, *, last: bool) -> Recorded:
         pending, self._pending = self._pending, []
+        self._following = frozenset(after.key.id for _, after in pending)
+        try:
+            return await self._taken(pending, state, now, last=last)
+        finally:
+            self._following = frozenset()
+
+    async def _taken(
+        self,
+        pending: Sequence[tuple[AccountState, AccountState]],
+        state: PoolState,
+        now: datetime,
+        *,
+        last: bool,
+    ) -> Recorded:
         if pending:
             self.trouble = None
         cycles: dict[tuple[str, str, str, datetime], Cycle] = {}

@@ -5,7 +5,6 @@ A figure that is unknown or old says nothing, so that it begins no alert and end
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -18,15 +17,17 @@ from poolwatch.domain.alert_findings import Finding, Truth
 from poolwatch.domain.alert_rules import OfAccounts, WatchedRule
 from poolwatch.domain.alerts import BuiltIn, Subject, SubjectKind
 from poolwatch.domain.message import Message, message
-from poolwatch.domain.overview import PoolOverview
+from poolwatch.domain.overview import overview as overview_of
 from poolwatch.domain.query.fields import FIELDS, FieldKind
 from poolwatch.domain.query.tree import And, Compare, Leaf, Look, Or, Query, Word, foreseen, lets
 from poolwatch.domain.series import SPEND_BUCKET
 from poolwatch.domain.state import AccountState, PoolState
 from poolwatch.domain.status import Judged, Section, Status, is_stale, judge, login_ends_at
 from poolwatch.domain.usage import BASE_BUCKET, WEEKLY
+from poolwatch.domain.values import replace
 from poolwatch.presentation import figures
 from poolwatch.presentation.filter import AccountSubject, Looker
+from poolwatch.presentation.rows import tightest_limit
 from poolwatch.presentation.view import Prefs
 
 #: Our own id of the running window of an account, by its bucket and kind; None where there is none, or
@@ -83,22 +84,9 @@ class AlertLook:
         state, now = moment.state, moment.now
         self._rules = moment.prefs.rules.in_force(state)
         self._server_now = now + state.clock_offset
-        overview = PoolOverview(
-            self._server_now,
-            now,
-            (),
-            Counter(),
-            Counter(),
-            0,
-            None,
-            None,
-            None,
-            None,
-            None,
-            None,
-            self._rules,
-        )
-        self._looker = Looker(overview, moment.prefs)
+        overview = overview_of(replace(state, accounts={}), now, self._rules)
+        # a rule looks for what is there, shown or not
+        self._looker = Looker(overview, replace(moment.prefs, mask=False))
 
     def findings(self, account: AccountState) -> list[Finding]:
         """What holds of the account, and what is needed besides."""
@@ -192,7 +180,8 @@ class AlertLook:
     def _window_of(self, field: str, account: AccountState) -> str | None:
         kind = WEEKLY if field in _OF_WEEK else field
         if field == "spend":
-            return self._moment.windows(account.key.id, SPEND_BUCKET, "")
+            limit = tightest_limit(account.usage.spend)
+            return None if limit is None else self._moment.windows(account.key.id, SPEND_BUCKET, limit.kind)
         if FIELDS[field].kind is not FieldKind.PERCENT:
             return None
         return self._moment.windows(account.key.id, BASE_BUCKET, kind)

@@ -13,7 +13,8 @@ from poolwatch.domain.status import CREDITS_REASON, RATE_LIMIT_REASON, SPEND_REA
 from poolwatch.domain.usage import BASE_BUCKET
 from poolwatch.presentation import figures
 from poolwatch.presentation.account_names import AccountNames
-from poolwatch.words import account, events
+from poolwatch.words import account, alerts, events
+from poolwatch.words.messages import message_text
 
 
 def event_text(event: LoggedEvent, now: datetime, zone: tzinfo | None, bucket: str = "") -> str:
@@ -37,6 +38,10 @@ def event_text(event: LoggedEvent, now: datetime, zone: tzinfo | None, bucket: s
             return events.plan_changed(was, then)
         case EventKind.LOGIN_DIED if event.now in _PROBLEMS:
             return events.login_died(account.login_words(_PROBLEMS[event.now]))
+        case EventKind.ALERT_FIRED if event.cause is not None:
+            return message_text(event.cause)
+        case EventKind.ALERT_RESOLVED if event.cause is not None:
+            return events.alert_over(message_text(event.cause))
     if event.kind is EventKind.BUDGET_RESET and event.account_id is not None:
         return events.budget_of_account_reset(event.now or figures.UNKNOWN)
     told = events.event_word(event.kind)
@@ -74,9 +79,23 @@ def event_subject(event: LoggedEvent, names: AccountNames) -> str:
         part = None if names.mask else event.was
         name = event.now or figures.UNKNOWN
         return events.budget(name) if part is None else events.budget_part(name, part)
+    if event.kind in (EventKind.ALERT_FIRED, EventKind.ALERT_RESOLVED) and event.source is None:
+        return _alerted(event, names)
     if event.kind is EventKind.NOTICE_GIVEN_UP:
         return events.channel(event.now or figures.UNKNOWN)
     return events.source(event.source or figures.UNKNOWN)
+
+
+def _alerted(event: LoggedEvent, names: AccountNames) -> str:
+    """The budget that an alert is about, or the pool."""
+    if event.budget is None:
+        return alerts.POOL()
+    part = event.was
+    if part is not None and part in names.accounts:
+        return events.budget_part(event.budget, names.name(part))
+    if part is None or names.mask:
+        return events.budget(event.budget)
+    return events.budget_part(event.budget, part)
 
 
 def _limit(event: LoggedEvent) -> str:

@@ -33,6 +33,7 @@ class EventGroup(StrEnum):
 class EventSort(StrEnum):
     """The kinds of events as people tell them apart, in the order of their headings."""
 
+    ALERTS = "alerts"
     LOGINS = "logins"
     LIMITS = "limits"
     MONEY = "money"
@@ -41,6 +42,8 @@ class EventSort(StrEnum):
 
 
 _SORTS: Final = {
+    EventKind.ALERT_FIRED: EventSort.ALERTS,
+    EventKind.ALERT_RESOLVED: EventSort.ALERTS,
     EventKind.LOGIN_DIED: EventSort.LOGINS,
     EventKind.SIGNED_IN: EventSort.LOGINS,
     EventKind.CREDITS_CAME: EventSort.MONEY,
@@ -72,6 +75,8 @@ _MARKS: Final = {
     EventKind.SOURCE_BACK: ("●", Tone.GOOD),
     EventKind.NOTICE_GIVEN_UP: ("✕", Tone.RED),
     EventKind.BUDGET_RESET: ("↻", Tone.DIM),
+    EventKind.ALERT_FIRED: ("!", Tone.AMBER),
+    EventKind.ALERT_RESOLVED: ("●", Tone.GOOD),
 }
 
 

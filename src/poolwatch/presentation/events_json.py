@@ -18,7 +18,7 @@ SCHEMA: Final = "poolwatch.events/1"
 #: In the order of the columns; the keys of the JSON are the same.
 _COLUMNS: Final = (
     *("id", "at", "kind", "account", "label", "source", "bucket", "window"),
-    *("before", "after", "amount", "unit", "accounts"),
+    *("before", "after", "amount", "unit", "accounts", "rule", "budget"),
 )
 
 
@@ -56,6 +56,8 @@ def _row(event: LoggedEvent, names: AccountNames) -> tuple[Cell, ...]:
         _less(event.after, event.before),
         None if event.unit is None else event.unit.value,
         event.accounts,
+        event.rule,
+        event.budget,
     )
 
 

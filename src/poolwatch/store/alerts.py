@@ -152,6 +152,11 @@ def put(
     return True
 
 
+def read_silences(held: sqlite3.Connection) -> tuple[Silence, ...]:
+    """The silences, those that are over too."""
+    return tuple(_silences(held))
+
+
 def silence(held: sqlite3.Connection, wanted: Silence) -> bool:
     """Keep a silence, in the place of one of the same rule and subject."""
     document = _Silence(

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
+from decimal import Decimal
 from typing import Final
 
 import msgspec
 from msgspec import Struct, convert
 
-from poolwatch.domain.event_log import EventKind, LoggedEvent, Unit
+from poolwatch.domain.event_log import EventKind, LoggedEvent, Unit, credits_that_came
 from poolwatch.domain.message import Message
 from poolwatch.host.instants import from_micros, to_micros
 from poolwatch.store.documents import UNREADABLE
@@ -87,6 +88,18 @@ def between(
     return tuple(
         each for each in found if each.account_id == account_id or each.kind is EventKind.UPSTREAM_RESET
     )
+
+
+def top_ups(held: sqlite3.Connection) -> Mapping[str, Decimal]:
+    """How many credits came last, by account id."""
+    name = EventKind.CREDITS_CAME.encode()
+    rows = held.execute("SELECT at, id, packed FROM events WHERE instr(packed, ?) ORDER BY at, id", (name,))
+    found: dict[str, Decimal] = {}
+    for row in rows:
+        event = _unpack(*row)
+        if event is not None and (came := credits_that_came(event)) is not None and event.account_id:
+            found[event.account_id] = came
+    return found
 
 
 def drop(held: sqlite3.Connection, events: Iterable[LoggedEvent]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from poolwatch.store.access import Access
@@ -31,6 +32,18 @@ class LimitTables(Access):
         from poolwatch.store import alerts
 
         return self._read("alerts", None, alerts.read)
+
+    def silences(self) -> tuple[Silence, ...] | None:
+        """The silences alone; None where they cannot be read."""
+        from poolwatch.store import alerts
+
+        return self._read("alerts", None, alerts.read_silences)
+
+    def top_ups(self) -> Mapping[str, Decimal]:
+        """How many credits came last, by account id, by what was logged."""
+        from poolwatch.store import events
+
+        return self._read("events", {}, events.top_ups)
 
     def put_alerts(
         self,

@@ -71,6 +71,8 @@ class Store:
     looked_at = _queued(Database.looked_at, None)
     put_looked_at = _queued(Database.put_looked_at, otherwise=False)
     alert_book = _queued(Database.alert_book, None)
+    silences = _queued(Database.silences, None)
+    top_ups = _queued(Database.top_ups, {})
     put_alerts = _queued(Database.put_alerts, otherwise=False)
     silence = _queued(Database.silence, otherwise=False)
     unsilence = _queued(Database.unsilence, None)

@@ -21,6 +21,8 @@ _TEXTS: Final[Mapping[EventKind, str]] = {
     EventKind.SIGNED_IN: mark("signed in again"),
     EventKind.SOURCE_DOWN: mark("down"),
     EventKind.SOURCE_BACK: mark("back"),
+    EventKind.ALERT_FIRED: mark("fires"),
+    EventKind.ALERT_RESOLVED: mark("fires no longer"),
     EventKind.NOTICE_GIVEN_UP: mark("a notice was given up: the channel never took it"),
     EventKind.BUDGET_RESET: mark("began anew; it had reached its limit"),
 }
@@ -31,6 +33,8 @@ login_died: Final = Text("needs a new login: {why}")
 upstream_reset: Final = Text("{accounts} of {of} accounts were reset early")
 plan_changed: Final = Text("plan {was} → {now}")
 back_after: Final = Text("back after {time}")
+#: Of an alert that ended: what it had found.
+alert_over: Final = Text("fires no longer: {found}")
 #: Of one window: `weekly: reset`.
 of_window: Final = Text("{window}: {event}")
 from_to: Final = Text("{event}, {before} → {after}")
@@ -57,6 +61,7 @@ before_you_looked: Final = Text("{day}, before you looked")
 #: The heading over what no account is named in.
 SAID: Final = Text("said in this run")
 _SORTS: Final[Mapping[str, str]] = {
+    "alerts": mark("alerts"),
     "logins": mark("logins"),
     "limits": mark("limits"),
     "money": mark("money"),
