@@ -238,7 +238,7 @@ def test_where_nothing_is_kept_nothing_is_made(desk: Desk) -> None:
     assert (ran.code, ran.out) == (0, "")
     assert ran.err == "poolwatch: nothing is known to have happened in that time\n"
     assert desk.run("events", "--csv").lines == [
-        "id,at,kind,account,label,source,bucket,window,before,after,amount,unit,accounts"
+        "id,at,kind,account,label,source,bucket,window,before,after,amount,unit,accounts,rule,budget"
     ]
     assert not desk.state.exists()
 

@@ -199,7 +199,7 @@ EVENTS = (
     LoggedEvent("e8", h(7), EventKind.BACK, "0123456789abcdef", unit=Unit.CREDITS),
     LoggedEvent("e9", h(7.5), EventKind.NOTICE_GIVEN_UP, now="ops"),
     LoggedEvent("f1", h(7.6), EventKind.ALERT_FIRED, was="night", rule="budget", budget="team",
-                cause=message("alerts.budget_over", percent="90%", spent="$276", limit="$300")),
+                cause=message("alerts.budget_over", percent="90", spent="$276", limit="$300")),
     LoggedEvent("f2", h(7.7), EventKind.ALERT_RESOLVED, "a1", rule="high",
                 cause=message("alerts.figure", field="weekly", figure="93%")),
     LoggedEvent("ea", h(7.6), EventKind.BUDGET_RESET, was="night", now="team"),

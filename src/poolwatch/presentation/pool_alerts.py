@@ -141,7 +141,7 @@ def _budget_cause(state: BudgetState, percent: Decimal) -> Message:
     spent, limit = _amounts(state)
     if percent >= _HUNDRED and state.used_percent == percent:
         return message("alerts.budget_at_limit", spent=spent, limit=limit)
-    return message("alerts.budget_over", percent=f"{percent.normalize():f}%", spent=spent, limit=limit)
+    return message("alerts.budget_over", percent=f"{percent.normalize():f}", spent=spent, limit=limit)
 
 
 def _amounts(state: BudgetState) -> tuple[Message, Message]:
