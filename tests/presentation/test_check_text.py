@@ -26,7 +26,7 @@ from poolwatch.domain.budgets import (
 from poolwatch.domain.check import Check, Finding, Verdict, both, of_account, of_budget, of_budgets
 from poolwatch.domain.status import PoolRules, judge
 from poolwatch.domain.values import replace
-from poolwatch.presentation.check_text import Told, amount_text, check_json
+from poolwatch.presentation.check_text import Told, check_json, spent_text
 from poolwatch.presentation.view import Prefs
 from tests.domain.test_check import account_of
 
@@ -99,12 +99,12 @@ def budget_state(
         ),
         (
             budget_state("5000001", Level.STOPPED, limit=TOKENS, name="", resets=False),
-            "stop  this limit: 5,000,001 tokens of 5M tokens, 1 token over, it never resets: raise the"
+            "stop  this limit: 5.00M of 5M tokens, 1 over, it never resets: raise the"
             " limit; usage read 3m ago",
         ),
         (
             budget_state("1", Level.OK, limit=CREDITS, by=MeasuredBy.BALANCE, resets=False),
-            "go  budget team: 1.00 credits of 250 credits; balances read 3m ago",
+            "go  budget team: 1.00 of 250 credits; balances read 3m ago",
         ),
         (
             budget_state(
@@ -116,7 +116,7 @@ def budget_state(
                 whose=ANN.key.id,
                 resets=False,
             ),
-            "go  budget team, east/ann: 72.5% of 80% of the week; limits read 3m ago",
+            "go  budget team, east/ann: 73% of 80% of the week; limits read 3m ago",
         ),
     ],
 )
@@ -170,7 +170,7 @@ def test_an_account_s_line() -> None:
 
 def test_masked_it_tells_nobody() -> None:
     by_account = budget_state("1", Level.OK, each=Each.ACCOUNT, whose=ANN.key.id)
-    by_user = budget_state("1", Level.OK, each=Each.USER, whose="ann@example.com")
+    by_user = budget_state("1", Level.OK, name="bob@example.com", each=Each.USER, whose="ann@example.com")
     ends = of_account(judge(account_of(), NOW, RULES), NOW)
     answer = both(of_budgets([by_account, by_user], NOW, RULES), Check(NOW, ends.verdict, (ends,)))
     told = "\n".join(HIDDEN.answer(answer)) + check_json(answer, HIDDEN, 0)
@@ -179,17 +179,22 @@ def test_masked_it_tells_nobody() -> None:
 
 
 @pytest.mark.parametrize(
-    ("amount", "text"),
+    ("limit", "spent", "text"),
     [
-        ("0", "$0.00"),
-        ("0.004", "<$0.01"),
-        ("0.005", "<$0.01"),
-        ("0.015", "$0.02"),
-        ("1234567.1", "$1,234,567.10"),
+        (DOLLARS, "0", "$0.00"),
+        (DOLLARS, "0.004", "<$0.01"),
+        (DOLLARS, "1234567.1", "$1,234,567.10"),
+        (DOLLARS, "299.994", "$299.99"),
+        (DOLLARS, "299.9951", "$299.9951"),
+        (DOLLARS, "300", "$300.00"),
+        (CREDITS, "249.999", "249.999"),
+        (TOKENS, "4999999", "4,999,999"),
+        (TOKENS, "4800000", "4.80M"),
+        (WEEK, "79.7", "79.70%"),
     ],
 )
-def test_dollars(amount: str, text: str) -> None:
-    assert amount_text(LimitUnit.USD, Decimal(amount)) == text
+def test_what_is_below_its_limit_is_not_told_as_that(limit: Limit, spent: str, text: str) -> None:
+    assert spent_text(limit, Decimal(spent)) == text
 
 
 def test_the_json_is_the_golden_file() -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from decimal import ROUND_HALF_UP, Context, Decimal
+from decimal import Decimal
 from typing import Final
 
 from msgspec import Struct
 
-from poolwatch.domain.budgets import BudgetState, Each, LimitUnit, MeasuredBy, limit_text
+from poolwatch.domain.budgets import BudgetState, Each, Limit, LimitUnit, MeasuredBy, limit_text
 from poolwatch.domain.check import Check, Finding, Verdict, Why, divided_by
 from poolwatch.domain.state import AccountState
 from poolwatch.domain.status import Judged, Status
@@ -18,16 +18,14 @@ from poolwatch.domain.tokens import GroupBy
 from poolwatch.domain.values import is_undated
 from poolwatch.presentation import figures
 from poolwatch.presentation.json_values import Json, digits, instant
-from poolwatch.presentation.masking import shown_email, shown_group, shown_label, shown_name
+from poolwatch.presentation.masking import masked, shown_email, shown_group, shown_label, shown_name
 from poolwatch.presentation.view import Prefs
 from poolwatch.words import account as account_words
 from poolwatch.words import check as words
 
 SCHEMA: Final = "poolwatch.check/1"
-_MONEY: Final = Context(prec=60, rounding=ROUND_HALF_UP)
 #: Of a filter or of a budget for each, many accounts say something.
 _MOST_LINES: Final = 10
-_CENT: Final = Decimal("0.01")
 _GROUPS: Final = {Each.ACCOUNT: GroupBy.ACCOUNT, Each.GROUP: GroupBy.GROUP, Each.USER: GroupBy.USER}
 
 
@@ -68,14 +66,14 @@ class Told(Struct, frozen=True):
 
     def name(self, state: BudgetState) -> str:
         """`budget team`, and whose part of it."""
-        if not state.budget.name:
+        name, whose = self.budget_name(state), self.whose(state)
+        if not name:
             return words.THIS_LIMIT()
-        whose = self.whose(state)
-        return (
-            words.budget(state.budget.name)
-            if whose is None
-            else words.part_of_budget(state.budget.name, whose)
-        )
+        return words.budget(name) if whose is None else words.part_of_budget(name, whose)
+
+    def budget_name(self, state: BudgetState) -> str:
+        """What it is called; "" where it stands in no configuration."""
+        return masked(state.budget.name) if self.prefs.mask else state.budget.name
 
     def whose(self, state: BudgetState) -> str | None:
         """Who has that part of a budget."""
@@ -95,13 +93,13 @@ class Told(Struct, frozen=True):
         limit, measured = state.budget.limit, state.measured
         parts = []
         if measured.spent is not None:
-            spent = amount_text(limit.unit, measured.spent, below=limit.amount)
+            spent = spent_text(limit, measured.spent)
             spent = words.at_least(spent) if measured.at_least else spent
             of_week = limit.unit is LimitUnit.PERCENT
             told_limit = words.of_the_week(limit_text(limit)) if of_week else limit_text(limit)
             parts.append(words.spent_of(spent, told_limit))
         if measured.estimated:
-            parts.append(words.estimated(amount_text(limit.unit, measured.estimated)))
+            parts.append(words.estimated(self._amount(limit.unit, measured.estimated)))
         parts += self._end(found, state)
         told = f"{self.name(state)}{': ' if parts else ''}{', '.join(parts)}"
         return told + self._read(found, measured.by)
@@ -115,8 +113,14 @@ class Told(Struct, frozen=True):
             at = "" if found.verdict is Verdict.CANNOT_TELL else at
             return [words.resets(at, left)] if at else []
         over = found.over
-        told = words.EXACTLY_AT() if not over else words.over(amount_text(state.budget.limit.unit, over))
+        told = words.EXACTLY_AT() if not over else words.over(self._amount(state.budget.limit.unit, over))
         return [told, words.until(at, left) if at else words.NEVER_RESETS()]
+
+    @staticmethod
+    def _amount(unit: LimitUnit, amount: Decimal) -> str:
+        from poolwatch.presentation.budget_amounts import bare_amount
+
+        return bare_amount(unit, amount)
 
     def _account(self, found: Finding, judged: Judged) -> str:
         account, status = judged.account, judged.status
@@ -154,26 +158,17 @@ def _is_of_use(found: Finding) -> bool:
     return found.budget is not None and found.budget.measured.by is MeasuredBy.USAGE
 
 
-def amount_text(unit: LimitUnit, amount: Decimal, below: Decimal | None = None) -> str:
-    """`$276.10`, `250.00 credits`, `4,800,000 tokens`, `72%`.
+def spent_text(limit: Limit, spent: Decimal) -> str:
+    """`$276.10`, `4.80M`; what is below its limit is never told as that limit, but with all its digits."""
+    from poolwatch.presentation.budget_amounts import bare_amount  # an account has no amounts
 
-    What is less than `below`, and would be rounded to it, is told with all its digits.
-    """
+    unit, text = limit.unit, bare_amount(limit.unit, spent)
+    if not spent < limit.amount or text != bare_amount(unit, limit.amount):
+        return text
     if unit is LimitUnit.TOKENS:
-        return words.tokens(f"{amount:,f}", int(amount))
-    if 0 < amount < _CENT:
-        text = f"<{_CENT}"
-    else:
-        cents = amount.quantize(_CENT, context=_MONEY)
-        is_rounded_up = below is not None and amount < below <= cents
-        text = figures.trimmed_digits(amount) if is_rounded_up else f"{cents:,}"
-    match unit:
-        case LimitUnit.USD:
-            return f"<${_CENT}" if text.startswith("<") else f"${text}"
-        case LimitUnit.CREDITS:
-            return words.credits(text)
-        case _:
-            return f"{figures.trimmed_digits(amount, 0)}%"
+        return f"{spent:,f}"
+    digits = figures.trimmed_digits(spent)
+    return {LimitUnit.USD: f"${digits}", LimitUnit.PERCENT: f"{digits}%"}.get(unit, digits)
 
 
 def check_json(check: Check, told: Told, exit_code: int) -> str:
@@ -206,7 +201,7 @@ def _finding(found: Finding) -> dict[str, Json]:
 def _budget_row(found: Finding, state: BudgetState, told: Told) -> Json:
     budget, measured = state.budget, state.measured
     return {
-        "name": budget.name or None,
+        "name": told.budget_name(state) or None,
         "for": told.whose(state),
         **_finding(found),
         "limit": digits(budget.limit.amount),

@@ -26,7 +26,6 @@ at_least: Final = Text("at least {amount}")
 estimated: Final = Text("{amount} of it estimated")
 over: Final = Text("{amount} over")
 EXACTLY_AT: Final = Text("exactly at the limit")
-credits: Final = Text("{amount} credits")
 of_the_week: Final = Text("{percent} of the week")
 until: Final = Text("until {time}, in {left}")
 resets: Final = Text("resets {time}, in {left}")
@@ -90,7 +89,6 @@ TEXTS: Final[Mapping[str, str]] = {
     "not_started": mark("{command} was not started"),
     "no_home": mark("{name} has no Codex home on this machine: its login is kept elsewhere"),
     "no_homes": mark("no account that can be used now has a Codex home on this machine"),
-    "no_fresh_homes": mark("no account with a Codex home was read freshly; poolwatch status says why"),
     "uses": mark("{name}: CODEX_HOME={home}"),
     "uses_credits": mark("{name} is exhausted, and goes on only by its credits"),
 }
@@ -99,11 +97,6 @@ TEXTS: Final[Mapping[str, str]] = {
 def said(code: str, **blanks: object) -> str:
     """One of the sentences, with its blanks filled."""
     return _(TEXTS[code], **blanks)
-
-
-def tokens(amount: str, count: int) -> str:
-    """`4,800,000 tokens`; `count` is the number itself."""
-    return n_("{amount} token", "{amount} tokens", count, amount=amount)
 
 
 def more(count: int) -> str:
