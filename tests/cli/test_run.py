@@ -86,6 +86,18 @@ def test_the_program_sees_what_it_would_see_without_poolwatch(desk: Desk, teller
     assert told(desk, [*PROGRAM, "run"], teller) == plain
 
 
+def test_in_a_plain_locale_the_environment_is_the_same_too(desk: Desk) -> None:
+    env = {name: value for name, value in desk.env.items() if name != "LANG"}
+
+    def seen(before: Sequence[str], **more: str) -> list[bytes]:
+        ended = subprocess.run([*before, "env"], env=env | more, capture_output=True, check=True)
+        return sorted(ended.stdout.splitlines())
+
+    run = [*PROGRAM, "run", "--"]
+    assert seen(run) == seen([])
+    assert seen(run, LC_CTYPE="C.UTF-8") == seen([], LC_CTYPE="C.UTF-8")
+
+
 def test_no_signal_is_ignored_that_was_not_before(desk: Desk) -> None:
     # asked of a program that ignores none itself, as Python does
     ask = ["grep", "SigIgn", "/proc/self/status"]

@@ -50,7 +50,7 @@ def run_program(config: Path | None, wish: RunWish, command: Sequence[str], *, m
     except Exit:
         # whatever it was: the program's own codes are told apart from that
         return EXIT_NOT_RUN
-    env = dict(os.environ)
+    env = _given_environment()
     if home is not None:
         env["CODEX_HOME"] = home
     return _become(command, env)
@@ -153,6 +153,17 @@ def _name(account: AccountState, around: Surroundings) -> str:
 def _refuse(code: str, **blanks: object) -> NoReturn:
     complain(words.said(code, **blanks))
     raise Exit(EXIT_NOT_RUN)
+
+
+def _given_environment() -> dict[str, str]:
+    """What this process was started with: in a plain C locale, as cron has it, Python puts LC_CTYPE there."""
+    env = dict(os.environ)
+    if "LC_CTYPE" in env:
+        with suppress(OSError):  # other systems than Linux do not tell
+            given = Path("/proc/self/environ").read_bytes().split(b"\0")
+            if not any(each.startswith(b"LC_CTYPE=") for each in given):
+                del env["LC_CTYPE"]
+    return env
 
 
 def _become(command: Sequence[str], env: Mapping[str, str]) -> int:
