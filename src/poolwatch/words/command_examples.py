@@ -107,12 +107,12 @@ EXAMPLES: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
         ("poolwatch budgets --json", mark("for a script")),
     ),
     "budgets add": (
-        ("poolwatch budgets add team 'limit=$300' filter=group:team at_limit=stop", ""),
-        ("poolwatch budgets add people 'limit=5M tokens' period=weekly starts_on=friday each=account", ""),
+        ("poolwatch budgets add team 'limit=$300' filter=group:team", ""),
+        ("poolwatch budgets add people 'limit=5M tokens' period=weekly each=account", ""),
         ("poolwatch budgets add week limit=80% period=weekly", mark("of each account's weekly window")),
     ),
     "budgets set": (
-        ("poolwatch budgets set team 'limit=$450' warn_at=50,90 grace=2h", ""),
+        ("poolwatch budgets set team 'limit=$450' at_limit=stop grace=2h", ""),
         ("poolwatch budgets set team filter=", mark("takes it out: all usage counts")),
     ),
     "budgets remove": (("poolwatch budgets remove team", ""),),
