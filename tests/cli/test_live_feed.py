@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from poolwatch.bootstrap.feed import LiveFeed
 from poolwatch.bootstrap.running import open_monitor
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around, newcomers
+from poolwatch.domain.alerts import Silence, Subject, SubjectKind
 from poolwatch.domain.cycles import Cycle
 from poolwatch.domain.event_log import EventKind, LoggedEvent
 from poolwatch.domain.events import AnswerKind
@@ -216,3 +218,52 @@ async def test_use_is_told_without_a_monitor_and_why_it_cannot_be(around: Surrou
     assert isinstance(why, Message)
     assert why.code == "use.damaged"
     assert await feed.costs() is None
+
+
+async def test_a_silence_of_the_app_is_kept_shown_and_noted(around: Surroundings) -> None:
+    feed = LiveFeed(EARLY, around, None)
+    until, team = datetime.now(UTC) + timedelta(hours=1), Subject(SubjectKind.BUDGET, "team")
+    asked = asyncio.create_task(feed.silence("budget", team, until, "maintenance"))
+    async with open_monitor(around) as running:
+        feed.attach(running)
+        assert await asked is None
+        book = await running.services.store.alert_book()
+        assert book is not None
+        kept = book.silences[0]
+        assert (kept.rule, kept.subject, kept.until, kept.reason) == ("budget", team, until, "maintenance")
+        assert kept.by
+        board = feed.state.alerts
+        assert board is not None
+        assert board.silences == (kept,)
+        # what is silenced by another process meanwhile is shown with it
+        assert await running.services.store.silence(Silence("needs_you", datetime.now(UTC), "ann"))
+        assert await feed.end_silence(kept) is None
+        board = feed.state.alerts
+        assert board is not None
+        assert [each.rule for each in board.silences] == ["needs_you"]
+    noted = [(each.act, each.what, each.outcome) for each in AuditLog(around.state_dir).entries()]
+    assert noted == [
+        ("alert_silence", ("budget", "budget team"), None),
+        ("alert_silence", ("budget", "budget team"), "done"),
+        ("alert_unsilence", ("budget", "budget team"), None),
+        ("alert_unsilence", ("budget", "budget team"), "done"),
+    ]
+
+
+async def test_a_silence_that_is_not_kept_is_told(
+    around: Surroundings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("poolwatch.store.alerts.silence", _fails)
+    feed = LiveFeed(EARLY, around, None)
+    async with open_monitor(around) as running:
+        feed.attach(running)
+        assert await feed.silence("budget", None, None, "") == Message("alerts.not_kept")
+        board = feed.state.alerts
+        assert board is None or board.silences == ()
+        assert await feed.deliveries() == ()
+    ended = [each.outcome for each in AuditLog(around.state_dir).entries()]
+    assert ended == [None, "failed"]
+
+
+def _fails(*_: object) -> bool:
+    raise sqlite3.OperationalError("disk I/O error")
