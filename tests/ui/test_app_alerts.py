@@ -23,7 +23,7 @@ from poolwatch.ui.screens.events import EventsScreen
 from poolwatch.ui.screens.pool import PoolScreen
 from poolwatch.ui.screens.silencing import SilenceSheet
 from poolwatch.ui.widgets.lines import Lines, Pane
-from tests.presentation.made_budgets import NIGHTLY
+from tests.presentation.made_budgets import FOUR, NIGHTLY
 from tests.presentation.made_budgets import TEAM as BUDGET_TEAM
 from tests.ui.pools import NOW, ZONE, ago, ahead, app_of, state_of, twelve
 from tests.ui.reading import said, screen_text, settle, strip
@@ -375,3 +375,29 @@ def test_picture(
     feed.happen(LimitsTold(alerts=replace(board, alerts=(worst, *board.alerts))))
     app = app_of(feed.state, feed=feed, **options)
     assert snap_compare(app, terminal_size=size, press=("e", *keys))
+
+
+async def test_a_budget_is_silenced_from_its_own_screen() -> None:
+    feed = alerting_feed(silenced=False)
+    board = AlertBoard(NOW, (replace(FIRING[0], rule="over"),))
+    feed.happen(LimitsTold(budgets=FOUR, alerts=board))
+    app = app_of(feed.state, feed=feed)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        await pilot.press("b")
+        await settle(pilot)
+        assert "⏎ change  + add  z silence  / filter" in screen_text(app)
+        await pilot.press("z", "enter")
+        await settle(pilot)
+        # the rule that fires of it, else the one that tells of its levels
+        await pilot.press("j", "z", "enter")
+        await settle(pilot)
+        told = feed.state.alerts
+        assert told is not None
+        assert [(each.rule, each.subject) for each in told.silences] == [
+            ("over", TEAM),
+            ("budget", Subject(SubjectKind.BUDGET, "nightly")),
+        ]
+        await pilot.press("z", "y")
+        await settle(pilot)
+        assert said(app) == "budget nightly is silenced no more"

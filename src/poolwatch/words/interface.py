@@ -30,7 +30,7 @@ _HELP: Final = {
     "view": mark("table, cards or hive"),
     "group": mark("group the hive by source, group or plan"),
     "go_there": mark("the history of the event's account, at that minute"),
-    "silence": mark("an alert: say nothing of it for a while, with a reason; or end that"),
+    "silence": mark("silence an alert for a while, with a reason; or end that"),
     "group_events": mark("group them by day, account or kind"),
     "older_day": mark("a day back, a day forth"),
     "mask": mark("hide e-mail addresses and paths"),

@@ -40,7 +40,7 @@ from poolwatch.words import use as use_words
 _GROUPS: Final = (GroupBy.ACCOUNT, GroupBy.GROUP, GroupBy.MODEL)
 _PAGE: Final = 5
 #: The keys that need one.
-_OF_ONE: Final = ("change_budget", "filter", "group_budget")
+_OF_ONE: Final = ("change_budget", "silence", "filter", "group_budget")
 
 
 class BudgetsScreen(FilteredPage):
@@ -252,6 +252,16 @@ class BudgetsScreen(FilteredPage):
             return
         self._selected = name
         self.flash(words.added(name) if is_new else words.saved(name))
+
+    def action_silence(self) -> None:
+        """Say nothing of the selected one for a while, or end that."""
+        state = self._state
+        if state is None:
+            self.flash(words.NOTHING_TO_CHANGE(self.ui.options.keymap.get("add_budget").keys[0]))
+            return
+        from poolwatch.ui.screens.silencing import silence_budget  # not before it is asked for
+
+        silence_budget(self, state.budget.name, state.whose)
 
     def action_budgets(self) -> None:
         """The key that opened it closes it."""

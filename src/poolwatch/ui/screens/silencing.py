@@ -14,7 +14,7 @@ from textual.binding import BindingType
 from textual.screen import ModalScreen
 
 from poolwatch.domain.account import AccountKey
-from poolwatch.domain.alerts import AlertBoard, Phase, Silence, Subject, SubjectKind
+from poolwatch.domain.alerts import AlertBoard, BuiltIn, Phase, Silence, Subject, SubjectKind
 from poolwatch.domain.message import Message
 from poolwatch.domain.text import visible
 from poolwatch.presentation.account_names import AccountNames
@@ -38,14 +38,25 @@ _FIELDS: Final = 2
 
 def silence_account(page: Page[Any], key: AccountKey) -> None:
     """Silence the worst alert that fires of an account, or end what keeps one quiet."""
-    board, subject = page.ui.board.state.alerts, Subject(SubjectKind.ACCOUNT, key.id)
-    alerts = () if board is None else (*board.firing, *board.alerts)
-    fires = (each for each in alerts if each.phase is Phase.FIRING and each.subject == subject)
-    found = next(fires, None)
-    if found is not None:
-        silence_subject(page, found.rule, subject)
+    subject = Subject(SubjectKind.ACCOUNT, key.id)
+    rule = _firing_rule(page, subject)
+    if rule is not None:
+        silence_subject(page, rule, subject)
     else:
         page.flash(words.no_alert_of(_name(page.ui, subject)))
+
+
+def silence_budget(page: Page[Any], name: str, part: str | None) -> None:
+    """Silence what fires of a budget, or, before anything does, what tells of its levels."""
+    subject = Subject(SubjectKind.BUDGET, name, part)
+    silence_subject(page, _firing_rule(page, subject) or BuiltIn.BUDGET, subject)
+
+
+def _firing_rule(page: Page[Any], subject: Subject) -> str | None:
+    board = page.ui.board.state.alerts
+    alerts = () if board is None else (*board.firing, *board.alerts)
+    fires = (each for each in alerts if each.phase is Phase.FIRING and each.subject == subject)
+    return next((each.rule for each in fires), None)
 
 
 def silence_subject(page: Page[Any], rule: str, subject: Subject | None) -> None:
