@@ -109,7 +109,7 @@ EXAMPLES: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
     "budgets add": (
         ("poolwatch budgets add team 'limit=$300' filter=group:team", ""),
         ("poolwatch budgets add people 'limit=5M tokens' period=weekly each=account", ""),
-        ("poolwatch budgets add week limit=80% period=weekly", mark("of each account's weekly window")),
+        ("poolwatch budgets add week limit=80%", mark("of each account's weekly window")),
     ),
     "budgets set": (
         ("poolwatch budgets set team 'limit=$450' at_limit=stop grace=2h", ""),
