@@ -138,6 +138,8 @@ def test_what_another_choice_cannot_hold_goes() -> None:
         ({"limit": "$x"}, "limit", "a limit is above 0, e.g. $10, 250 credits, 5M tokens, 80%"),
         ({"limit": "101%"}, "limit", "a limit is above 0, e.g. $10, 250 credits, 5M tokens, 80%"),
         ({"filter": "model>=5"}, "filter", "“model” is a text"),
+        ({"filter": "weekly>=80"}, "filter", "“weekly” is of"),
+        ({"filter": "status:active"}, "filter", "“status” is of"),
         ({"filter": "(a"}, "filter", "a parenthesis is not closed"),
         ({"starts_on": "friday"}, "starts_on", "a day from 1 to 31"),
         ({"starts_on": "32"}, "starts_on", "a day from 1 to 31"),

@@ -47,6 +47,7 @@ from tests.presentation.made_budgets import (
     TEAM,
     ZONE,
     at,
+    dollars,
     ended,
     seats,
     spent,
@@ -158,18 +159,36 @@ CASES = (
         "may go over",
         replace(TEAM, forecast=BudgetForecast(Decimal(280), Decimal(295), Decimal(310), at(28, 9))),
         "92%", "~$276.00 of $300.00", "1 Dec, in 10d", "over 90%", Tone.AMBER,
-        "$295 (280–310) by then: may go over from 28 Nov 09:00",
+        "$295 (280–310) by then: may go over, from Sat 28 Nov on",
         "warned at 75% and 90% · at 100%: 10% grace, then it stops",
     ),
     Said(
         "over on one of some days",
         replace(
             TEAM,
-            forecast=BudgetForecast(Decimal(290), Decimal(320), Decimal(350), at(23, 9), at(26, 9)),
+            forecast=BudgetForecast(Decimal(310), Decimal(320), Decimal(350), at(23, 9), at(26, 9)),
         ),
         "92%", "~$276.00 of $300.00", "1 Dec, in 10d", "over 90%", Tone.AMBER,
-        "$320 (290–350) by then: over on Mon 23 Nov – Thu 26 Nov",
+        "$320 (310–350) by then: over on Mon 23 Nov – Thu 26 Nov",
         "warned at 75% and 90% · at 100%: 10% grace, then it stops",
+    ),
+    Said(
+        "likely over",
+        replace(
+            TEAM, forecast=BudgetForecast(Decimal(276), Decimal(320), Decimal(350), at(23, 9), at(30, 9))
+        ),
+        "92%", "~$276.00 of $300.00", "1 Dec, in 10d", "over 90%", Tone.AMBER,
+        "$320 (276–350) by then: likely over, from Mon 23 Nov on",
+        "warned at 75% and 90% · at 100%: 10% grace, then it stops",
+    ),
+    Said(
+        "cents of small estimates",
+        replace(
+            changed(NOTHING, limit=dollars("20")),
+            forecast=BudgetForecast(Decimal("1.5"), Decimal("4.25"), Decimal("19.99")),
+        ),
+        "0%", "$0.00 of $20.00", "1 Dec, in 10d", "ok", Tone.PLAIN, "$4.25 (1.50–19.99) by then: stays under",
+        "warns at 75% and 90% · at 100%: 10% grace, then it stops",
     ),
     Said(
         "a reset that is due",

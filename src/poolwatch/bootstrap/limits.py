@@ -6,6 +6,7 @@ Of what nobody has configured nothing is loaded, and no channel before its first
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 _NO_SENDER: Final = "monitor.no_sender"
 _NO_ALERTS: Final = "monitor.no_alerts"
 _NO_BUDGETS: Final = "monitor.no_budgets"
+#: A configuration without this word has no budget.
+_LIST: Final = b"budgets"
 #: Whether budgets are to be measured is asked so often.
 _LOOK_SECONDS: Final = 2.0
 
@@ -50,7 +53,9 @@ class BudgetWatch:
 
     def __init__(self, running: Running) -> None:
         self._running = running
-        self._mark = file_mark(config_of(running.around))
+        #: of the configuration file when it was last looked at, and whether the word stands in it
+        self._mark: object = None
+        self._is_named = False
         self._has_told = False
 
     async def keep_measured(self, beside: Beside) -> None:
@@ -80,7 +85,12 @@ class BudgetWatch:
 
     def _are_there(self) -> bool:
         around = self._running.around
-        return bool(around.settings.budgets) or file_mark(config_of(around)) != self._mark
+        path, mark = config_of(around), file_mark(config_of(around))
+        if path is not None and mark is not None and mark != self._mark:
+            self._mark = mark
+            with suppress(OSError):
+                self._is_named = _LIST in path.read_bytes()
+        return bool(around.settings.budgets) or self._is_named
 
 
 def _accounts(beside: Beside) -> dict[str, AccountState]:

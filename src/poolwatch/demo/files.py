@@ -1,6 +1,7 @@
 """The files of the pool: Codex homes, credential folders, the monitor's settings, the journal."""
 
 import base64
+import contextlib
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -150,6 +151,15 @@ def write_config(home: Path, accounts: Sequence[Account], upstream: Upstream) ->
     if not (path.exists() and json.dumps(upstream.base_url) in path.read_text(encoding="utf-8")):
         _write(path, "\n".join(_config_parts(home, accounts, upstream)))
     return path
+
+
+def add_budgets(home: Path, tables: str) -> None:
+    """Write budgets into the settings for this pool, unless there are some by now."""
+    path = home / "config.toml"
+    with contextlib.suppress(OSError, UnicodeError):  # the pool ends, or somebody replaced the file
+        text = path.read_text(encoding="utf-8")
+        if tables and "[[budgets]]" not in text:
+            _write(path, f"{text}\n{tables}")
 
 
 def write_past(home: Path, lines: str) -> Path:

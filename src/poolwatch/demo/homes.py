@@ -17,7 +17,8 @@ from typing import Final
 import msgspec
 
 from poolwatch.demo.account import Account
-from poolwatch.demo.files import login_path
+from poolwatch.demo.budgets import budgets_of
+from poolwatch.demo.files import add_budgets, login_path
 from poolwatch.demo.past import past_lines
 from poolwatch.demo.rollout import Limits, Rollout
 from poolwatch.demo.server import Server
@@ -220,6 +221,7 @@ class Homes(threading.Thread):
             days = {day: int(tokens * _ELSEWHERE) for day, tokens in desk.truth.days.items()}
             with self._server.lock:
                 self._server.service.counted[desk.account.index] = days
+        add_budgets(self._home, budgets_of([desk.truth for desk in desks], self._start))
         while desks:
             time.sleep(max(_SHORTEST, _PACE / self._speed))
             for desk in desks[:_MOST_BUSY]:

@@ -23,6 +23,8 @@ from poolwatch.words import budgets as words
 _EXACT: Final = Context(prec=60, rounding=ROUND_HALF_UP)
 _CENT: Final = Decimal("0.01")
 HUNDRED: Final = Decimal(100)
+#: From here on cents of an estimate say nothing.
+_WHOLE_FROM: Final = Decimal(20)
 
 
 def amount_text(unit: LimitUnit, amount: Decimal) -> str:
@@ -104,9 +106,22 @@ def grace_text(grace: Grace) -> str:
     return time_text(grace.time)
 
 
+def estimates(unit: LimitUnit, forecast: BudgetForecast) -> tuple[str, str, str]:
+    """What will have been spent: the middle, the least and the most, as finely as the most is told."""
+    amounts = forecast.median, forecast.low, forecast.high
+    is_money = unit in (LimitUnit.USD, LimitUnit.CREDITS)
+    whole = [figures.amounts_text(each.quantize(Decimal(1), context=_EXACT))[0] for each in amounts]
+    if is_money and forecast.high >= _WHOLE_FROM:
+        mark = "$" if unit is LimitUnit.USD else ""
+        median, low, high = (f"{mark}{each}" for each in whole)
+    else:
+        median, low, high = (bare_amount(unit, each) for each in amounts)
+    return median, low, high
+
+
 def estimate_text(unit: LimitUnit, forecast: BudgetForecast) -> str:
     """`$400 (372–431)`; where the ends say nothing more, the middle alone."""
-    median, low, high = (brief_amount(unit, each) for each in (forecast.median, forecast.low, forecast.high))
+    median, low, high = estimates(unit, forecast)
     if low == high:
         return median
     return words.amount_between(median, unmarked(low), unmarked(high))

@@ -28,7 +28,7 @@ from poolwatch.domain.budgets import (
 from poolwatch.domain.overview import PoolOverview
 from poolwatch.domain.query.fields import FIELDS, Among
 from poolwatch.domain.query.language import parse
-from poolwatch.domain.query.tree import Look, leaves
+from poolwatch.domain.query.tree import Compare, Look, leaves
 from poolwatch.domain.text import shell_word
 from poolwatch.domain.values import replace
 from poolwatch.presentation import figures
@@ -46,7 +46,7 @@ from poolwatch.presentation.filter import matching
 from poolwatch.presentation.filter import typed as filter_typed
 from poolwatch.presentation.view import Prefs, Span, Tone
 from poolwatch.words import budgets as words
-from poolwatch.words.query import fault_text
+from poolwatch.words.query import fault_text, foreign
 
 
 class FormField(StrEnum):
@@ -201,8 +201,8 @@ def mistakes(form: BudgetForm) -> dict[FormField, str]:
         found[FormField.NAME] = words.NAME_TOO_LONG()
     elif name in form.taken:
         found[FormField.NAME] = words.TAKEN()
-    if faults := parse(values[FormField.FILTER]).faults:
-        found[FormField.FILTER] = fault_text(faults[0], Among.USE)
+    if wrong := _wrong_filter(values[FormField.FILTER]):
+        found[FormField.FILTER] = wrong
     if _limit(form) is None:
         found[FormField.LIMIT] = words.NOT_LIMIT()
     period = BudgetPeriod(values[FormField.PERIOD])
@@ -219,6 +219,15 @@ def mistakes(form: BudgetForm) -> dict[FormField, str]:
     elif grace and values[FormField.AT_LIMIT] != AtLimit.STOP:
         found[FormField.GRACE] = words.GRACE_OF_WHAT()
     return found
+
+
+def _wrong_filter(text: str) -> str:
+    """What is wrong with a filter of use; "" where nothing is."""
+    parsed = parse(text)
+    if parsed.faults:
+        return fault_text(parsed.faults[0], Among.USE)
+    fields = (each.field for each in leaves(parsed.query) if isinstance(each, Look | Compare))
+    return next((foreign(each, Among.USE) for each in fields if each not in Among.USE.fields), "")
 
 
 def budget_of(form: BudgetForm) -> Budget | None:

@@ -25,9 +25,9 @@ from poolwatch.presentation.budget_amounts import (
     HUNDRED,
     amount_text,
     bare_amount,
-    brief_amount,
     dollars_text,
     estimate_text,
+    estimates,
     grace_text,
     marks,
     percents_text,
@@ -188,22 +188,27 @@ class BudgetTexts:
             return words.NEVER_RESETS()
         if forecast is None:
             return words.TOO_EARLY()
-        amount, limit = estimate_text(self._unit, forecast), state.budget.limit.amount
-        if forecast.median >= limit and forecast.over_earliest is not None:
-            return words.goes_over(amount, self._over_day(forecast))
-        if forecast.high >= limit:
-            first = forecast.over_earliest
-            return words.may_go_over(amount, self._day(first)) if first else words.may_go_over_undated(amount)
-        return words.stays_under(amount)
+        amount, first = estimate_text(self._unit, forecast), forecast.over_earliest
+        if first is None or forecast.high < state.budget.limit.amount:
+            return words.stays_under(amount)
+        if self._is_sure(forecast):
+            return words.goes_over(amount, self._over_day(first, forecast.over_latest))
+        told = words.likely_over if self._is_likely(forecast) else words.may_go_over
+        return told(amount, self._day_alone(first))
 
-    def _over_day(self, forecast: BudgetForecast) -> str:
+    def _is_sure(self, forecast: BudgetForecast) -> bool:
+        """Whether it goes over also by the least that is expected."""
+        return forecast.low >= self._state.budget.limit.amount
+
+    def _is_likely(self, forecast: BudgetForecast) -> bool:
+        return forecast.median >= self._state.budget.limit.amount
+
+    def _day_alone(self, at: datetime) -> str:
+        return figures.weekday_and_day(at, self._now, self._prefs.zone)
+
+    def _over_day(self, first: datetime, last: datetime | None) -> str:
         """The day on which it goes over; of several the first and the last."""
-        now, zone = self._now, self._prefs.zone
-        first, last = forecast.over_earliest, forecast.over_latest
-        if first is None:
-            return ""
-        start = figures.weekday_and_day(first, now, zone)
-        end = figures.weekday_and_day(last, now, zone) if last is not None else start
+        start, end = self._day_alone(first), self._day_alone(last or first)
         return start if start == end else f"{start} – {end}"
 
     def _comes_brief(self) -> str:
@@ -212,11 +217,13 @@ class BudgetTexts:
             return words.NOT_KNOWN()
         if forecast is None or state.level in OVER:
             return ""
-        if forecast.median >= state.budget.limit.amount and forecast.over_earliest is not None:
-            return words.goes_over_brief(self._over_day(forecast))
-        if forecast.high >= state.budget.limit.amount:
-            return words.may_go_over_brief()
-        return words.stays_under_brief()
+        first = forecast.over_earliest
+        if first is None or forecast.high < state.budget.limit.amount:
+            return words.stays_under_brief()
+        if self._is_sure(forecast):
+            return words.goes_over_brief(self._over_day(first, forecast.over_latest))
+        told = words.likely_over_brief if self._is_likely(forecast) else words.may_go_over_brief
+        return told(self._day_alone(first))
 
     def told(self) -> str:
         """The sentence for the line above the keys."""
@@ -337,25 +344,22 @@ class BudgetTexts:
         if forecast is None:
             return _sentence(self.comes())
         end = state.period.resets_at
-        median = brief_amount(self._unit, forecast.median)
-        low, high = (unmarked(brief_amount(self._unit, each)) for each in (forecast.low, forecast.high))
+        median, low, high = estimates(self._unit, forecast)
         day = "" if end is None else figures.weekday_and_day(end, now, zone)
-        parts = [words.forecast_by(median, day, low, high)] if end is not None else []
+        parts = [words.forecast_by(median, day, unmarked(low), unmarked(high))] if end is not None else []
+        first, last = forecast.over_earliest, forecast.over_latest
         if state.level in OVER:
             parts.append(_sentence(self.comes()))
-            return ". ".join(parts)
-        first, last = forecast.over_earliest, forecast.over_latest
-        if forecast.median >= state.budget.limit.amount and first is not None:
-            start, until = (figures.weekday_and_day(each, now, zone) for each in (first, last or first))
-            if start == until:
-                hours = (f"{figures.local_time(each, zone):%H:%M}" for each in (first, last or first))
-                parts.append(words.over_between(start, *hours))
-            else:
-                parts.append(words.over_days(start, until))
-        elif forecast.high >= state.budget.limit.amount:
-            parts.append(words.may_be_over_from(self._day(first)) if first else words.MAY_BE_OVER())
-        else:
+        elif first is None or forecast.high < state.budget.limit.amount:
             parts.append(words.STAYS_UNDER())
+        elif not self._is_sure(forecast):
+            told = words.likely_over_from if self._is_likely(forecast) else words.may_be_over_from
+            parts.append(told(self._day_alone(first)))
+        elif self._day_alone(first) == self._day_alone(last or first):
+            hours = (f"{figures.local_time(each, zone):%H:%M}" for each in (first, last or first))
+            parts.append(words.over_between(self._day_alone(first), *hours))
+        else:
+            parts.append(words.over_days(self._day_alone(first), self._day_alone(last or first)))
         return ". ".join(parts)
 
     def _warnings(self) -> str:
