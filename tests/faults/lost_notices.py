@@ -1,9 +1,10 @@
 """Processes that are killed between a trigger and its delivery: `python -m tests.faults.lost_notices KILLS`.
 
 Each has the real store, lock, sender and webhook, and a receiver on loopback that fails now and then. It puts
-notices into the outbox, as alerts do, and begins to send; it dies by SIGKILL at one step of that, or at a
-random moment. The next one is there already, waits for the poll lock, and goes on. In the end everything
-that was confirmed as put has arrived, in order, and what arrived twice is the same, with the same id.
+alerts and their notices into the database, and begins to send; it dies by SIGKILL at one step of that, or at
+a random moment. The next one is there already, waits for the poll lock, and goes on. In the end there is no
+alert without its notices and no notice without its alert; everything that was confirmed as put has arrived,
+in order, and what arrived twice is the same, with the same id.
 
 One process forks all others, so it has one thread.
 """
@@ -34,11 +35,12 @@ from poolwatch.bootstrap.clock import RealClock
 from poolwatch.config.limit_settings import ChannelSettings
 from poolwatch.config.settings import DEFAULT_NET
 from poolwatch.domain import notices
-from poolwatch.domain.alerts import Phase, Severity, Subject, SubjectKind
+from poolwatch.domain.alerts import Alert, Phase, Severity, Subject, SubjectKind
 from poolwatch.domain.failure import AS_STORED
-from poolwatch.domain.message import message
+from poolwatch.domain.message import Message, message
 from poolwatch.domain.notices import Delivery, Notice, NoticeItem, NoticeKind, Outgoing, Sent
 from poolwatch.domain.state import PoolState
+from poolwatch.domain.values import replace
 from poolwatch.monitor.ledger import Ledger
 from poolwatch.monitor.limits import Beside
 from poolwatch.monitor.own_errors import OwnErrors
@@ -50,7 +52,8 @@ from poolwatch.notify.channel import Channel, marked
 from poolwatch.notify.webhook import Webhook
 from poolwatch.presentation.account_names import AccountNames
 from poolwatch.presentation.notices import NoticeWords
-from poolwatch.store import outbox as outbox  # nobody who is forked has to load it
+from poolwatch.store import alerts as alerts  # nobody who is forked has to load it
+from poolwatch.store.database import Database
 from poolwatch.store.store import Store
 
 #: Where a process dies: as it puts notices, once they are put, before it sends one, as the receiver has it
@@ -187,7 +190,12 @@ def _notice(step: str, number: int, channel: str) -> Notice:
     now = datetime.now(UTC)
     cause = message(AS_STORED, text=f"over {number}%")
     item = NoticeItem(
-        "team-over", Subject(SubjectKind.BUDGET, "team"), Phase.FIRING, Severity.WARNING, now, cause
+        "team-over",
+        Subject(SubjectKind.BUDGET, f"{os.getpid()}-{number}"),
+        Phase.FIRING,
+        Severity.WARNING,
+        now,
+        cause,
     )
     return Notice(
         f"{step}-{os.getpid()}-{number}-{channel}", channel, NoticeKind.ALERTS, now, Severity.WARNING, (item,)
@@ -205,12 +213,13 @@ async def _send(folder: Path, url: str, client: HttpClient, step: str, puts: int
     # as an attribute of this one: the class has the real one
     store.note_try = store.noted  # type: ignore[method-assign]
     ledger = Ledger(PoolState())
+    errors = OwnErrors(clock, lambda: _say(errors.notices))
     beside = Beside(
         ledger,
         store,
         Recorder(store, None, timedelta(minutes=5)),
         clock,
-        OwnErrors(clock, lambda: None),
+        errors,
     )
     lines = []
     for name in CHANNELS:
@@ -222,9 +231,9 @@ async def _send(folder: Path, url: str, client: HttpClient, step: str, puts: int
     for number in range(puts):
         made = [_notice(step, number, name) for name in CHANNELS]
         if step == "putting" and number == puts - 1:
-            soon = random.Random(os.getpid()).uniform(0, 0.004)
+            soon = random.Random(os.getpid()).uniform(0, 0.015)
             asyncio.get_running_loop().call_later(soon, _kill, os.getpid())
-        if await store.put_notices(made, clock.now()):
+        if await _put(store, made, clock.now()):
             os.write(told, "".join(f"{each.id}\n" for each in made).encode())
         if step == "put" and number == puts - 1:
             _kill(os.getpid())
@@ -235,6 +244,23 @@ async def _send(folder: Path, url: str, client: HttpClient, step: str, puts: int
     await asyncio.wait((running,))
     lock.release()
     await store.aclose()
+
+
+async def _put(store: Store, made: Sequence[Notice], now: datetime) -> bool:
+    """Keep the alert that these tell, and have them sent, as one."""
+    book = await store.alert_book()
+    if book is None:
+        return False
+    subject = made[0].items[0].subject
+    alert = Alert("team-over", subject, "1", Phase.FIRING, now, fired_at=now, channels=CHANNELS)
+    after = replace(book, number=book.number + 1, alerts={**book.alerts, alert.key: alert}, looked_at=now)
+    return await store.put_alerts(after, made, (), book)
+
+
+def _say(errors: Sequence[Message]) -> None:
+    """Errors of our own, which no death explains."""
+    if errors:
+        sys.stderr.write(f"{errors}\n")
 
 
 def _start(folder: Path, url: str, client: HttpClient, step: str, puts: int, told: int) -> int:
@@ -279,8 +305,14 @@ def chain(folder: Path, rng: random.Random, steps: Sequence[str]) -> Counter[str
             _ended(_start(state, url, client, "nothing", 1, writing)) == 0, "the last one did not end well"
         )
     os.close(writing)
-    with os.fdopen(reading) as told:
-        confirmed = told.read().split()
+    with os.fdopen(reading) as heard:
+        confirmed = heard.read().split()
+    database = Database(state, datetime.now(UTC))
+    book = database.alert_book()
+    fired = set() if book is None else {key.subject for key in book.alerts}
+    told = {each.notice.items[0].subject for each in database.deliveries(10_000)}
+    database.close()
+    _check(bool(fired) and fired == told, "an alert without its notices, or notices without their alert")
     tally = died + _judged(confirmed, log.read_text().splitlines())
     _check(tally["tries too many"] <= died.total() * len(CHANNELS), "sent more often than somebody died")
     return tally
