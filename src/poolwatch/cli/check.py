@@ -157,10 +157,7 @@ class Asker:
 
     def budget(self, name: str) -> Check:
         """What a budget says, as one that stops."""
-        found = self.named(name)
-        if found.at_limit is AtLimit.WARN:
-            complain(words.only_warns(found.name))
-        return self.budgets([found])
+        return self.budgets([self.named(name)])
 
     def every_stop(self) -> Check:
         """What all budgets say that stop."""

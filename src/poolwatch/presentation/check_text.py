@@ -10,7 +10,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from poolwatch.domain.budgets import BudgetState, Each, Limit, LimitUnit, MeasuredBy, limit_text
+from poolwatch.domain.budgets import BudgetState, Each, Level, Limit, LimitUnit, MeasuredBy, limit_text
 from poolwatch.domain.check import Check, Finding, Verdict, Why, divided_by
 from poolwatch.domain.state import AccountState
 from poolwatch.domain.status import Judged, Status
@@ -114,7 +114,8 @@ class Told(Struct, frozen=True):
             return [words.resets(at, left)] if at else []
         over = found.over
         told = words.EXACTLY_AT() if not over else words.over(self._amount(state.budget.limit.unit, over))
-        return [told, words.until(at, left) if at else words.NEVER_RESETS()]
+        warns = [words.ONLY_WARNS()] if state.level is Level.LIMIT else []
+        return [told, words.until(at, left) if at else words.NEVER_RESETS(), *warns]
 
     @staticmethod
     def _amount(unit: LimitUnit, amount: Decimal) -> str:

@@ -29,6 +29,7 @@ EXACTLY_AT: Final = Text("exactly at the limit")
 of_the_week: Final = Text("{percent} of the week")
 until: Final = Text("until {time}, in {left}")
 resets: Final = Text("resets {time}, in {left}")
+ONLY_WARNS: Final = Text("by itself it only warns")
 NEVER_RESETS: Final = Text("it never resets: raise the limit")
 in_grace: Final = Text("over, in grace until {time}, in {left}", "over, in grace")
 
@@ -64,9 +65,6 @@ _CANNOT: Final[Mapping[Why, str]] = {
 
 # --- a budget that stops nobody
 NO_BUDGET_STOPS: Final = Text('no budget stops anything: none has at_limit = "stop"')
-only_warns: Final = Text(
-    "budget {name} only warns; it was asked for by name, so it is taken for one that stops"
-)
 
 # --- what is wrong with the command line
 no_budget: Final = Text("no budget is called {name}; there is none in the configuration")
