@@ -314,6 +314,11 @@ def test_credits_of_chosen_accounts_are_told_by_their_balances(tmp_path: Path) -
     assert [total for _, total in measured.steps] == [40, 45, 95, 105]
     parts = _report(tmp_path, f'{_CREDITS}each = "group"\n', accounts=pool).budgets
     assert [(part.whose, part.measured.spent) for part in parts] == [("day", _D(100)), ("night", _D(5))]
+    # who is in no group has no limit of a group
+    dan = _holding(_account("u3", "dan"), "5")
+    wide = _CREDITS.replace("alice or bob", "alice or bob or dan")
+    parts = _report(tmp_path, f'{wide}each = "group"\n', accounts={**pool, dan.key.id: dan}).budgets
+    assert [part.whose for part in parts] == ["day", "night"]
     each = _report(tmp_path, f'{_CREDITS}each = "account"\n', accounts=pool).budgets
     assert {part.whose: part.measured.spent for part in each} == {_ALICE.key.id: 100, _BOB.key.id: 5}
 

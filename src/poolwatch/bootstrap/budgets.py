@@ -286,6 +286,8 @@ class BudgetReader:
         older: dict[str, list[tuple[datetime, Decimal]]] = {}
         for key, line in zip(holders, lines, strict=True):
             part = _part_of(budget.each, key, known.accounts)
+            if part is None:
+                continue
             parts.setdefault(part, {})[key] = falls_of(line, started, _just_after(now))
             older.setdefault(part, []).extend(
                 (fall.at, fall.amount) for fall in falls_of(line, first, _just_after(now)).falls
@@ -386,10 +388,11 @@ def _whose(each: Each | None, accounts: Mapping[str, AccountState]) -> Callable[
             return lambda cell: None if cell.account is None else groups.get(cell.account)
 
 
-def _part_of(each: Each | None, key: str, accounts: Mapping[str, AccountState]) -> str:
+def _part_of(each: Each | None, key: str, accounts: Mapping[str, AccountState]) -> Whose:
+    """Whose part an account's balance is of; None of one without a group, where groups have limits."""
     if each is None:
         return _WHOLE
-    return key if each is Each.ACCOUNT else accounts[key].name.group or _WHOLE
+    return key if each is Each.ACCOUNT else accounts[key].name.group
 
 
 def _oldest_credits(keys: Iterable[str], accounts: Mapping[str, AccountState]) -> datetime | None:

@@ -155,7 +155,9 @@ def _block(row: BudgetRow, width: int, glyphs: Glyphs, *, selected: bool) -> lis
         (fit(row.spent, spent - 1, glyphs.ellipsis) + " ", Tone.PLAIN),
     ]
     if wide:
-        pieces += [(fit(row.resets, _RESETS_WIDE), Tone.PLAIN), (row.state, row.tone)]
+        # the longest leave no blank before the state
+        cells = max(_RESETS_WIDE, cell_len(row.resets) + 1)
+        pieces += [(fit(row.resets, cells), Tone.PLAIN), (row.state, row.tone)]
     else:
         pieces.append(
             (fit_words(row.resets_short, max(0, width - line_width(pieces)), glyphs.ellipsis), Tone.PLAIN)
