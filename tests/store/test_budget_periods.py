@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from poolwatch.bootstrap.budget_ends import PATIENCE, end_periods
-from poolwatch.domain.budget_calendar import period_of
+from poolwatch.domain.budget_calendar import period_of, periods_since
 from poolwatch.domain.budget_judge import judged
 from poolwatch.domain.budgets import (
     AtLimit,
@@ -224,3 +227,85 @@ def test_what_ended_long_ago_is_forgotten(tmp_path: Path) -> None:
     assert held.end_periods("team", _midnight(2), later, [])
     assert held.ended_periods("team", None, 9) == ()
     held.close()
+
+
+class _Kept:
+    """What a store does with the periods of one budget, without a disk."""
+
+    def __init__(self) -> None:
+        self.runs: dict[str, datetime] = {}
+        self.ended: list[EndedPeriod] = []
+
+    async def running_budgets(self) -> dict[str, datetime]:
+        return dict(self.runs)
+
+    async def begin_budget(self, budget: str, started_at: datetime) -> bool:
+        self.runs.setdefault(budget, started_at)
+        return True
+
+    async def end_periods(
+        self,
+        budget: str,
+        ran_since: datetime,
+        runs_since: datetime,
+        ended: list[EndedPeriod],
+        events: list[object],
+    ) -> bool:
+        if self.runs[budget] != ran_since:
+            return False
+        self.runs[budget] = runs_since
+        self.ended += ended
+        return True
+
+
+@given(
+    zone=st.sampled_from(
+        [
+            "Australia/Lord_Howe",
+            "Pacific/Apia",
+            "Africa/Cairo",
+            "Africa/Casablanca",
+            "America/Santiago",
+            "UTC",
+        ]
+    ),
+    year=st.sampled_from([2011, 2024, 2026]),
+    begins=st.sampled_from(
+        [
+            (BudgetPeriod.DAILY, None),
+            (BudgetPeriod.WEEKLY, 5),
+            (BudgetPeriod.MONTHLY, None),
+            (BudgetPeriod.MONTHLY, 31),
+        ]
+    ),
+    pauses=st.lists(st.integers(1, 9000), min_size=3, max_size=25),
+)
+@settings(max_examples=40, deadline=None)
+def test_whenever_poolwatch_runs_each_period_of_a_year_is_ended_once(
+    zone: str, year: int, begins: tuple[BudgetPeriod, int | None], pauses: list[int]
+) -> None:
+    """It runs now and then, with up to six days in between; what was used is read at once."""
+    period, starts_on = begins
+    budget = replace(_TEAM, period=period, starts_on=starts_on, time_zone=zone)
+    kept, use = _Kept(), _Use()
+    use.read_at = datetime(2100, 1, 1, tzinfo=UTC)
+    now = start = datetime(year, 1, 1, 12, tzinfo=UTC)
+
+    async def run() -> datetime:
+        at = now
+        for number in range(400):
+            await end_periods(kept, [budget], use.measure, at)  # type: ignore[arg-type]
+            at += timedelta(minutes=pauses[number % len(pauses)])
+            if at >= start + timedelta(days=366):
+                break
+        await end_periods(kept, [budget], use.measure, at)  # type: ignore[arg-type]
+        return at
+
+    last = asyncio.run(run())
+    assert kept.ended == sorted(kept.ended, key=lambda each: each.started_at)
+    expected = periods_since(budget, start, last)
+    assert [(each.started_at, each.ended_at) for each in kept.ended] == [
+        (each.started_at, each.resets_at) for each in expected
+    ]
+    for one, following in itertools.pairwise(kept.ended):
+        assert one.ended_at == following.started_at
