@@ -12,7 +12,8 @@ from poolwatch.config.load import load_text
 from poolwatch.config.problems import ConfigProblem, ConfigProblems
 from poolwatch.config.settings import Settings
 from poolwatch.config.table import shown_settings
-from poolwatch.domain.alerts import QuietHours, Rule, Severity
+from poolwatch.domain.alert_rules import OfAccounts, OfBudgets, OfEvents, all_rules, relaxed, watched
+from poolwatch.domain.alerts import BuiltIn, QuietHours, Rule, Severity
 from poolwatch.domain.budgets import (
     AtLimit,
     Budget,
@@ -27,6 +28,9 @@ from poolwatch.domain.budgets import (
     time_of,
     time_text,
 )
+from poolwatch.domain.event_log import EventKind
+from poolwatch.domain.query.language import parse, written
+from poolwatch.presentation.filter import saved_queries
 
 PATH = Path("/etc/poolwatch/config.toml")
 
@@ -187,6 +191,28 @@ def test_what_is_set_of_limits_is_shown_with_its_line() -> None:
         ),
         ('[[budgets]]\nname = "a"\nlimit = "$1"\nwarn_at = [0]', 4, "must be percentages like [75, 90]"),
         ('[[budgets]]\nname = "a"\nlimit = "$1"\n' * 2, 5, "budgets[1] has the name of another one: a"),
+        ('[[alerts]]\nname = "a"', 1, "alerts[0] has no when"),
+        ('[[alerts]]\nname = "source_down"\nclear = "x"', 3, "alerts[0]: clear means something only for"),
+        ('[[alerts]]\nname = "a"\nwhen = "weekli>=90"', 3, "alerts[0].when is no filter: no field “weekli”"),
+        ('[[alerts]]\nname = "a"\nwhen = "(a"', 3, "alerts[0].when is no filter"),
+        ('[[alerts]]\nname = "a"\nwhen = "model:x"', 3, "“model” is of usage"),
+        ('[[alerts]]\nname = "a"\nwhen = "x"\nclear = "weekly:9"', 4, "alerts[0].clear is no filter"),
+        ('[[alerts]]\nname = "a"\nwhen = "@nigts"\n[filters]\nNights = "x"', 3, "did you mean @nights?"),
+        ('[[alerts]]\nname = "a"\nwhen = "event:exhaustd"', 3, "did you mean exhausted?"),
+        ('[[alerts]]\nname = "a"\nwhen = "event:alert_fired"', 3, "waits for an event alert_fired that"),
+        ('[[alerts]]\nname = "a"\nwhen = "event:back"\nclear = "x"', 4, "clear means something only for"),
+        ('[[alerts]]\nname = "a"\nwhen = "event:back"\nfor = "5m"', 4, "for means nothing for an event"),
+        ('[[alerts]]\nname = "a"\nwhen = "budget:team"', 3, 'when must be like "budget:team>=90"'),
+        (
+            '[[alerts]]\nname = "a"\nwhen = "budget:tem>=90"\n[[budgets]]\nname = "team"\nlimit = "$1"',
+            3,
+            "watches a budget tem that is not there; did you mean team?",
+        ),
+        (
+            '[[alerts]]\nname = "a"\nwhen = "budget:*>=90"\nclear = "budget:*<95"',
+            4,
+            'clear must be like "budget:*<80"',
+        ),
         ('[[alerts]]\nname = "a"\nwhen = "x"\nfor = "soon"', 4, "alerts[0].for must be a time like"),
         ('[[alerts]]\nname = "a"\nwhen = "x"\nchannels = ["b"]', 4, "names a channel b that is not there"),
         ('[[alerts]]\nname = "a"\nwhen = "x"\nrepeat_every = "5s"', 4, 'must be "once", or a time from "1m"'),
@@ -209,6 +235,70 @@ def test_what_is_wrong_is_told_with_its_line(text: str, line: int, told: str) ->
     problem = bad(text)[0]
     assert told in problem.text
     assert problem.line == line
+
+
+def test_what_a_rule_may_ask_for() -> None:
+    text = """\
+[[budgets]]
+name = "team two"
+limit = "$1"
+[[alerts]]
+name = "source_down"
+channels = []
+severity = "critical"
+[[alerts]]
+name = "a"
+when = 'budget:"team two">=90'
+clear = "budget:team two<60"
+[[alerts]]
+name = "b"
+when = "@n weekly>=90"
+clear = "weekly<50"
+[[alerts]]
+name = "c"
+when = "Event: Early_Reset"
+[filters]
+n = "group:night"
+"""
+    rules = all_rules(tuple(each.rule for each in good(text).alerts), ("ops",))
+    saved = saved_queries((("n", "group:night"),))
+    found = {each.name: watched(each, saved) for each in rules}
+    assert [name for name in found if name in set(BuiltIn)] == [
+        "source_down", "needs_you", "runs_dry", "budget", "credits_low", "banked_reset_ends", "login_ends"
+    ]  # fmt: skip
+    down = found["source_down"]
+    assert down is not None
+    assert (down.condition, down.rule.severity, down.rule.channels, down.rule.held_for) == (
+        BuiltIn.SOURCE_DOWN,
+        Severity.CRITICAL,
+        (),
+        timedelta(minutes=10),
+    )
+    conditions = [each.condition for name in "abc" if (each := found[name]) is not None]
+    assert conditions[0] == OfBudgets("team two", Decimal(90), Decimal(60))
+    assert isinstance(conditions[1], OfAccounts)
+    assert written(conditions[1].stays) == "group:night weekly>=85"
+    assert conditions[1].figure == "weekly+"
+    assert conditions[2] == OfEvents(EventKind.EARLY_RESET)
+
+
+@pytest.mark.parametrize(
+    ("when", "stays"),
+    [
+        ("weekly>=90", "weekly>=85"),
+        ("weekly<10", "weekly<15"),
+        ("weekly<98", "weekly<99"),
+        ("weekly>=4", "weekly>=2"),
+        ("weekly=90", "weekly=90"),
+        ("credits<100", "credits<105.00"),
+        ("resets<2h", "resets<2h6m"),
+        ("-weekly>=90", "-weekly>=95"),
+        ("-(weekly<10 or 5h>90)", "not (weekly<5 or 5h>95)"),
+        ("status:exhausted", "status:exhausted"),
+    ],
+)
+def test_what_ends_an_alert_lies_further_back_than_what_begins_it(when: str, stays: str) -> None:
+    assert written(relaxed(parse(when).query)) == stays
 
 
 def test_a_limit_of_the_window_is_each_accounts_own_whether_that_is_said_or_not() -> None:

@@ -7,15 +7,21 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, time
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from poolwatch.config.alert_settings import channel_names, quiet_hours_of
 from poolwatch.config.paths import config_file
+from poolwatch.domain.alert_rules import all_rules, watched
 from poolwatch.domain.events import LimitsTold
+from poolwatch.domain.values import replace
 from poolwatch.host.threads import in_thread
+from poolwatch.monitor.alert_watch import CODE as _NO_ALERTS
+from poolwatch.monitor.alert_watch import AlertTerms, AlertWatch
 from poolwatch.monitor.limits import Beside, LimitWork, Task
+from poolwatch.presentation.filter import saved_queries
 
 if TYPE_CHECKING:
     from poolwatch.bootstrap.running import Running
@@ -27,7 +33,6 @@ if TYPE_CHECKING:
     from poolwatch.notify.channel import Channel
 
 _NO_SENDER: Final = "monitor.no_sender"
-_NO_ALERTS: Final = "monitor.no_alerts"
 _NO_BUDGETS: Final = "monitor.no_budgets"
 #: A configuration without this word has no budget.
 _LIST: Final = b"budgets"
@@ -40,9 +45,31 @@ def limit_work(running: Running) -> LimitWork:
     watch = BudgetWatch(running)
     budgets = Task(_NO_BUDGETS, watch.keep_measured)
     if not running.around.settings.channels:
-        return LimitWork((Task(_NO_SENDER, _send_nothing), budgets), (watch.measured,))
+        alerts = AlertWatch(alert_terms(running.around))
+        tasks = (Task(_NO_ALERTS, alerts.run), Task(_NO_SENDER, _send_nothing), budgets)
+        return LimitWork(tasks, (alerts.recall, watch.measured))
     sender = sender_of(running)
-    return LimitWork((Task(_NO_SENDER, sender.run), budgets), (sender.recall, watch.measured))
+    alerts = AlertWatch(alert_terms(running.around), sender.wake)
+    tasks = (Task(_NO_ALERTS, alerts.run), Task(_NO_SENDER, sender.run), budgets)
+    return LimitWork(tasks, (alerts.recall, sender.recall, watch.measured))
+
+
+def alert_terms(around: Surroundings) -> AlertTerms:
+    """The rules of this run, and where those go that are there by default."""
+    settings, prefs = around.settings, around.prefs()
+    said, channels = settings.notify, tuple(each.name for each in settings.channels)
+    by_default = channel_names(said.channels)
+    quiet, saved = quiet_hours_of(said.quiet_hours), saved_queries(prefs.filters)
+    rules = (
+        watched(each if each.quiet_hours is not None else replace(each, quiet_hours=quiet), saved)
+        for each in all_rules(tuple(each.rule for each in settings.alerts), by_default)
+    )
+    return AlertTerms(
+        tuple(each for each in rules if each is not None),
+        prefs,
+        daily_summary=None if said.daily_summary is None else time.fromisoformat(said.daily_summary),
+        summary_channels=by_default or channels,
+    )
 
 
 class BudgetWatch:

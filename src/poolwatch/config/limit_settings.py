@@ -3,50 +3,25 @@
 # no `annotations` from __future__: the tables are read from them
 import re
 from collections.abc import Mapping
-from datetime import time, timedelta
 from typing import Annotated, Any, Final, TypeVar
 
 from msgspec import Struct
 
 from poolwatch.config import values
+from poolwatch.config.alert_settings import AlertSettings as AlertSettings
+from poolwatch.config.alert_settings import check_alert
 from poolwatch.config.budget_settings import BUDGET_ROWS, BudgetSettings, check_budget, check_filter
 from poolwatch.config.layers import Layers, dotted
 from poolwatch.config.settings import DEFAULT_ORIGIN
 from poolwatch.config.values import Raw, Row, Wrong, is_loopback, nearest, printable, quoted, rows_of
-from poolwatch.domain.alerts import QuietHours, Rule, Severity
-from poolwatch.domain.budgets import (
-    time_of,
-)
 from poolwatch.domain.notices import ChannelKind
 from poolwatch.words.catalogue import mark
 from poolwatch.words.config import said
 
 S = TypeVar("S", bound=Struct)
 
-ONCE: Final = "once"
-_LEAST_REPEAT: Final = timedelta(minutes=1)
 _HOST: Final = re.compile(r"[A-Za-z0-9._-]{1,253}|[0-9A-Fa-f:.]{2,45}", re.ASCII)
 _MAIL: Final = re.compile(r"[A-Za-z0-9._%+'-]{1,64}@[A-Za-z0-9.-]{1,253}", re.ASCII)
-
-
-def _span(raw: Raw) -> timedelta | Wrong:
-    found = time_of(raw.value) if isinstance(raw.value, str) else None
-    return Wrong(said("not_time_span", value=quoted(raw.value))) if found is None else found
-
-
-def _repeat(raw: Raw) -> str | Wrong:
-    found = time_of(raw.value) if isinstance(raw.value, str) and raw.value != ONCE else None
-    if raw.value != ONCE and (found is None or found < _LEAST_REPEAT):
-        return Wrong(said("not_repeat", value=quoted(raw.value)))
-    return str(raw.value)
-
-
-def _names(raw: Raw) -> tuple[str, ...] | Wrong:
-    if isinstance(raw.value, list):
-        found = [values.line(64)(Raw(each)) for each in raw.value]
-        if not any(isinstance(each, Wrong) for each in found):
-            return tuple(dict.fromkeys(str(each) for each in found))
-    return Wrong(said("not_names", value=quoted(raw.value)))
 
 
 def _argv(raw: Raw) -> tuple[str, ...] | Wrong:
@@ -85,49 +60,6 @@ def _mail_addresses(raw: Raw) -> tuple[str, ...] | Wrong:
     if not given or wrong is not None:
         return wrong or Wrong(said("not_mail_address", value=quoted(raw.value)))
     return tuple(str(each) for each in found)
-
-
-class AlertSettings(Struct, frozen=True):
-    """One alert of the file."""
-
-    name: Annotated[str, Row(values.line(64), mark("what it is called"))]
-    when: Annotated[str, Row(values.line(), mark('a filter of accounts, "event:KIND", or "budget:NAME>=90"'))]
-    held_for: Annotated[timedelta, Row(_span, mark("how long that must hold"))] = timedelta(0)
-    clear: Annotated[
-        str | None, Row(values.line(), mark("a filter that ends it; unset: 5 points below what began it"))
-    ] = None
-    repeat_every: Annotated[str, Row(_repeat, mark('"once", or how often it is told again, like "4h"'))] = (
-        ONCE
-    )
-    severity: Annotated[
-        str, Row(values.one_of([each.value for each in Severity]), mark("info, warning or critical"))
-    ] = Severity.WARNING.value
-    channels: Annotated[tuple[str, ...], Row(_names, mark("where it goes besides the screen"))] = ()
-    quiet_hours: Annotated[
-        str | None, Row(values.quiet_hours, mark("when it is held; unset: as in [notify]"))
-    ] = None
-
-    @property
-    def rule(self) -> Rule:
-        """As alerts are judged."""
-        return Rule(
-            self.name,
-            self.when,
-            self.held_for,
-            self.clear,
-            None if self.repeat_every == ONCE else time_of(self.repeat_every),
-            Severity(self.severity),
-            self.channels,
-            quiet_hours_of(self.quiet_hours),
-        )
-
-
-def quiet_hours_of(text: str | None) -> QuietHours | None:
-    """`22:00-07:00` as two times; the text was checked as it was read."""
-    if text is None:
-        return None
-    begins, _, ends = text.partition("-")
-    return QuietHours(time.fromisoformat(begins), time.fromisoformat(ends))
 
 
 _WEBHOOK: Final = (ChannelKind.WEBHOOK.value,)
@@ -239,6 +171,7 @@ def read_limits(layers: Layers, document: Mapping[str, object]) -> dict[str, Any
             if name not in known:
                 why = said("no_such_channel", table=dotted("alerts", index), name=printable(name))
                 layers.in_file(why, "alerts", index, "channels", suggestion=nearest(name, known))
+        check_alert(layers, index, alert, document.get("filters"), [each.name for _, each in budgets])
     return {
         "budgets": tuple(each for _, each in budgets),
         "alerts": tuple(each for _, each in alerts),

@@ -131,6 +131,8 @@ def load_text(
         key_lines=MappingProxyType(lines),
     )
     _check_thresholds(layers, settings.thresholds)
+    if settings.notify.channels is not None:
+        _check_notify(layers, settings)
     if layers.problems:
         ordered = sorted(layers.problems, key=lambda problem: problem.line or MAX_BYTES)
         return ConfigProblems(tuple(ordered), mask=settings.ui.mask)
@@ -213,6 +215,19 @@ def _check_thresholds(layers: Layers, found: Thresholds) -> None:
     )
     message = said("thresholds", amber=f"{found.amber_percent:g}", red=f"{found.red_percent:g}")
     layers.problem(message, names[0], at_fault)
+
+
+def _check_notify(layers: Layers, settings: Settings) -> None:
+    """Whether the alerts that are there by default go to channels that there are."""
+    from poolwatch.config.alert_settings import channel_names  # few name any
+
+    key, known = "notify.channels", [each.name for each in settings.channels]
+    if any((each.key or "").startswith("channels") for each in layers.problems):
+        return
+    for name in channel_names(settings.notify.channels):
+        if name not in known:
+            why = said("no_such_channel", table=key, name=printable(name))
+            layers.problem(why, key, layers.origins[key])
 
 
 def _sources(layers: Layers, document: Mapping[str, object]) -> tuple[SourceSettings, ...]:

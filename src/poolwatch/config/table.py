@@ -9,7 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from poolwatch.config import budget_settings, limit_settings
+from poolwatch.config import alert_settings, budget_settings, limit_settings
 from poolwatch.config.amounts import parts_of
 from poolwatch.config.layers import FILTERS_TABLE, KEYS_TABLE, PLANS_TABLE
 from poolwatch.config.load import KEYS_OF_KIND
@@ -67,7 +67,7 @@ LIMIT_ROWS: Final[Mapping[str, Mapping[str, Row]]] = {
 }
 _LIMIT_STRUCTS: Final[Mapping[str, type[Struct]]] = {
     "budgets": budget_settings.BudgetSettings,
-    "alerts": limit_settings.AlertSettings,
+    "alerts": alert_settings.AlertSettings,
     "channels": limit_settings.ChannelSettings,
 }
 _TEMPLATES: Final = {
