@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from poolwatch.bootstrap.feed import LiveFeed
 from poolwatch.bootstrap.running import open_monitor
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around, newcomers
 from poolwatch.domain.alerts import Silence, Subject, SubjectKind
+from poolwatch.domain.budgets import Budget, BudgetPeriod, Limit, LimitUnit
 from poolwatch.domain.cycles import Cycle
 from poolwatch.domain.event_log import EventKind, LoggedEvent
 from poolwatch.domain.events import AnswerKind
@@ -22,7 +24,7 @@ from poolwatch.domain.past import CREDITS, PastAsked, base_window
 from poolwatch.domain.refresh import BlockReason
 from poolwatch.domain.series import Figure, HistoryRow, Series, Timeline
 from poolwatch.domain.state import PoolState
-from poolwatch.domain.tokens import Origin, Tokens
+from poolwatch.domain.tokens import GroupBy, Origin, Tokens
 from poolwatch.domain.usage import BASE_BUCKET, WEEKLY
 from poolwatch.domain.use_report import UseReport, UseWish
 from poolwatch.sessions.book import UseBook
@@ -61,6 +63,39 @@ async def test_wishes_before_the_monitor_reach_it(around: Surroundings) -> None:
         await running.monitor.close()
         assert running.monitor.poller.paused
         assert feed.state is running.monitor.state
+
+
+async def test_a_budget_is_tried_saved_and_looked_into(around: Surroundings) -> None:
+    config = around.settings.path
+    assert config is not None
+    sources = config.read_text()
+    config.write_text(f'{sources}\n[[budgets]]\nname = "team"  # all\nlimit = "$2"\n')
+    at = datetime.now(UTC) - timedelta(minutes=1)
+    event = UsageEvent(key=1, at=at.timestamp(), model="gpt-5.4", tokens=Tokens(input=400_000))
+    UseBook(around.state_dir).take_events([event])
+    feed = LiveFeed(EARLY, around, config)
+    budget = Budget("team", Limit(LimitUnit.USD, Decimal(8)), BudgetPeriod.NEVER)
+    trying = asyncio.create_task(feed.try_budget(budget))
+    async with open_monitor(around) as running:
+        feed.attach(running)
+        tried = await trying
+        assert tried.report is not None
+        (state,) = tried.report.budgets
+        assert state.measured.spent == Decimal(1)
+        detail = await feed.budget_detail(state, GroupBy.MODEL)
+        assert [(each.name, int(each.amount)) for each in detail.shares] == [("gpt-5.4", 1)]
+        assert detail.earlier == ()
+        assert feed.budgets_file() == "~/config.toml"
+        assert config.read_text().count("$2") == 1
+        assert await feed.save_budget("team", {"limit": "$8"}) is None
+        assert 'name = "team"  # all\nlimit = "$8"' in config.read_text()
+        assert running.budgets_changed.is_set()
+        budgets = await running.budgets()
+        report = await budgets.measured({}, datetime.now(UTC))
+    assert report is not None
+    assert [each.budget.limit.amount for each in report.budgets] == [Decimal(8)]
+    noted = AuditLog(around.state_dir).path.read_text()
+    assert '"act":"budget_set","at":' in noted
 
 
 async def test_the_past_comes_from_the_store(around: Surroundings) -> None:

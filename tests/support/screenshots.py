@@ -11,6 +11,8 @@ import sys
 import tempfile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Final
 from unittest.mock import patch
@@ -26,12 +28,22 @@ from poolwatch.bootstrap.headless import Look, look  # noqa: E402 - Textual read
 from poolwatch.bootstrap.running import open_monitor  # noqa: E402 - likewise
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around  # noqa: E402 - likewise
 from poolwatch.domain.account import AccountKey  # noqa: E402 - likewise
+from poolwatch.domain.budgets import (  # noqa: E402 - likewise
+    AtLimit,
+    BudgetForecast,
+    BudgetReport,
+    BudgetState,
+    Level,
+)
 from poolwatch.domain.overview import PoolOverview, overview  # noqa: E402 - likewise
 from poolwatch.domain.state import PoolState  # noqa: E402 - likewise
+from poolwatch.domain.tokens import GroupBy  # noqa: E402 - likewise
+from poolwatch.presentation.budgets import BudgetDetail, BudgetShare  # noqa: E402 - likewise
 from poolwatch.presentation.view import Grouping, Prefs, SortKey  # noqa: E402 - likewise
 from poolwatch.sources import banked_resets  # noqa: E402 - likewise
 from poolwatch.ui.app import PoolApp  # noqa: E402 - likewise
 from poolwatch.ui.state import AppOptions, WallView  # noqa: E402 - likewise
+from tests.presentation.made_budgets import FAST, TEAM, ended, spent  # noqa: E402 - likewise
 from tests.support.svg import Frame, Looks, Screen, moving, screen_of, still  # noqa: E402 - likewise
 from tests.support.upstream import Upstream  # noqa: E402 - likewise
 from tests.support.used import MadeUse  # noqa: E402 - likewise
@@ -66,6 +78,7 @@ PICTURES: Final = (
     Picture("light", FEW, (120, 32), AppOptions(view=WallView.CARDS, theme="poolwatch-light")),
     Picture("80x24", 60, (80, 24), AppOptions(view=WallView.TABLE)),
     Picture("usage", FEW, (120, 40), AppOptions(view=WallView.CARDS), ("U", "[")),
+    Picture("budgets", FEW, (120, 26), AppOptions(view=WallView.CARDS), ("b",)),
 )
 RECORDING: Final = Picture("refresh", FEW, (80, 24), AppOptions(view=WallView.CARDS))
 #: How long its screens stand: before the key, with each step, and with what changed.
@@ -177,9 +190,35 @@ def with_fixed_durations(state: PoolState, key: AccountKey) -> PoolState:
     return replace(state, accounts={**state.accounts, key: replace(account, refresh=progress)})
 
 
+def demo_budgets() -> BudgetReport:
+    """The demo's two budgets, as they would stand at that instant."""
+    fast = replace(
+        FAST,
+        budget=replace(FAST.budget, filter="tier:fast", at_limit=AtLimit.WARN, grace=None),
+        measured=spent("11.25"),
+        level=Level.OK,
+        reached=(),
+        over_since=None,
+        grace_until=None,
+        forecast=BudgetForecast(Decimal("14.10"), Decimal("16.40"), Decimal("18.90")),
+    )
+    return BudgetReport(INSTANT, (TEAM, fast))
+
+
+def budget_detail(ids: tuple[str, ...], state: BudgetState, by: GroupBy) -> BudgetDetail:
+    """Who spent a budget, and how the two months before went."""
+    total = state.measured.spent or Decimal(0)
+    parts = [total * part / 100 for part in (34, 30, 22, 14)]
+    shares = tuple(BudgetShare(name, part) for name, part in zip(ids[4:8], parts, strict=True))
+    months = (ended("team", INSTANT.replace(month=10, day=1), "265.50"),)
+    return BudgetDetail(by, shares, months if state.budget.name == "team" else ())
+
+
 def app_for(picture: Picture, pool: Pool) -> tuple[PoolApp, ScriptedFeed]:
     """The app on that pool, and what tells it of changes."""
-    feed = ScriptedFeed(pool.seen.state, INSTANT, ZONE)
+    state = replace(pool.seen.state, budgets=demo_budgets())
+    feed = ScriptedFeed(state, INSTANT, ZONE)
+    feed.details = partial(budget_detail, tuple(key.id for key in state.accounts))
     feed.used = MadeUse(INSTANT, ZONE, list(pool.seen.state.accounts)[:4]).answer
     prefs = Prefs(pool.around.rules, zone=ZONE)
     return PoolApp(feed, replace(picture.options, pool_name="demo", prefs=prefs)), feed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import suppress
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
 #: They are measured so often at least, and this often at most while session files are read.
 EVERY: Final = timedelta(seconds=60)
 AT_MOST: Final = timedelta(seconds=10)
+#: While much is written it rests so many times as long as that took.
+_REST: Final = 100
 LIST: Final = "budgets"
 _EACH: Final = {Each.ACCOUNT: GroupBy.ACCOUNT, Each.GROUP: GroupBy.GROUP, Each.USER: GroupBy.USER}
 
@@ -72,6 +75,8 @@ class LiveBudgets:
         self._measured_at: datetime | None = None
         self._known_of_file: object = None
         self._book_mark: object = None
+        #: what measuring took of a processor
+        self._took = timedelta(0)
 
     # --- measuring
 
@@ -82,7 +87,9 @@ class LiveBudgets:
         # a clock that was set back holds up nothing
         is_old = past is None or not timedelta(0) <= past < EVERY
         before, self._known_of_file = self._known_of_file, known[0]
-        is_new = known[0] != before or (known[1] != self._book_mark and (past is None or past >= AT_MOST))
+        is_new = known[0] != before or (
+            known[1] != self._book_mark and (past is None or past >= max(AT_MOST, _REST * self._took))
+        )
         if not (is_old or is_new or self._wanted.is_set()):
             return None
         self._wanted.clear()
@@ -131,7 +138,10 @@ class LiveBudgets:
         self, accounts: Mapping[str, AccountState], now: datetime, budgets: tuple[Budget, ...] | None = None
     ) -> BudgetReport:
         self._take_file()
-        return self._reader.report(accounts, now, budgets)
+        begun = time.thread_time()
+        report = self._reader.report(accounts, now, budgets)
+        self._took = timedelta(seconds=time.thread_time() - begun)
+        return report
 
     def _take_file(self) -> None:
         """Take in the budgets, and the saved filters, that the file has by now."""
