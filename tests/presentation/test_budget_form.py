@@ -186,6 +186,7 @@ def test_without_any_warning_the_usual_ones_do_not_come_back() -> None:
     [
         ("450", TEAM.forecast, "With $450: 61% used; $400 (372–431) by 1 Dec, so it should last."),
         ("300", TEAM.forecast, "With $300: 92% used; $400 (372–431) by 1 Dec, so it goes over."),
+        ("390", TEAM.forecast, "With $390: 71% used; $400 (372–431) by 1 Dec, so it likely goes over."),
         (
             "420", BudgetForecast(Decimal(372), Decimal(400), Decimal(431)),
             "With $420: 66% used; $400 (372–431) by 1 Dec, so it may go over.",

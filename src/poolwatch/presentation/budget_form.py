@@ -385,8 +385,10 @@ def _comes(state: BudgetState, now: datetime, prefs: Prefs) -> str:
         return words.TOO_EARLY()
     amount, limit = estimate_text(state.budget.limit.unit, forecast), state.budget.limit.amount
     day = figures.day(end, now, prefs.zone)
-    if forecast.median >= limit:
+    if forecast.low >= limit:
         return words.will_be_over(amount, day)
+    if forecast.median >= limit:
+        return words.likely_goes_over(amount, day)
     return (words.may_be_over if forecast.high >= limit else words.should_last)(amount, day)
 
 

@@ -262,6 +262,7 @@ with_limit: Final = Text("With {limit}: {percent} used; {comes}.", "With {limit}
 with_each: Final = Text("With {limit} each: most has {whose}, {percent} used.")
 should_last: Final = Text("{amount} by {day}, so it should last")
 will_be_over: Final = Text("{amount} by {day}, so it goes over")
+likely_goes_over: Final = Text("{amount} by {day}, so it likely goes over")
 may_be_over: Final = Text("{amount} by {day}, so it may go over")
 IS_OVER: Final = Text("that is over already")
 NOT_KNOWN_WITH: Final = Text("What was spent by that is not known.")
