@@ -72,13 +72,13 @@ class Picture:
 
 PICTURES: Final = (
     Picture("table", 60, (120, 40), AppOptions(view=WallView.TABLE)),
-    Picture("cards", FEW, (120, 32), AppOptions(view=WallView.CARDS)),
+    Picture("cards", FEW, (120, 33), AppOptions(view=WallView.CARDS)),
     Picture("hive", 1000, (120, 50), AppOptions(view=WallView.HIVE, grouping=Grouping.PLAN)),
     Picture("detail", 24, (80, 24), AppOptions(sort=SortKey.NAME), ("/", *"alice", "enter", "enter")),
-    Picture("light", FEW, (120, 32), AppOptions(view=WallView.CARDS, theme="poolwatch-light")),
+    Picture("light", FEW, (120, 33), AppOptions(view=WallView.CARDS, theme="poolwatch-light")),
     Picture("80x24", 60, (80, 24), AppOptions(view=WallView.TABLE)),
     Picture("usage", FEW, (120, 40), AppOptions(view=WallView.CARDS), ("U", "[")),
-    Picture("budgets", FEW, (120, 26), AppOptions(view=WallView.CARDS), ("b",)),
+    Picture("budgets", FEW, (120, 22), AppOptions(view=WallView.CARDS), ("b",)),
 )
 RECORDING: Final = Picture("refresh", FEW, (80, 24), AppOptions(view=WallView.CARDS))
 #: How long its screens stand: before the key, with each step, and with what changed.
