@@ -6,7 +6,7 @@ All of it is made anew for each try, from what the notice holds; what is not kno
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import tzinfo
 from typing import Final
 
@@ -122,24 +122,25 @@ class NoticeWords(Struct, frozen=True):
 
     def _body(self, notice: Notice, title: str, pool: str) -> bytes:
         """As much of it as has room; `left_out` says how much has none."""
-        kept, lines = len(notice.items), len(notice.lines)
-        while True:
-            left_out = len(notice.items) - kept + len(notice.lines) - lines
-            items: list[Json] = [self._item(each) for each in notice.items[:kept]]
-            data: dict[str, Json] = {
-                "id": notice.id,
-                "severity": notice.severity.value,
-                "title": visible(title, _TITLE_LENGTH),
-                "pool": pool or None,
-                "alerts": items,
-                "lines": [self._text(message_text(each)) for each in notice.lines[:lines]],
-                "left_out": left_out,
-            }
-            document: Json = {"type": _type_of(notice), "timestamp": instant(notice.at), "data": data}
-            body = json.dumps(document, allow_nan=False).encode()
-            if len(body) <= MOST_BYTES or not kept + lines:
-                return body
-            kept, lines = kept * 9 // 10, lines * 9 // 10
+        items: list[Json] = []
+        lines: list[Json] = []
+        most = len(notice.items) + len(notice.lines)
+        data: dict[str, Json] = {
+            "id": notice.id,
+            "severity": notice.severity.value,
+            "title": visible(title, _TITLE_LENGTH),
+            "pool": pool or None,
+            "alerts": items,
+            "lines": lines,
+            "left_out": most,
+        }
+        document: Json = {"type": _type_of(notice), "timestamp": instant(notice.at), "data": data}
+        room = MOST_BYTES - len(_encoded(document))
+        told = (self._item(each) for each in notice.items)
+        room = _fill(items, told, room)
+        _fill(lines, (self._text(message_text(each)) for each in notice.lines), room)
+        data["left_out"] = most - len(items) - len(lines)
+        return _encoded(document)
 
     def _item(self, item: NoticeItem) -> Json:
         subject = item.subject
@@ -162,6 +163,21 @@ class NoticeWords(Struct, frozen=True):
 
     def _text(self, text: str) -> str:
         return visible(self._shown(text), _LINE_LENGTH)
+
+
+def _encoded(value: Json) -> bytes:
+    return json.dumps(value, allow_nan=False).encode()
+
+
+def _fill(into: list[Json], values: Iterable[Json], room: int) -> int:
+    """Take the first of these as far as there is room for them; how much is left."""
+    for each in values:
+        needed = len(_encoded(each)) + len(", ")
+        if needed > room:
+            break
+        into.append(each)
+        room -= needed
+    return room
 
 
 def _plain(value: str | Message) -> str:
