@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -122,3 +123,29 @@ def test_a_limit_of_the_window_takes_the_windows_own_forecast() -> None:
     assert below == BudgetForecast(Decimal(60), Decimal(70), Decimal(100))
     assert window_forecast(_window(1, 2, 3), Decimal(1), limit, _NOW, resets_at + 3 * _DAY) is None
     assert window_forecast(None, Decimal(1), limit, _NOW, resets_at) is None
+
+
+@pytest.mark.parametrize(("deviation", "weekend"), [(0.3, 0.2), (0.6, 1.0), (1.0, 0.3)])
+def test_eight_simulated_months_in_ten_end_within_what_was_told(deviation: float, weekend: float) -> None:
+    draw, inside, count = random.Random(5), 0, 300
+    for _ in range(count):
+        today = date(2026, 11, draw.randint(3, 27))
+        now = datetime(2026, 11, today.day, draw.randint(1, 22), tzinfo=UTC)
+        spent = [
+            draw.lognormvariate(3, deviation) * (weekend if (today + n * _DAY).weekday() > 4 else 1)
+            for n in range(-28, 31)
+        ]
+        past, part = PastDays(now, Calendar(UTC)), now.hour / 24
+        for number in range(-28, 0):
+            noon = datetime(today.year, today.month, today.day, tzinfo=UTC) + number * _DAY
+            whole = Decimal(spent[28 + number])
+            past.add_moments(
+                [(noon, whole * Decimal(part)), (noon + timedelta(hours=23), whole * Decimal(1 - part))]
+            )
+        so_far = sum(spent[29 - today.day : 28]) + spent[28] * part
+        final = sum(spent[29 - today.day : 59 - today.day])
+        month = Period(datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC))
+        told = past.forecast(Decimal(so_far), _limit("1"), month, now, today - 28 * _DAY)
+        assert told is not None
+        inside += told.low <= Decimal(final) <= told.high
+    assert 0.75 <= inside / count <= 0.87

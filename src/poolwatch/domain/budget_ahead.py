@@ -18,6 +18,8 @@ from poolwatch.domain.when import midnight
 
 #: Days that are looked back on: four of each weekday.
 DAYS_LOOKED_AT: Final = 28
+#: By this, simulated months of four weeks' past ended within it as often as is told.
+_CAUTION: Final = 2.5
 _DAY: Final = timedelta(days=1)
 #: Amounts are counted in parts of that size: whole ones add up exactly.
 _PARTS: Final = 12
@@ -80,7 +82,7 @@ class PastDays:
         zone = self._calendar.zone
         last = (period.resets_at - timedelta(microseconds=1)).astimezone(zone).date()
         so_far_parts = int(so_far.scaleb(_PARTS))
-        ahead = days_ahead(so_far_parts, self.costs, start, self.today, last + _DAY)
+        ahead = days_ahead(so_far_parts, self.costs, start, self.today, last + _DAY, _CAUTION)
         if ahead is None:
             return None
         ends = [midnight(self.today + (number + 1) * _DAY, zone) for number in range(len(ahead) - 1)]

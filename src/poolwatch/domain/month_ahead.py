@@ -48,9 +48,18 @@ def month_ahead(
 
 
 def days_ahead(
-    so_far: int, past: Mapping[date, DayCost], first: date | None, today: date, until: date
+    so_far: int,
+    past: Mapping[date, DayCost],
+    first: date | None,
+    today: date,
+    until: date,
+    caution: float = 0.0,
 ) -> tuple[MonthAhead, ...] | None:
-    """The same for the end of today, and of each day after it that comes before `until`."""
+    """The same for the end of today, and of each day after it that comes before `until`.
+
+    Of few days it is not well known how much days differ: `caution` counts for so many that are missing, and
+    makes it wider by their part of those that are known.
+    """
     if first is None:
         return None
     start = max(first, today - DAYS_BACK * _DAY)
@@ -66,7 +75,8 @@ def days_ahead(
     every = _spread([cost for found in wholes.values() for cost in found], 0.0)
     usual = {weekday: (fmean(found), _spread(found, every)) for weekday, found in wholes.items()}
     rest, spread = fmean(laters[today.weekday()]), _spread(laters[today.weekday()], every)
-    ahead = [_ahead(so_far, rest, spread)]
+    reach = _EIGHT_IN_TEN * (1 + caution / len(days))
+    ahead = [_ahead(so_far, rest, reach * sqrt(spread))]
     came = dict.fromkeys(range(7), 0)
     for number in range(1, (until - today).days):
         weekday = (today + number * _DAY).weekday()
@@ -76,12 +86,11 @@ def days_ahead(
         rest += mean
         # of each day itself, and of the mean, which is known by so few
         spread += own * (1 + (2 * before + 1) / len(wholes[weekday]))
-        ahead.append(_ahead(so_far, rest, spread))
+        ahead.append(_ahead(so_far, rest, reach * sqrt(spread)))
     return tuple(ahead)
 
 
-def _ahead(so_far: int, rest: float, spread: float) -> MonthAhead:
-    reach = _EIGHT_IN_TEN * sqrt(spread)
+def _ahead(so_far: int, rest: float, reach: float) -> MonthAhead:
     return MonthAhead(
         so_far + round(rest), so_far + max(0, round(rest - reach)), so_far + round(rest + reach)
     )
