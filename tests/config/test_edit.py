@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from poolwatch.config.edit import add_source, init_config, is_same_place, source_table
 from poolwatch.config.layers import MAX_BYTES
 from poolwatch.config.load import load, load_text
-from poolwatch.config.settings import Settings, SourceKind, SourceSettings
+from poolwatch.config.settings import Settings
+from poolwatch.config.source_settings import SourceKind, SourceSettings
 from poolwatch.config.table import render_default
 from poolwatch.domain.account import Custody
 from poolwatch.domain.values import replace

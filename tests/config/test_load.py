@@ -11,7 +11,8 @@ from poolwatch.config import values
 from poolwatch.config.load import load, load_text
 from poolwatch.config.paths import FoundState
 from poolwatch.config.problems import ConfigProblem, ConfigProblems
-from poolwatch.config.settings import TABLE, AccountRule, OriginKind, Settings, SourceKind
+from poolwatch.config.settings import TABLE, AccountRule, OriginKind, Settings
+from poolwatch.config.source_settings import SourceKind
 from poolwatch.config.values import Raw, Wrong
 from poolwatch.domain.account import Custody
 from poolwatch.words.config import TEXTS

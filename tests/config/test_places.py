@@ -15,7 +15,8 @@ from poolwatch.config.load import load, load_text
 from poolwatch.config.paths import Found, FoundState, discover, implicit_sources, missing_home
 from poolwatch.config.problems import ConfigProblem
 from poolwatch.config.remember import Remembered, load_remembered, save_remembered, ui_of
-from poolwatch.config.settings import Settings, SourceKind
+from poolwatch.config.settings import Settings
+from poolwatch.config.source_settings import SourceKind
 from poolwatch.config.table import shown_settings
 from poolwatch.domain.account import Custody
 from poolwatch.domain.values import replace

@@ -6,7 +6,8 @@ import pytest
 
 from poolwatch.config.load import KEYS_OF_KIND, load_text
 from poolwatch.config.problems import ConfigProblem, ConfigProblems
-from poolwatch.config.settings import Settings, SourceKind, SourceSettings
+from poolwatch.config.settings import Settings
+from poolwatch.config.source_settings import SourceKind, SourceSettings
 from poolwatch.domain.account import Custody
 
 PATH = Path("/etc/poolwatch/config.toml")

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from poolwatch.config.settings import SourceKind, SourceSettings
+from poolwatch.config.source_settings import SourceKind, SourceSettings
 from poolwatch.domain.account import AccountKey, Custody, Listing
 from poolwatch.domain.events import Listed, PoolEvent, ReadingArrived, RefreshMoved, SourceFailed
 from poolwatch.domain.failure import Failure, FailureKind, worded

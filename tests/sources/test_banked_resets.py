@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poolwatch.config.settings import SourceKind, SourceSettings
+from poolwatch.config.source_settings import SourceKind, SourceSettings
 from poolwatch.domain.account import Custody
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.usage import BankedReset, ResetCredits, Unsaid, UsageSnapshot

@@ -20,7 +20,7 @@ from poolwatch.config.edit import add_source, is_same_place, source_table
 from poolwatch.config.load import free_name, source_problem
 from poolwatch.config.paths import Found, FoundState, absolute, config_file, discover, read_codex_config
 from poolwatch.config.problems import ConfigProblem
-from poolwatch.config.settings import SourceKind, SourceSettings
+from poolwatch.config.source_settings import SourceKind, SourceSettings
 from poolwatch.config.values import at_home
 from poolwatch.domain.account import Custody, Listing
 from poolwatch.domain.audit import Act, Deed

@@ -16,7 +16,7 @@ from poolwatch.bootstrap.auditing import auditor_of
 from poolwatch.bootstrap.clock import RealClock, draw
 from poolwatch.bootstrap.sources import StoredKeyStates, build_source
 from poolwatch.bootstrap.surroundings import Surroundings, newcomers
-from poolwatch.config.settings import SourceSettings
+from poolwatch.config.source_settings import SourceSettings
 from poolwatch.domain.audit import By
 from poolwatch.domain.values import replace
 from poolwatch.host.threads import in_thread

@@ -15,7 +15,7 @@ from typing import Final
 from poolwatch.bootstrap.running import Running
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.config.paths import absolute
-from poolwatch.config.settings import SourceKind
+from poolwatch.config.source_settings import SourceKind
 from poolwatch.config.values import at_home
 from poolwatch.domain.tokens import ScanState
 from poolwatch.host.locks import held

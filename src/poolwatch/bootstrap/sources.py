@@ -11,7 +11,7 @@ from typing import Final
 
 from poolwatch.bootstrap.clock import RealClock
 from poolwatch.bootstrap.surroundings import Surroundings
-from poolwatch.config.settings import SourceKind, SourceSettings
+from poolwatch.config.source_settings import SourceKind, SourceSettings
 from poolwatch.domain.account import Secret
 from poolwatch.domain.state import KeyState
 from poolwatch.monitor.custodian import fingerprinter_of

@@ -23,7 +23,8 @@ from poolwatch.config.paths import (
     state_directory,
 )
 from poolwatch.config.problems import ConfigProblem, ConfigProblems
-from poolwatch.config.settings import Settings, SourceKind, SourceSettings
+from poolwatch.config.settings import Settings
+from poolwatch.config.source_settings import SourceKind, SourceSettings
 from poolwatch.domain.account import Custody, NamingRule
 from poolwatch.domain.status import PoolRules
 from poolwatch.domain.text import LONGEST_PATH, visible

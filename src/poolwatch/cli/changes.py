@@ -16,7 +16,8 @@ from poolwatch.config.changes import Change, Refused, change_settings, change_so
 from poolwatch.config.layers import variable_of
 from poolwatch.config.problems import ConfigProblem
 from poolwatch.config.remember import FILE_NAME, load_remembered, ui_of
-from poolwatch.config.settings import TABLE, SourceSettings
+from poolwatch.config.settings import TABLE
+from poolwatch.config.source_settings import SourceSettings
 from poolwatch.config.toml_text import Value
 from poolwatch.domain.account import Custody
 from poolwatch.domain.audit import Act, Deed, Outcome

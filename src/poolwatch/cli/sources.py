@@ -26,7 +26,7 @@ from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.cli.command import ADD_SOURCE, run_async, surroundings
 from poolwatch.config.load import free_name
 from poolwatch.config.paths import Found, absolute, discover
-from poolwatch.config.settings import SourceKind, SourceSettings
+from poolwatch.config.source_settings import SourceKind, SourceSettings
 from poolwatch.config.values import at_home, nearest
 from poolwatch.domain.account import Custody, Listing
 from poolwatch.domain.audit import Act, Deed, Outcome

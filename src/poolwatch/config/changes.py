@@ -15,7 +15,8 @@ from poolwatch.config.edit import ConfigFile
 from poolwatch.config.layers import FILTERS_TABLE, KEYS_TABLE, LIMIT_LISTS, LISTS, PLANS_TABLE, KeyPath, parse
 from poolwatch.config.load import KEYS_OF_KIND, SECRET_KEYS, load_text, source_problem
 from poolwatch.config.problems import ConfigProblem, ConfigProblems
-from poolwatch.config.settings import SOURCE_ROWS, TABLE, Settings
+from poolwatch.config.settings import TABLE, Settings
+from poolwatch.config.source_settings import SOURCE_ROWS
 from poolwatch.config.toml_text import Single, Value, with_value, without_item
 from poolwatch.config.values import Raw, Row, Wrong, line, nearest, path, printable, saved_filter
 from poolwatch.words.config import said

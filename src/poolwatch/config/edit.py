@@ -11,7 +11,7 @@ from msgspec import Struct
 from poolwatch.config.layers import BOM, MAX_BYTES, decode
 from poolwatch.config.load import load_text, source_problem
 from poolwatch.config.problems import ConfigProblem, ConfigProblems
-from poolwatch.config.settings import SourceSettings
+from poolwatch.config.source_settings import SourceSettings
 from poolwatch.config.toml_text import with_item
 from poolwatch.config.values import at_home, is_loopback
 from poolwatch.host.files import Content, FileProblem, read_bounded, write_whole

@@ -23,18 +23,15 @@ from poolwatch.config.layers import (
 from poolwatch.config.problems import ConfigProblem, ConfigProblems
 from poolwatch.config.settings import (
     ACCOUNT_ROWS,
-    KINDS,
     SECTIONS,
-    SOURCE_ROWS,
     TABLE,
     AccountRule,
     Origin,
     OriginKind,
     Settings,
-    SourceKind,
-    SourceSettings,
     Thresholds,
 )
+from poolwatch.config.source_settings import KINDS, SOURCE_ROWS, SourceKind, SourceSettings
 from poolwatch.config.values import (
     Raw,
     Wrong,

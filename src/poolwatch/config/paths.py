@@ -14,7 +14,7 @@ from typing import Final
 from msgspec import Struct
 
 from poolwatch.config.problems import ConfigProblem
-from poolwatch.config.settings import SourceKind, SourceSettings
+from poolwatch.config.source_settings import SourceKind, SourceSettings
 from poolwatch.config.values import at_home
 from poolwatch.domain.text import visible
 from poolwatch.host.files import FileProblem, read_bounded

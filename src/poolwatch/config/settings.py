@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from msgspec import Struct, field
 
 from poolwatch.config import values
+from poolwatch.config.source_settings import SourceSettings
 from poolwatch.config.values import Row, printable, rows_of
-from poolwatch.domain.account import Custody
 from poolwatch.words.catalogue import mark
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from poolwatch.config.rate_settings import RateSettings
 
 DEFAULT_CREDITS_PER_USD: Final = Decimal(25)
-DEFAULT_BASE_URL: Final = "https://chatgpt.com/backend-api"
-DEFAULT_TOKEN_URL: Final = "https://auth.openai.com/oauth/token"  # noqa: S105 - an address, not a token
 MIN_INTERVAL_SECONDS: Final = 30
 LEAST_STALE_AFTER_SECONDS: Final = 900.0
 _WEEK: Final = 604_800
@@ -38,34 +36,6 @@ SORTS: Final = (
 )  # fmt: skip
 GLYPHS: Final = ("auto", "unicode", "ascii")
 USED_OR_LEFT: Final = ("used", "left")
-
-
-class SourceKind(StrEnum):
-    """The kinds of places that accounts come from."""
-
-    CODEX_HOME = "codex-home"
-    AUTH_FILES = "auth-files"
-    CODEX_PROXY = "codex-proxy"
-    CODEX_LB = "codex-lb"
-    CLI_PROXY_API = "cli-proxy-api"
-
-    @property
-    def is_pool(self) -> bool:
-        """Whether a running pool server is asked, rather than files on this machine."""
-        return self not in (SourceKind.CODEX_HOME, SourceKind.AUTH_FILES)
-
-    @property
-    def default_custody(self) -> Custody:
-        """Who keeps the logins of such a source unless the file says otherwise."""
-        if self is SourceKind.CODEX_HOME:
-            return Custody.CODEX
-        return Custody.POOL if self.is_pool else Custody.OTHER
-
-
-KINDS: Final = tuple(kind.value for kind in SourceKind)
-_FILES: Final = ("codex-home", "auth-files")
-_POOLS: Final = ("codex-proxy", "codex-lb", "cli-proxy-api")
-_DASHBOARDS: Final = ("codex-proxy", "codex-lb")
 
 
 class PollSettings(Struct, frozen=True):
@@ -255,75 +225,6 @@ class NotifySettings(Struct, frozen=True):
     ] = None
 
 
-class SourceSettings(Struct, frozen=True):
-    """One place that accounts come from.
-
-    `path` may be a glob. In loaded settings it and the `_file` paths are absolute with `~` expanded; a value
-    built by hand may hold them as a person would write them. `base_url` and `token_url` mean nothing for
-    pools, `url` nothing for files.
-    """
-
-    kind: Annotated[SourceKind, Row(values.one_of(KINDS), ", ".join(KINDS))]
-    name: Annotated[str, Row(values.line(64), mark("unset: the kind"))]
-    custody: Annotated[
-        Custody,
-        Row(
-            values.one_of((Custody.POOLWATCH.value, Custody.OTHER.value)),
-            mark('"poolwatch" only if no other program renews these logins'),
-            Custody.OTHER.value,
-            kinds=("auth-files",),
-        ),
-    ]
-    path: Annotated[
-        str | None,
-        Row(
-            values.path,
-            mark("a folder or a glob; codex-home, unset: $CODEX_HOME, else ~/.codex"),
-            kinds=_FILES,
-        ),
-    ] = None
-    base_url: Annotated[
-        str,
-        Row(
-            values.url(https_only=True),
-            mark("where usage is read; https, or http to this machine"),
-            kinds=_FILES,
-        ),
-    ] = DEFAULT_BASE_URL
-    token_url: Annotated[
-        str,
-        Row(
-            values.url(https_only=True),
-            mark("where poolwatch's own logins are renewed, likewise"),
-            kinds=_FILES,
-        ),
-    ] = DEFAULT_TOKEN_URL
-    url: Annotated[
-        str | None, Row(values.url(https_only=False), mark("where the pool answers"), kinds=_POOLS)
-    ] = None
-    insecure: Annotated[
-        bool, Row(values.truth, mark("true: the key may go over plain http to another machine"), kinds=_POOLS)
-    ] = False
-    api_key_file: Annotated[
-        str | None,
-        Row(
-            values.path,
-            mark("file with the pool's key; a secret never stands in the configuration"),
-            kinds=_POOLS,
-        ),
-    ] = None
-    api_key_env: Annotated[
-        str | None, Row(values.variable, mark("the variable that holds it, instead of a file"), kinds=_POOLS)
-    ] = None
-    dashboard_password_file: Annotated[
-        str | None, Row(values.path, mark("file with the dashboard's password"), kinds=_DASHBOARDS)
-    ] = None
-    dashboard_password_env: Annotated[
-        str | None,
-        Row(values.variable, mark("the variable that holds it, instead of a file"), kinds=_DASHBOARDS),
-    ] = None
-
-
 class AccountRule(Struct, frozen=True):
     """A name, a group or a time zone for the accounts that `match`."""
 
@@ -446,5 +347,4 @@ TABLE: Final[Mapping[str, Row]] = {
     for section, struct in SECTIONS.items()
     for name, row in rows_of(struct).items()
 }
-SOURCE_ROWS: Final = rows_of(SourceSettings)
 ACCOUNT_ROWS: Final = rows_of(AccountRule)

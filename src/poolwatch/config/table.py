@@ -14,16 +14,8 @@ from poolwatch.config.amounts import parts_of
 from poolwatch.config.layers import FILTERS_TABLE, KEYS_TABLE, PLANS_TABLE
 from poolwatch.config.load import KEYS_OF_KIND
 from poolwatch.config.rate_settings import RATE_ROWS, field_of
-from poolwatch.config.settings import (
-    ACCOUNT_ROWS,
-    SECTIONS,
-    SOURCE_ROWS,
-    TABLE,
-    OriginKind,
-    Settings,
-    SourceKind,
-    SourceSettings,
-)
+from poolwatch.config.settings import ACCOUNT_ROWS, SECTIONS, TABLE, OriginKind, Settings
+from poolwatch.config.source_settings import SOURCE_ROWS, SourceKind, SourceSettings
 from poolwatch.config.values import Row, printable
 from poolwatch.domain.account import Custody
 from poolwatch.domain.budgets import Grace, Limit, limit_text, time_text

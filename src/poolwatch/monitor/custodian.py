@@ -10,7 +10,8 @@ from functools import partial
 from pathlib import Path
 
 from poolwatch.config.paths import from_home
-from poolwatch.config.settings import Settings, SourceSettings
+from poolwatch.config.settings import Settings
+from poolwatch.config.source_settings import SourceSettings
 from poolwatch.custody.login_file import Login, read_login
 from poolwatch.custody.recovery import Recovered, bring_waiting_home, left_anything, recover
 from poolwatch.custody.state_dir import KEY_BYTES, Fingerprinter, StateDir

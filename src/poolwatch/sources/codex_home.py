@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from poolwatch.config.paths import CONFIG_NAME, absolute, read_codex_config
-from poolwatch.config.settings import DEFAULT_BASE_URL
+from poolwatch.config.source_settings import DEFAULT_BASE_URL
 from poolwatch.config.values import Raw, Wrong, at_home, url
 from poolwatch.custody.login_file import Login
 from poolwatch.domain.failure import Failure, FailureKind, failure

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 from msgspec import Struct, field
 
-from poolwatch.config.settings import SourceSettings
+from poolwatch.config.source_settings import SourceSettings
 from poolwatch.custody.state_dir import KEY_BYTES, Fingerprinter
 from poolwatch.domain.account import Listing, Secret, SourceRef
 from poolwatch.domain.failure import Failure

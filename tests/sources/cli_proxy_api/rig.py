@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from poolwatch.config.settings import SourceKind, SourceSettings
+from poolwatch.config.source_settings import SourceKind, SourceSettings
 from poolwatch.domain.account import Custody, Listing, SourceRef
 from poolwatch.domain.failure import Failure
 from poolwatch.net.client import HttpClient

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from poolwatch.config.settings import SourceKind, SourceSettings
+from poolwatch.config.source_settings import SourceKind, SourceSettings
 from poolwatch.domain.account import Custody
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.usage import UsageSnapshot

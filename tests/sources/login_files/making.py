@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from poolwatch.config.settings import DEFAULT_BASE_URL, SourceKind, SourceSettings
+from poolwatch.config.source_settings import DEFAULT_BASE_URL, SourceKind, SourceSettings
 from poolwatch.domain.account import Custody, Listing
 from poolwatch.domain.failure import Failure
 from poolwatch.net.client import HttpClient

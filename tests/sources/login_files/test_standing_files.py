@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from poolwatch.config.settings import SourceKind, SourceSettings
+from poolwatch.config.source_settings import SourceKind, SourceSettings
 from poolwatch.domain.account import Custody, Listing, SourceRef
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.net.client import HttpClient

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from poolwatch.config.settings import DEFAULT_BASE_URL
+from poolwatch.config.source_settings import DEFAULT_BASE_URL
 from poolwatch.custody.login_file import Login, read_login
 from poolwatch.domain.account import Listing, Secret, SourceRef
 from poolwatch.domain.failure import FailureKind

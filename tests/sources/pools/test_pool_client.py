@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from poolwatch.config.settings import SourceKind, SourceSettings
+from poolwatch.config.source_settings import SourceKind, SourceSettings
 from poolwatch.domain.account import Custody, Secret
 from poolwatch.domain.failure import Failure, FailureKind, worded
 from poolwatch.net.client import Headers, HttpClient

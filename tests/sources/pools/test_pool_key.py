@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from poolwatch.config.settings import SourceKind, SourceSettings
+from poolwatch.config.source_settings import SourceKind, SourceSettings
 from poolwatch.domain.account import Custody, Secret
 from poolwatch.domain.failure import Failure
 from poolwatch.net.client import HttpClient
