@@ -49,6 +49,8 @@ _MOST_WAITS: Final = 5
 #: What another process logged so long ago is still told.
 _LOOK_BACK: Final = timedelta(hours=24)
 _DAY: Final = timedelta(days=1)
+#: A turn on the event loop is no longer, in seconds.
+_TURN: Final = 0.002
 
 
 class AlertTerms(Struct, frozen=True):
@@ -222,7 +224,7 @@ class AlertWatch:
         if not self._of_accounts:
             return []
         look = AlertLook(self._terms.rules, moment, self._needed(book))
-        unfollowed, turns = beside.recorder.unfollowed(), Turns()
+        unfollowed, turns = beside.recorder.unfollowed(), Turns(_TURN)
         findings: list[Finding] = []
         looked: dict[AccountKey, AccountState] = {}
         for key, account in moment.state.accounts.items():

@@ -26,12 +26,14 @@ async def in_turns(work: Generator[None, None, T]) -> T:
 class Turns:
     """Work that lets others have their turn where it pauses."""
 
-    def __init__(self) -> None:
+    def __init__(self, turn: float = _TURN) -> None:
+        """`turn` is how long one may be, in seconds."""
+        self._turn = turn
         self._loop = asyncio.get_running_loop()
         self._begun = self._loop.time()
 
     async def pause(self) -> None:
         """Give way, if this turn has been long enough."""
-        if self._loop.time() - self._begun > _TURN:
+        if self._loop.time() - self._begun > self._turn:
             await asyncio.sleep(0)
             self._begun = self._loop.time()

@@ -19,7 +19,7 @@ from poolwatch.domain.alerts import BuiltIn, Subject, SubjectKind
 from poolwatch.domain.message import Message, message
 from poolwatch.domain.overview import overview as overview_of
 from poolwatch.domain.query.fields import FIELDS, FieldKind
-from poolwatch.domain.query.tree import And, Compare, Leaf, Look, Or, Query, Word, foreseen, lets
+from poolwatch.domain.query.tree import And, Compare, Leaf, Look, Or, Query, Word, compares, foreseen, lets
 from poolwatch.domain.series import SPEND_BUCKET
 from poolwatch.domain.state import AccountState, PoolState
 from poolwatch.domain.status import Judged, Section, Status, is_stale, judge, login_ends_at
@@ -43,6 +43,8 @@ LOW: Final = Decimal("0.10")
 _LOW_NO_MORE: Final = Decimal("0.15")
 #: The fields that are of the weekly window, and those that are of a window of their own name.
 _OF_WEEK: Final = ("at_reset", "burn")
+#: The figures that are read apart from the base windows.
+_BESIDE_BASE: Final = frozenset(("spend", "credits", "usd"))
 _BY_EVIDENCE: Final = (Status.ACTIVE, Status.EXHAUSTED)
 _DEAD: Final = (Status.NEEDS_LOGIN, Status.DEACTIVATED)
 
@@ -93,42 +95,23 @@ class AlertLook:
         judged = judge(account, self._moment.now, self._rules, self._moment.state.clock_offset)
         about = Subject(SubjectKind.ACCOUNT, account.key.id)
         found: list[Finding] = []
-        for name, when, condition in self._filters:
-            finding = self._by_filter(name, when, condition, judged, about)
-            found += () if finding is None else (finding,)
+        if self._filters:
+            subject = AccountSubject(judged, self._looker)
+            answer = partial(self._answer, judged, subject)
+            for name, when, condition in self._filters:
+                holds = foreseen(condition.begins, answer)
+                if holds is True or self._needed(name, about):
+                    truth = _truth(condition, holds, answer)
+                    compared = _compared(condition.begins, answer)
+                    window = None if compared is None else self._window_of(compared.field, account)
+                    cause = self._cause(compared, subject) or message("alerts.matches", when=when)
+                    found.append(self._finding(_Made(truth, cause, window), name, judged, about))
         for built_in, look in _LOOKS.items():
             if built_in in self._built_in:
                 made = look(self, judged)
                 if made is not None and (made.truth is Truth.HOLDS or self._needed(built_in, about)):
                     found.append(self._finding(made, built_in, judged, about))
         return found
-
-    def _by_filter(
-        self, name: str, when: str, condition: OfAccounts, judged: Judged, about: Subject
-    ) -> Finding | None:
-        subject = AccountSubject(judged, self._looker)
-        answer = partial(self._answer, judged, subject)
-        holds = foreseen(condition.begins, answer)
-        is_needed = self._needed(name, about)
-        if holds is not True and not is_needed:
-            return None
-        if holds is True:
-            truth = Truth.HOLDS
-        elif condition.ends is not None:
-            # what its own filter ends goes on until that one is sure
-            truth = {True: Truth.OVER, False: Truth.STAYS, None: Truth.UNKNOWN}[
-                foreseen(condition.ends, answer)
-            ]
-        else:
-            truth = {True: Truth.STAYS, False: Truth.OVER, None: Truth.UNKNOWN}[
-                foreseen(condition.stays, answer)
-            ]
-        if holds is None and truth is not Truth.OVER:
-            truth = Truth.UNKNOWN
-        compared = _compared(condition.begins, answer)
-        window = None if compared is None else self._window_of(compared.field, judged.account)
-        cause = self._cause(compared, subject) or message("alerts.matches", when=when)
-        return self._finding(_Made(truth, cause, window), name, judged, about)
 
     def _finding(self, made: _Made, name: str, judged: Judged, about: Subject) -> Finding:
         sources = judged.account.sources
@@ -153,8 +136,8 @@ class AlertLook:
         """Whether this is found in the account; None where nobody knows, or what is known is old."""
         match leaf:
             case Compare(field):
-                is_known = not self._is_old(field, judged) and subject.figure(field) is not None
-                return lets(leaf, subject) if is_known else None
+                figure = None if self._is_old(field, judged) else subject.figure(field)
+                return None if figure is None else compares(leaf, figure)
             case Look("status" | "section") | Word():
                 if isinstance(leaf, Word) and (told := subject.foresee(leaf)) is not None:
                     return told
@@ -168,14 +151,12 @@ class AlertLook:
                 return lets(leaf, subject)
 
     def _is_old(self, field: str, judged: Judged) -> bool:
-        usage = judged.account.usage
-        if field == "spend":
-            aged_at = None if usage.spend is None else usage.spend.at
-        elif FIELDS[field].kind in (FieldKind.CREDITS, FieldKind.DOLLARS):
-            aged_at = None if usage.credits is None else usage.credits.at
-        else:
+        """Whether what a figure was read from is old."""
+        if field not in _BESIDE_BASE:
             return judged.stale_base
-        return is_stale(aged_at, self._moment.now, self._rules)
+        usage = judged.account.usage
+        read = usage.spend if field == "spend" else usage.credits
+        return is_stale(None if read is None else read.at, self._moment.now, self._rules)
 
     def _window_of(self, field: str, account: AccountState) -> str | None:
         kind = WEEKLY if field in _OF_WEEK else field
@@ -263,6 +244,20 @@ _LOOKS: Final[Mapping[BuiltIn, Callable[[AlertLook, Judged], _Made | None]]] = {
 }
 #: The rules of which each account is a subject.
 OF_ACCOUNTS: Final[Collection[BuiltIn]] = frozenset(_LOOKS)
+
+
+def _truth(condition: OfAccounts, holds: bool | None, answer: Callable[[Leaf], bool | None]) -> Truth:
+    """What is said of an account of which a filter holds, or not, or nobody knows."""
+    if holds is True:
+        return Truth.HOLDS
+    if condition.ends is not None:
+        # what its own filter ends goes on until that one is sure
+        ends = foreseen(condition.ends, answer)
+        truth = Truth.UNKNOWN if ends is None else Truth.OVER if ends else Truth.STAYS
+    else:
+        stays = foreseen(condition.stays, answer)
+        truth = Truth.UNKNOWN if stays is None else Truth.STAYS if stays else Truth.OVER
+    return Truth.UNKNOWN if holds is None and truth is Truth.STAYS else truth
 
 
 def _compared(query: Query, answer: Callable[[Leaf], bool | None]) -> Compare | None:

@@ -101,13 +101,9 @@ def lets(query: Query, subject: Subject) -> bool:
         case Look(field, wanted, exact):
             texts = (each.casefold() for each in subject.texts(field))
             return any(each == wanted if exact else each.startswith(wanted) for each in texts)
-        case Compare(field, sign, wanted):
+        case Compare(field):
             figure = subject.figure(field)
-            if figure is None:
-                return False
-            if sign == EQUAL:
-                return is_equal(FIELDS[field].kind, figure, wanted)
-            return _COMPARED[sign](figure, wanted)
+            return figure is not None and compares(query, figure)
         case NeedsYou():
             return subject.needs_you
         case Not(part):
@@ -116,6 +112,13 @@ def lets(query: Query, subject: Subject) -> bool:
             return all(lets(part, subject) for part in parts)
         case Or(parts):
             return any(lets(part, subject) for part in parts)
+
+
+def compares(leaf: Compare, figure: Decimal | float) -> bool:
+    """Whether a figure of its field is what it asks for."""
+    if leaf.sign == EQUAL:
+        return is_equal(FIELDS[leaf.field].kind, figure, leaf.wanted)
+    return _COMPARED[leaf.sign](figure, leaf.wanted)
 
 
 def foreseen(query: Query, answer: Callable[[Leaf], bool | None]) -> bool | None:
