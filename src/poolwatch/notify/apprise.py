@@ -114,8 +114,8 @@ def main() -> int:
     taken = services.notify(
         body=order["text"],
         title=order["title"],
-        notify_type=apprise.NotifyType(order["type"]),
-        body_format=apprise.NotifyFormat.TEXT,
+        notify_type=order["type"],
+        body_format="text",
     )
     return 0 if taken else _NOT_TAKEN
 
