@@ -204,7 +204,7 @@ class NotifySettings(Struct, frozen=True):
         Row(
             values.line(),
             mark("channels for the alerts that are there by default; unset: they stay on the screen"),
-            "ops, mail",
+            "ops",
         ),
     ] = None
     daily_summary: Annotated[
