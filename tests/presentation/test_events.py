@@ -7,6 +7,7 @@ import pytest
 
 from poolwatch.domain.alerts import Severity
 from poolwatch.domain.event_log import EventKind, LoggedEvent, Unit
+from poolwatch.domain.message import message
 from poolwatch.domain.notices import Delivery, Notice, NoticeKind
 from poolwatch.domain.usage import Aged, Bucket, Usage
 from poolwatch.domain.values import replace
@@ -204,3 +205,15 @@ def test_summaries_and_digests_are_told_with_what_became_of_them() -> None:
         "10:03 → daily summary|sent to mail",
         "09:03 → daily summary|sent to mail 09:09",
     ]
+
+
+def test_how_many_of_those_that_are_new_are_alerts() -> None:
+    fired = [
+        event(EventKind.ALERT_FIRED, hours, None, budget="team", cause=message("as_stored", text="over 90%"))
+        for hours in (1, 2)
+    ]
+    assert view(ago(9), logged=(*LOGGED, fired[0])).since_more == "1 of them an alert"
+    told = view(ago(9), logged=(*LOGGED, *fired))
+    assert (told.since, told.since_more) == ("since you looked, 05:03 (9h): 7", "2 of them alerts")
+    assert view(ago(0.5), logged=(*LOGGED, *fired)).since_more == ""
+    assert "! budget team|over 90%" in "\n".join(lines(told))

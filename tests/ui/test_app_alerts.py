@@ -16,18 +16,23 @@ from poolwatch.domain.message import Message, message
 from poolwatch.domain.notices import ChannelHealth, ChannelKind, Delivery, Notice, NoticeItem, NoticeKind
 from poolwatch.domain.state import SourceState
 from poolwatch.domain.values import replace
+from poolwatch.presentation.alerts import AlertsView
+from poolwatch.presentation.events import EventsView
 from poolwatch.ui.app import PoolApp
+from poolwatch.ui.appearance import UNICODE
 from poolwatch.ui.screens.budgets import BudgetsScreen
 from poolwatch.ui.screens.detail import DetailScreen
 from poolwatch.ui.screens.events import EventsScreen
 from poolwatch.ui.screens.pool import PoolScreen
 from poolwatch.ui.screens.silencing import SilenceSheet
+from poolwatch.ui.widgets.event_lines import events_title
 from poolwatch.ui.widgets.lines import Lines, Pane
 from tests.presentation.made_budgets import FOUR, NIGHTLY
 from tests.presentation.made_budgets import TEAM as BUDGET_TEAM
 from tests.ui.pools import NOW, ZONE, ago, ahead, app_of, state_of, twelve
 from tests.ui.reading import said, screen_text, settle, strip
 from tests.ui.scripted_feed import ScriptedFeed
+from tests.ui.test_cells import plain
 
 TEAM = Subject(SubjectKind.BUDGET, "team")
 S3 = Subject(SubjectKind.SOURCE, "s3")
@@ -401,3 +406,27 @@ async def test_a_budget_is_silenced_from_its_own_screen() -> None:
         await pilot.press("z", "y")
         await settle(pilot)
         assert said(app) == "budget nightly is silenced no more"
+
+
+@pytest.mark.parametrize(
+    ("width", "told"),
+    [
+        (
+            120,
+            " Events  since you looked, 18:02 (20h): 34, 5 of them alerts"
+            " … 3 firing · 1 silenced   by day   ? help ",
+        ),
+        (90, " Events  since you looked, 18:02 (20h): 34 … 3 firing · 1 silenced   by day   ? help "),
+        (78, " Events  since you looked, 18:02 (20h): 34 … 3 firing · 1 silenced   ? help "),
+        (64, " Events  since you looked, 18:02 (20h): 34 … 3 firing   ? help "),
+        (50, " Events  since you looked, 18… … 3 firing   ? help "),
+    ],
+)  # fmt: skip
+def test_what_fires_stays_longest_in_the_title(width: int, told: str) -> None:
+    alerts = AlertsView(counts=("3 firing", "1 silenced"))
+    events = EventsView("since you looked, 18:02 (20h): 34", (), 34, "5 of them alerts")
+    line = plain(events_title(alerts, events, "by day", "?", width, UNICODE))
+    assert len(line) == width
+    start, end = told.split(" … ")
+    assert line.startswith(start)
+    assert line.endswith(f"  {end}")

@@ -132,6 +132,8 @@ class EventsView(Struct, frozen=True):
     sections: tuple[EventSection, ...]
     #: how many there are, whatever the filter lets through
     total: int
+    #: "5 of them alerts", which follows it where there is room
+    since_more: str = ""
 
     @property
     def rows(self) -> tuple[EventRow, ...]:
@@ -174,7 +176,8 @@ def events_view(
         if since is not None and each.notice.at >= since
     ]
     rows.sort(key=lambda row: row.at, reverse=True)
-    new = sum(looked_at is not None and row.at > looked_at for row in rows)
+    fresh = [row for row in rows if looked_at is not None and row.at > looked_at]
+    alerts = sum(row.sort is EventSort.ALERTS for row in fresh)
     shown = [row for row in rows if lets(row)] if lets is not None else rows
     match group:
         case EventGroup.DAY:
@@ -189,7 +192,9 @@ def events_view(
                 if (section := _section(words.sort_word(sort.value), shown, "sort", sort)).rows
             ]
     is_whole = looked_at is None or since is None or since <= looked_at
-    return EventsView(_since(looked_at, new, now, prefs, is_whole=is_whole), tuple(sections), len(rows))
+    since_words = _since(looked_at, len(fresh), now, prefs, is_whole=is_whole)
+    more = words.of_them_alerts(alerts) if alerts else ""
+    return EventsView(since_words, tuple(sections), len(rows), more)
 
 
 def _of_event(

@@ -97,12 +97,12 @@ def rule_words(name: str) -> str:
 
 # --- the screen of events and alerts
 _HEADINGS: Final[Mapping[str, str]] = {
-    "firing": mark("FIRING"),
-    "unknown": mark("NO DATA"),
-    "waiting": mark("WAITS FOR YOU"),
-    "silenced": mark("SILENCED"),
-    "pending": mark("PENDING"),
-    "primed": mark("NOT TOLD: so it was before its rule was first looked at"),
+    "firing": mark("FIRING {count}"),
+    "unknown": mark("NO DATA {count}"),
+    "waiting": mark("WAITS FOR YOU {count}"),
+    "silenced": mark("SILENCED {count}"),
+    "pending": mark("PENDING {count}"),
+    "primed": mark("NOT TOLD {count}, for so it was before its rule was first looked at"),
 }
 held: Final = Text("held in quiet hours until {when}")
 again: Final = Text("again at {when}")
@@ -147,7 +147,7 @@ def silenced(by: str, until: str, reason: str) -> str:
 
 def heading(section: str, count: int) -> str:
     """`FIRING 3`."""
-    return f"{_(_HEADINGS[section])} {count}"
+    return _(_HEADINGS[section], count=count)
 
 
 def counted(firing: int, waiting: int, silenced: int) -> tuple[str, ...]:

@@ -91,6 +91,11 @@ def matched(count: int, total: int) -> str:
     return n_("{count} of {total} matches", "{count} of {total} match", count, total=total)
 
 
+def of_them_alerts(count: int) -> str:
+    """How many of those that are new are alerts."""
+    return n_("{count} of them an alert", "{count} of them alerts", count)
+
+
 def sort_word(sort: str) -> str:
     """A kind of events as people tell them apart."""
     return _(_SORTS[sort])

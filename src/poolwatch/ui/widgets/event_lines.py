@@ -210,12 +210,18 @@ def events_title(
 ) -> Line:
     """What is new since somebody looked, how many alerts fire, and what headings stand for."""
     left: list[Piece] = [(f" {event_words.TITLE()}", Ink.BRAND), (f"  {events.since}", Tone.PLAIN)]
+    more: Piece = (f", {events.since_more}" if events.since_more else "", Tone.PLAIN)
     last: list[Piece] = [(f"   {help_key}", Ink.KEY), (f" {interface.text('help')} ", Tone.DIM)]
     counts = alerts.counts
     # what fires stays longest
-    for told, beside in ((counts, group), (counts, ""), (counts[:1], "")):
+    for start, told, beside in (
+        ([*left, more], counts, group),
+        (left, counts, group),
+        (left, counts, ""),
+        (left, counts[:1], ""),
+    ):
         right: list[Piece] = [(f"  {_PARTED.join(told)}", Tone.AMBER)] if told else []
         right += [(f"   {beside}", Tone.DIM), *last] if beside else last
-        if line_width(left) + line_width(right) <= width:
+        if line_width(start) + line_width(right) <= width:
             break
-    return spread(left, right, width, glyphs.ellipsis)
+    return spread(start, right, width, glyphs.ellipsis)
