@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from poolwatch.bootstrap.feed import LiveFeed
+from poolwatch.bootstrap.limits import BudgetWatch
 from poolwatch.bootstrap.running import open_monitor
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around, newcomers
 from poolwatch.domain.alerts import Silence, Subject, SubjectKind
@@ -27,6 +28,7 @@ from poolwatch.domain.state import PoolState
 from poolwatch.domain.tokens import GroupBy, Origin, Tokens
 from poolwatch.domain.usage import BASE_BUCKET, WEEKLY
 from poolwatch.domain.use_report import UseReport, UseWish
+from poolwatch.monitor.limits import Beside
 from poolwatch.sessions.book import UseBook
 from poolwatch.sessions.events import UsageEvent
 from poolwatch.store.audit import AuditLog
@@ -96,6 +98,31 @@ async def test_a_budget_is_tried_saved_and_looked_into(around: Surroundings) -> 
     assert [each.budget.limit.amount for each in report.budgets] == [Decimal(8)]
     noted = AuditLog(around.state_dir).path.read_text()
     assert '"act":"budget_set","at":' in noted
+
+
+async def test_budgets_are_not_loaded_before_the_configuration_has_one(around: Surroundings) -> None:
+    config = around.settings.path
+    assert config is not None
+    async with open_monitor(around) as running:
+        monitor, services = running.monitor, running.services
+        beside = Beside(monitor.ledger, services.store, monitor.recorder, services.clock, monitor.errors)
+        watch = BudgetWatch(running)
+        told = await watch.measured(beside)
+        assert told is not None
+        assert told.budgets is not None
+        assert told.budgets.budgets == ()
+        assert await watch.measured(beside) is None
+        assert not running.has_budgets
+        config.write_text(f'{config.read_text()}\n[[budgets]]\nname = "team"\nlimit = "$2"\n')
+        told = await watch.measured(beside)
+        assert told is not None
+        assert told.budgets is not None
+        assert [each.budget.name for each in told.budgets.budgets] == ["team"]
+        assert running.has_budgets
+        # once a minute, or at once where somebody has saved one
+        waits = asyncio.create_task(running.until_budgets_change(asyncio.sleep(60)))
+        running.budgets_changed.set()
+        await asyncio.wait_for(waits, 5)
 
 
 async def test_the_past_comes_from_the_store(around: Surroundings) -> None:

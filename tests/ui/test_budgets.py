@@ -258,6 +258,15 @@ async def test_the_form_saves_what_was_changed_and_the_screen_says_so() -> None:
         assert said(app) == "team is saved"
 
 
+async def test_of_a_budget_of_each_the_first_part_is_selected_once_it_is_saved() -> None:
+    parts = seats("a" * 16, "b" * 16).budgets
+    app = app_with(BudgetReport(NOW, (TEAM, *parts)))
+    async with app.run_test(size=SMALL) as pilot:
+        await opened(pilot, "G", "enter", *"25", "enter")
+        assert feed_of(app).saved_budgets == [("seats", {"limit": "$25"})]
+        assert selected(app) == "seats: aaaaaaaa"
+
+
 async def test_escape_leaves_it_as_it_was() -> None:
     app = app_with()
     async with app.run_test(size=SMALL) as pilot:

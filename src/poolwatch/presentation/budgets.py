@@ -68,6 +68,8 @@ class BudgetRow(Struct, frozen=True):
     """One budget, or the part of one that is somebody's, in final texts."""
 
     id: str
+    #: the budget's own name, for nobody to read
+    budget: str
     name: str
     percent: str
     fraction: float | None
@@ -140,6 +142,7 @@ def budget_row(state: BudgetState, names: AccountNames, now: datetime, prefs: Pr
     text = BudgetTexts(state, names, now, prefs)
     return BudgetRow(
         id=budget_id(state),
+        budget=state.budget.name,
         name=text.name,
         percent=used_text(state),
         fraction=fraction_of(state),

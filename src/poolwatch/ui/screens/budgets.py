@@ -110,9 +110,11 @@ class BudgetsScreen(FilteredPage):
 
     @property
     def _row(self) -> BudgetRow | None:
-        """The selected row; the first one where that is gone or filtered out."""
+        """The selected row, or the first part of its budget; the first of all where that is not shown."""
         rows = self._view.rows
-        return next((row for row in rows if row.id == self._selected), rows[0] if rows else None)
+        wanted = (row for row in rows if row.id == self._selected)
+        parts = (row for row in rows if row.budget == self._selected)
+        return next(wanted, None) or next(parts, None) or (rows[0] if rows else None)
 
     @property
     def _state(self) -> BudgetState | None:
