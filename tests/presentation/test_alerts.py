@@ -298,6 +298,25 @@ def test_how_channels_do() -> None:
 # --- the list
 
 
+def test_what_speaks_for_itself_nowhere_is_listed_all_the_same() -> None:
+    covered = alert(of(CAROL), "full", "weekly at 91%", covered_by="needs_you")
+    primed = alert(of(BOB), "full", "weekly at 95%", primed=True)
+    gone = replace(primed, subject=of(ALICE), phase=Phase.UNKNOWN)
+    waits = alert(rule="mine", phase=Phase.PENDING, fired_at=None)
+    board = AlertBoard(NOW, (covered, primed, gone, waits))
+    assert lines(alerts_view(board, (), NAMES, POOL, None, NOW, PREFS)) == WAITS
+    whole = alerts_view(board, (), NAMES, POOL, None, NOW, PREFS, whole=True)
+    assert lines(whole) == [
+        *WAITS,
+        "PENDING 1",
+        "! budget team | over 90%: $276 of $300 | 23m",
+        "COVERED 1, for something worse of the same is told",
+        "✕ carol@example.com | weekly at 91% | 23m | rule needs_you speaks for it",
+        "NOT TOLD 1, for so it was before its rule was first looked at",
+        "◐ bob@example.com | weekly at 95% | 23m",
+    ]
+
+
 def listed() -> AlertList:
     one = alert(level=Decimal(90), channels=("ops", "hook"), told_at=ago(23), again_at=after(hours=4))
     why = message("as_stored", text="500")

@@ -35,6 +35,8 @@ class AlertSection(StrEnum):
     SILENCED = "silenced"
     #: its condition holds, not yet long enough; listed where everything is
     PENDING = "pending"
+    #: a worse one of the same speaks for it; likewise
+    COVERED = "covered"
     #: it held before its rule was first looked at; likewise
     PRIMED = "primed"
 
@@ -140,7 +142,12 @@ def alerts_view(
     quiet = [each for each in firing if board.silence_of(each) is not None]
     muted = [each for each in firing if each.muted_by is not None and each not in quiet]
     loud = board.firing
-    unknown = [each for each in board.alerts if each.phase is Phase.UNKNOWN and each.fired_at is not None]
+    unknown = [
+        each
+        for each in board.alerts
+        if each.phase is Phase.UNKNOWN and each.fired_at is not None
+        if not each.primed and each.covered_by is None
+    ]
     silences = [each for each in board.silences if not each.is_over(now)]
     rows = {
         AlertSection.FIRING: [_of_alert(each, look) for each in sorted(loud, key=_order)],
@@ -153,9 +160,15 @@ def alerts_view(
     }
     if whole:
         pending = [each for each in board.alerts if each.phase is Phase.PENDING]
-        primed = [each for each in board.alerts if each.phase is Phase.FIRING and each.primed]
-        rows[AlertSection.PENDING] = [_of_alert(each, look) for each in sorted(pending, key=_order)]
-        rows[AlertSection.PRIMED] = [_of_alert(each, look) for each in sorted(primed, key=_order)]
+        fires = [each for each in board.alerts if each.phase is Phase.FIRING]
+        primed = [each for each in fires if each.primed]
+        covered = [each for each in fires if not each.primed and each.covered_by is not None]
+        for heading, untold in (
+            (AlertSection.PENDING, pending),
+            (AlertSection.COVERED, covered),
+            (AlertSection.PRIMED, primed),
+        ):
+            rows[heading] = [_of_alert(each, look) for each in sorted(untold, key=_order)]
     blocks = []
     for section, found in rows.items():
         shown = tuple(row for row in found if lets is None or lets(row))
@@ -315,6 +328,8 @@ def _beside(alert: Alert, look: _Look) -> Iterator[Span]:
     """What became of its notices, channel by channel; what holds it; when it is told again."""
     if alert.muted_by is not None:
         yield Span(words.muted(alert.muted_by), Tone.DIM)
+    if alert.covered_by is not None:
+        yield Span(words.covered(alert.covered_by), Tone.DIM)
     rows = look.sendings.get((alert.rule, alert.subject, alert.episode), ())
     newest: dict[str, Delivery] = {}
     for each in rows:

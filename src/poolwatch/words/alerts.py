@@ -102,10 +102,12 @@ _HEADINGS: Final[Mapping[str, str]] = {
     "waiting": mark("WAITS FOR YOU {count}"),
     "silenced": mark("SILENCED {count}"),
     "pending": mark("PENDING {count}"),
+    "covered": mark("COVERED {count}, for something worse of the same is told"),
     "primed": mark("NOT TOLD {count}, for so it was before its rule was first looked at"),
 }
 held: Final = Text("held in quiet hours until {when}")
 again: Final = Text("again at {when}")
+covered: Final = Text("rule {name} speaks for it")
 muted: Final = Text("source {name} is down and speaks for it")
 since: Final = Text("{told}, since {when}")
 of_rule: Final = Text("rule {name}")
