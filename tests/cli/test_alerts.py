@@ -50,13 +50,15 @@ def notice(notice_id: str = ID, channel: str = "ops") -> Notice:
     return Notice(notice_id, channel, NoticeKind.ALERTS, now(), Severity.WARNING, (item,))
 
 
-ALERTS = (
-    alert(TEAM, "budget", "over 90%: $276 of $300"),
-    alert(S3, "source_down", "down: no answer for 26m"),
-    alert(Subject(SubjectKind.POOL), "runs_dry", "may run dry at 15:10", Phase.PENDING),
-    alert(Subject(SubjectKind.SOURCE, "s4"), "source_down", "down", Phase.UNKNOWN),
-    replace(alert(Subject(SubjectKind.BUDGET, "night"), "budget", "over 75%"), primed=True),
-)
+def alerts() -> tuple[Alert, ...]:
+    """As they stand now: their ages are told in minutes."""
+    return (
+        alert(TEAM, "budget", "over 90%: $276 of $300"),
+        alert(S3, "source_down", "down: no answer for 26m"),
+        alert(Subject(SubjectKind.POOL), "runs_dry", "may run dry at 15:10", Phase.PENDING),
+        alert(Subject(SubjectKind.SOURCE, "s4"), "source_down", "down", Phase.UNKNOWN),
+        replace(alert(Subject(SubjectKind.BUDGET, "night"), "budget", "over 75%"), primed=True),
+    )
 
 
 def keep(desk: Desk, *alerts: Alert, notices: Sequence[Notice] = (), looked: datetime | None = None) -> None:
@@ -92,7 +94,7 @@ def test_nothing_is_listed_where_no_poolwatch_ran(desk: Desk) -> None:
 
 
 def test_the_list_has_every_section_and_the_notices_with_their_ids(desk: Desk) -> None:
-    keep(desk, *ALERTS)
+    keep(desk, *alerts())
     tried(desk, Sent(SendOutcome.TAKEN))
     assert desk.run("alerts", "silence", "source_down", "--for", "2h", "--reason", "maintenance").code == 0
     told = desk.run("alerts", "list")
@@ -123,7 +125,7 @@ def test_a_store_that_nobody_looks_after_is_said_to_be_old(desk: Desk) -> None:
 
 
 def test_a_silence_is_kept_noted_and_ended(desk: Desk) -> None:
-    keep(desk, *ALERTS)
+    keep(desk, *alerts())
     told = desk.run("alerts", "silence", "budget", "--for", "1d 12h", "--reason", "new \x1b[2J limits")
     assert (told.code, told.err) == (0, "")
     assert told.out.startswith("rule budget is silenced by ")
@@ -223,7 +225,7 @@ def test_masked_it_tells_nobody(desk: Desk) -> None:
 
 
 def test_a_read_only_machine_is_looked_at_and_left_as_it_is(desk: Desk) -> None:
-    keep(desk, *ALERTS)
+    keep(desk, *alerts())
     env = {"POOLWATCH_READ_ONLY": "true"}
     for arguments in (("silence", "budget"), ("unsilence", "budget"), ("resend", ID)):
         refused = desk.run("alerts", *arguments, env=env)
@@ -234,7 +236,7 @@ def test_a_read_only_machine_is_looked_at_and_left_as_it_is(desk: Desk) -> None:
 
 
 def test_what_cannot_be_kept_is_said(desk: Desk) -> None:
-    keep(desk, *ALERTS, notices=(notice(),))
+    keep(desk, *alerts(), notices=(notice(),))
     # a newer poolwatch wrote it last: it is only read
     with closing(sqlite3.connect(desk.state / FILE_NAME)) as held:
         held.execute("PRAGMA user_version = 900")

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from poolwatch.domain.alert_findings import EventSeen, Finding, Seen, Truth
-from poolwatch.domain.alert_notices import FLAPS_WITHIN
+from poolwatch.domain.alert_notices import FLAPS_WITHIN, first_summary_after, quiet_until, summary_day
 from poolwatch.domain.alert_rules import WatchedRule, all_rules, watched
 from poolwatch.domain.alerting import evaluate
 from poolwatch.domain.alerts import (
@@ -435,6 +436,54 @@ def test_what_is_critical_goes_through_quiet_hours() -> None:
     world = World(rule(quiet_hours=NIGHT, severity=Severity.CRITICAL), at=EVENING + minutes(60))
     (notice,) = world.see(HOLDS)
     assert (notice.kind, notice.severity) == (NoticeKind.ALERTS, Severity.CRITICAL)
+
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+@pytest.mark.parametrize(
+    ("quiet", "at", "until"),
+    [
+        (NIGHT, datetime(2026, 11, 20, 21, 59, tzinfo=BERLIN), None),
+        (NIGHT, datetime(2026, 11, 20, 22, 0, tzinfo=BERLIN), datetime(2026, 11, 21, 7, 0, tzinfo=BERLIN)),
+        (NIGHT, datetime(2026, 11, 21, 6, 59, tzinfo=BERLIN), datetime(2026, 11, 21, 7, 0, tzinfo=BERLIN)),
+        (NIGHT, datetime(2026, 11, 21, 7, 0, tzinfo=BERLIN), None),
+        # the night in which the clock is set back is an hour longer
+        (NIGHT, datetime(2026, 10, 24, 23, 0, tzinfo=BERLIN), datetime(2026, 10, 25, 6, 0, tzinfo=UTC)),
+        (NIGHT, datetime(2026, 3, 28, 23, 0, tzinfo=BERLIN), datetime(2026, 3, 29, 5, 0, tzinfo=UTC)),
+        (
+            QuietHours(time(12), time(13)),
+            datetime(2026, 11, 20, 12, 30, tzinfo=BERLIN),
+            datetime(2026, 11, 20, 13, 0, tzinfo=BERLIN),
+        ),
+        (QuietHours(time(12), time(13)), datetime(2026, 11, 20, 11, 59, tzinfo=BERLIN), None),
+    ],
+)
+def test_when_quiet_hours_end(quiet: QuietHours, at: datetime, until: datetime | None) -> None:
+    assert quiet_until(quiet, at.astimezone(UTC), BERLIN) == until
+
+
+@pytest.mark.parametrize(
+    ("last", "at", "day"),
+    [
+        (None, datetime(2026, 11, 20, 9, 0, tzinfo=BERLIN), None),
+        (date(2026, 11, 19), datetime(2026, 11, 20, 8, 59, tzinfo=BERLIN), None),
+        (date(2026, 11, 19), datetime(2026, 11, 20, 9, 0, tzinfo=BERLIN), date(2026, 11, 20)),
+        # it was away at nine: later on that day
+        (date(2026, 11, 10), datetime(2026, 11, 20, 23, 0, tzinfo=BERLIN), date(2026, 11, 20)),
+        (date(2026, 11, 20), datetime(2026, 11, 20, 9, 0, tzinfo=BERLIN), None),
+        # a clock that was a day ahead told tomorrow already
+        (date(2026, 11, 21), datetime(2026, 11, 20, 9, 0, tzinfo=BERLIN), None),
+    ],
+)
+def test_whose_summary_is_due(last: date | None, at: datetime, day: date | None) -> None:
+    assert summary_day(time(9), last, at.astimezone(UTC), BERLIN) == day
+
+
+@pytest.mark.parametrize(("hour", "day"), [(8, 19), (9, 20), (15, 20)])
+def test_the_first_summary_comes_with_the_next_time_that_is_set(hour: int, day: int) -> None:
+    at = datetime(2026, 11, 20, hour, 0, tzinfo=BERLIN)
+    assert first_summary_after(time(9), at.astimezone(UTC), BERLIN) == date(2026, 11, day)
 
 
 @pytest.mark.parametrize("days", [1, -1])
