@@ -118,7 +118,7 @@ def test_the_list_has_every_section_and_the_notices_with_their_ids(desk: Desk) -
 
 
 def test_a_store_that_nobody_looks_after_is_said_to_be_old(desk: Desk) -> None:
-    keep(desk, ALERTS[0], looked=now() - timedelta(hours=3))
+    keep(desk, alerts()[0], looked=now() - timedelta(hours=3))
     assert "nobody has looked since" in desk.run("alerts").err
     document = json.loads(desk.run("alerts", "--json").out)
     assert document["looked_at"] is not None
