@@ -222,7 +222,8 @@ def test_a_remedy_of_ours_names_the_configuration_that_was_named(desk: Desk, ser
     assert command[:4] == ["poolwatch", "--config", str(link), "refresh"]
     # it is understood as it stands, from wherever it is pasted
     spends_nothing = {"POOLWATCH_READ_ONLY": "true"}
-    assert desk.run(*command[1:], env=spends_nothing).out.startswith("carol@example.com: ")
+    refused = desk.run(*command[1:], env=spends_nothing).err
+    assert refused.startswith("poolwatch: nothing was done: “refresh” changes something")
 
 
 def test_a_login_in_the_keyring_is_said_to_be_there(desk: Desk) -> None:

@@ -28,6 +28,9 @@ CHANGES = {
     "config init": (),
     "channels add": ("exec", "--", "/bin/true"),
     "channels remove": ("ops",),
+    "budgets add": ("month",),
+    "budgets set": ("month", "limit=$5"),
+    "budgets remove": ("month",),
     "alerts silence": ("needs_you",),
     "alerts unsilence": ("needs_you",),
     "alerts resend": ("3f2a90c1d4e5",),
@@ -35,7 +38,7 @@ CHANGES = {
 LOOKS = {
     "status", "next", "history", "events", "usage", "audit list", "audit verify", "rates list", "rates why",
     "rates compare", "sources list", "sources test", "accounts list", "data export", "config show",
-    "config path", "config check", "doctor", "channels list", "alerts list",
+    "config path", "config check", "doctor", "channels list", "alerts list", "budgets list",
     # it sends a notice, and changes nothing here
     "channels test",
     # they look, and poolwatch becomes the program
