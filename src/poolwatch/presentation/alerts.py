@@ -140,7 +140,7 @@ def alerts_view(
         if each.phase is Phase.FIRING and not each.primed and each.covered_by is None
     ]
     quiet = [each for each in firing if board.silence_of(each) is not None]
-    muted = [each for each in firing if each.muted_by is not None and each not in quiet]
+    muted = [each for each in firing if each.muted_by is not None and board.silence_of(each) is None]
     loud = board.firing
     unknown = [
         each
