@@ -357,3 +357,10 @@ def test_ids_are_found_by_their_first_digits() -> None:
     assert found_ids(deliveries, " OPS23 ") == ("ops23",)
     assert found_ids(deliveries, "") == ()
     assert found_ids(deliveries, "zzz") == ()
+
+
+def test_a_silence_that_ended_since_the_board_was_told_keeps_nothing_quiet() -> None:
+    over = Silence("budget", ago(60), "ann", ago(1))
+    board = AlertBoard(ago(5), (alert(),), (over,))
+    found = alerts_view(board, (), NAMES, POOL, None, NOW, PREFS)
+    assert found.counts == ("1 firing", "1 waits for you")
