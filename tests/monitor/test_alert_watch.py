@@ -207,6 +207,17 @@ async def test_events_of_a_kind_are_told_also_those_that_another_process_logged(
     assert latest.notice.items[0].cause.code == "alerts.of_window"
 
 
+async def test_what_is_logged_beside_the_recorder_is_told_within_a_minute(store: Store, clock: Wall) -> None:
+    one = Watching(store, clock, Rule("anew", "event:budget_reset", channels=("ops",)))
+    await one.see()
+    anew = LoggedEvent("0123456789abcdef", clock.now(), EventKind.BUDGET_RESET, now="team")
+    other = LoggedEvent("1123456789abcdef", clock.now(), EventKind.SOURCE_DOWN, source="s3")
+    await store.save([], NOW, events=[anew, other])
+    for _ in range(3):
+        await one.see()
+    assert await one.told() == [("team", "firing")]
+
+
 async def test_the_day_before_is_told_once_a_day(store: Store, clock: Wall) -> None:
     one = Watching(store, clock, summary=time(9))
     carol = account("carol", 50, NOW)

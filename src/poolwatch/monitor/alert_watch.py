@@ -46,8 +46,9 @@ LOOK_SECONDS: Final = 60.0
 _RECALL_SECONDS: Final = 6.0
 #: A reading that is not followed is looked at all the same after so many looks.
 _MOST_WAITS: Final = 5
-#: What another process logged so long ago is still told.
+#: What another process logged so long ago is still told; once a watch runs, what it logs meanwhile.
 _LOOK_BACK: Final = timedelta(hours=24)
+_LATELY: Final = timedelta(hours=2)
 _DAY: Final = timedelta(days=1)
 #: A turn on the event loop is no longer, in seconds.
 _TURN: Final = 0.002
@@ -83,6 +84,9 @@ class AlertWatch:
         self._began: dict[tuple[str, str, str], datetime] = {}
         self._whole_at: datetime | None = None
         self._recalled_at: datetime | None = None
+        self._kinds = frozenset(
+            each.condition.kind for each in terms.rules if isinstance(each.condition, OfEvents)
+        )
         self._of_accounts = frozenset(
             each.rule.name
             for each in terms.rules
@@ -152,11 +156,17 @@ class AlertWatch:
             for cycle in cycles:
                 if cycle.ended_at is None:
                     self._began[account_id, cycle.bucket, cycle.window] = cycle.started_at
-        if any(isinstance(each.condition, OfEvents) for each in self._terms.rules):
-            logged = await store.events(now - _LOOK_BACK)
-            known = {event.id for event in self._events}
-            new = (each for each in logged if each.id not in known and each.kind not in OF_ALERTS)
-            self._events = [*new, *self._events]
+        self._events = [*await self._logged(beside, now - _LOOK_BACK, self._events), *self._events]
+
+    async def _logged(
+        self, beside: Beside, since: datetime, known: Sequence[LoggedEvent]
+    ) -> list[LoggedEvent]:
+        """The events that rules wait for and that were logged by others: not all go by the recorder."""
+        if not self._kinds:
+            return []
+        ids = {event.id for event in known}
+        logged = await beside.store.events(since)
+        return [each for each in logged if each.kind in self._kinds and each.id not in ids]
 
     async def _current_book(self, beside: Beside) -> AlertBook | None:
         """The book with the silences of this moment; None where the store tells nothing."""
@@ -196,6 +206,7 @@ class AlertWatch:
         gone = frozenset(each for each in known - there if each.kind in kinds)
         if is_whole:
             self._whole_at = now
+            events = [*events, *await self._logged(beside, now - _LATELY, events)]
         seen = Seen(findings, events_seen(events, moment), ready if is_whole else frozenset(), gone)
         done = evaluate(rules, book, seen, now, self._terms.zone)
         return await self._with_summary(beside, book, done, now)
@@ -223,7 +234,7 @@ class AlertWatch:
     ) -> list[Finding]:
         if not self._of_accounts:
             return []
-        look = AlertLook(self._terms.rules, moment, self._needed(book))
+        look = AlertLook(self._terms.rules, moment, self._needed(book), self._unknown(book))
         unfollowed, turns = beside.recorder.unfollowed(), Turns(_TURN)
         findings: list[Finding] = []
         looked: dict[AccountKey, AccountState] = {}

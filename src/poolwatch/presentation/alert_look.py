@@ -46,6 +46,8 @@ _OF_WEEK: Final = ("at_reset", "burn")
 #: The figures that are read apart from the base windows.
 _BESIDE_BASE: Final = frozenset(("spend", "credits", "usd"))
 _BY_EVIDENCE: Final = (Status.ACTIVE, Status.EXHAUSTED)
+#: What begins nothing, and has nothing to end.
+_WITHOUT_EFFECT: Final = (Truth.OVER, Truth.STAYS)
 _DEAD: Final = (Status.NEEDS_LOGIN, Status.DEACTIVATED)
 
 
@@ -74,7 +76,14 @@ class Moment(Struct, frozen=True):
 class AlertLook:
     """Looks at one account after the other; what nobody needs to hear is left out."""
 
-    def __init__(self, rules: Sequence[WatchedRule], moment: Moment, needed: Needed) -> None:
+    def __init__(
+        self,
+        rules: Sequence[WatchedRule],
+        moment: Moment,
+        needed: Needed,
+        first: Collection[str] = (),
+    ) -> None:
+        """`first` are rules that are looked at for the first time: what does not hold is no finding."""
         self._filters = [
             (each.rule.name, each.rule.when, each.condition)
             for each in rules
@@ -83,6 +92,7 @@ class AlertLook:
         self._built_in = {each.condition for each in rules if isinstance(each.condition, BuiltIn)}
         self._moment = moment
         self._needed = needed
+        self._first = first
         state, now = moment.state, moment.now
         self._rules = moment.prefs.rules.in_force(state)
         self._server_now = now + state.clock_offset
@@ -102,6 +112,8 @@ class AlertLook:
                 holds = foreseen(condition.begins, answer)
                 if holds is True or self._needed(name, about):
                     truth = _truth(condition, holds, answer)
+                    if name in self._first and truth in _WITHOUT_EFFECT:
+                        continue
                     compared = _compared(condition.begins, answer)
                     window = None if compared is None else self._window_of(compared.field, account)
                     cause = self._cause(compared, subject) or message("alerts.matches", when=when)
@@ -109,7 +121,9 @@ class AlertLook:
         for built_in, look in _LOOKS.items():
             if built_in in self._built_in:
                 made = look(self, judged)
-                if made is not None and (made.truth is Truth.HOLDS or self._needed(built_in, about)):
+                if made is None or (built_in in self._first and made.truth in _WITHOUT_EFFECT):
+                    continue
+                if made.truth is Truth.HOLDS or self._needed(built_in, about):
                     found.append(self._finding(made, built_in, judged, about))
         return found
 
