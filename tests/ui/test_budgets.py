@@ -309,6 +309,19 @@ async def test_choices_are_chosen_with_the_arrows_and_letters_are_typed() -> Non
         ]
 
 
+async def test_an_empty_value_says_what_can_be_typed() -> None:
+    app = app_with()
+    async with app.run_test(size=NORMAL) as pilot:
+        await opened(pilot, "enter", "up", "up")
+        row = next(line for line in screen_text(app).splitlines() if "filter" in line)
+        assert "such as group:night, model:sol tier:fast, operation:image" in row
+        assert "12 accounts match" in row
+        await press(pilot, *"plan:pro")
+        row = next(line for line in screen_text(app).splitlines() if "filter" in line)
+        assert "plan:pro" in row
+        assert "3 accounts match" in row
+
+
 async def test_a_wrong_value_is_told_beside_it_and_not_saved() -> None:
     app = app_with()
     async with app.run_test(size=SMALL) as pilot:

@@ -335,7 +335,7 @@ def form_rows(
     rows = []
     for each in FormField:
         told = Span(wrong[each], Tone.AMBER) if each in wrong else beside.get(each, Span(""))
-        if not told.text and each is form.field:
+        if not told.text and each is form.field and form.text:
             told = Span(words.hint(each), Tone.DIM)
         label, value = words.field(each), form.values[each]
         if each in CHOICES:
@@ -346,6 +346,12 @@ def form_rows(
             before = former[each] if former[each] != value else ""
             rows.append(FormRow(each, label, value, before, words.empty(each, period), beside=told))
     return tuple(rows)
+
+
+def hint_of(form: BudgetForm) -> str:
+    """What stands in the row that is typed into while it is empty: what can be typed, or what that means."""
+    period = BudgetPeriod(form.values[FormField.PERIOD])
+    return words.hint(form.field) or words.empty(form.field, period)
 
 
 def _choice(field: FormField, option: str) -> str:

@@ -20,6 +20,7 @@ from poolwatch.presentation.budget_form import (
     filter_told,
     form_of,
     form_rows,
+    hint_of,
     mistakes,
     moved,
     preview,
@@ -158,6 +159,7 @@ class BudgetFormScreen(Page[str]):
         """Type into the row where that is how it is filled."""
         form, value = self._form, self.query_one(ValueLine)
         if form.is_typed:
+            value.placeholder = hint_of(form)
             value.take(form.text)
         else:
             value.close()
