@@ -233,6 +233,8 @@ def test_what_flaps_is_one_alert() -> None:
     world.see(OVER)
     world.wait(FLAPS_WITHIN)
     assert world.told() == [("carol", "firing", "ops"), ("carol", "resolved", "ops")]
+    assert [each.kind for each in world.events] == [EventKind.ALERT_FIRED, EventKind.ALERT_RESOLVED]
+    assert world.events[1].at == world.now - FLAPS_WITHIN
 
 
 def test_an_episode_that_begins_later_is_told_again() -> None:
@@ -267,6 +269,7 @@ def test_a_window_is_told_once_and_the_next_one_again() -> None:
     alert = world.alert()
     assert alert is not None
     assert (alert.episode, alert.phase) == ("weekly/2", Phase.FIRING)
+    assert [each.kind.value for each in world.events] == ["alert_fired", "alert_resolved", "alert_fired"]
     # less than what begins it ends it, in another window
     world.see(STAYS, window="weekly/3")
     assert [each.phase for each in world.book.alerts.values()] == [Phase.RESOLVED]
@@ -281,6 +284,7 @@ def test_a_window_whose_id_becomes_known_later_is_the_same() -> None:
     alert = world.alert()
     assert alert is not None
     assert alert.episode == "weekly/1"
+    assert [each.kind for each in world.events] == [EventKind.ALERT_FIRED]
 
 
 def test_the_worse_of_two_levels_speaks_for_both() -> None:
@@ -629,5 +633,10 @@ def test_of_whatever_course_no_episode_is_told_twice(
     over = [(item.subject, item.episode) for item in items if item.phase is Phase.RESOLVED]
     assert len(begun) == len(set(begun))
     assert len(over) == len(set(over))
+    # of each the begin is logged first, and its end once
+    for account in ("carol", "dan"):
+        kinds = [each.kind for each in world.events if each.account_id == account]
+        both = [EventKind.ALERT_FIRED, EventKind.ALERT_RESOLVED]
+        assert kinds == (both * len(kinds))[: len(kinds)]
     # it may have ended before its begin could be told: then one notice tells both
     assert len({notice.id for notice in world.notices}) == len(world.notices)

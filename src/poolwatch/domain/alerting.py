@@ -46,7 +46,6 @@ _CLOCK_STEP: Final = timedelta(minutes=1)
 _MOST_BETWEEN: Final = timedelta(minutes=2)
 #: An alert that ended is remembered so long; one of a window until that is over for sure.
 _KEPT: Final = timedelta(days=1)
-_UNENDED: Final = (Phase.FIRING, Phase.UNKNOWN)
 #: The figure of all rules about budgets.
 _BUDGETS: Final = "budget+"
 _WINDOW_KEPT: Final = timedelta(days=45)
@@ -346,20 +345,25 @@ class _Look:
                 return "", Decimal(0)
 
     def log(self, before: Mapping[AlertKey, Alert]) -> tuple[LoggedEvent, ...]:
-        """The events of alerts that fired or ended just now; what another one speaks for is none."""
+        """The events of alerts that fired just now, and of those whose end lasts: what flaps is two events.
+
+        What another alert speaks for is none.
+        """
         found: list[LoggedEvent] = []
         for key, alert in self.alerts.items():
             was = before.get(key)
-            if alert is was or alert.event:
-                continue
-            is_other = was is not None and was.episode != alert.episode and was.phase in _UNENDED
-            is_over = alert.resolved_at == self.now and alert.phase is Phase.RESOLVED
-            if was is not None and was.is_logged and (is_other or is_over):
-                found.append(_event(was, EventKind.ALERT_RESOLVED, self.now))
-            if alert.fired_at == self.now and alert.speaks and not (alert.is_logged or alert.has_event):
+            if was is not None and was.is_logged and was.fired_at != alert.fired_at:
+                found.append(_event(was, EventKind.ALERT_RESOLVED, was.resolved_at or self.now))
+            if alert.is_logged and alert.phase is Phase.RESOLVED and self._lasts(alert):
+                self.alerts[key] = replace(alert, is_logged=False)
+                found.append(_event(alert, EventKind.ALERT_RESOLVED, alert.resolved_at or self.now))
+            elif alert.fired_at == self.now and alert.speaks and not (alert.is_logged or alert.has_event):
                 self.alerts[key] = replace(alert, is_logged=True)
                 found.append(_event(alert, EventKind.ALERT_FIRED, self.now))
         return tuple(found)
+
+    def _lasts(self, ended: Alert) -> bool:
+        return ended.resolved_at is None or not timedelta(0) <= self.now - ended.resolved_at < FLAPS_WITHIN
 
     # -- what is forgotten
 
