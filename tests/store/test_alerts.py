@@ -106,10 +106,10 @@ def test_damaged_rows_are_left_out(tmp_path: Path) -> None:
     assert one.silence(Silence("high", NOW, "carol"))
     with closing(sqlite3.connect(tmp_path / FILE_NAME)) as held, held:
         held.execute("UPDATE alerts SET doc = '{' WHERE rule = 'high'")
-        held.execute(
-            "INSERT INTO alerts SELECT rule, subject, 'NaN1x', doc FROM alerts WHERE rule = 'team-over'"
-        )
-        held.execute("INSERT INTO alerts SELECT rule, '[1]', level, doc FROM alerts WHERE rule = 'team-over'")
+        for level in ("NaN1x", "sNaN"):
+            copied = "INSERT INTO alerts SELECT rule, subject, ?, doc FROM alerts WHERE level = '90'"
+            held.execute(copied, (level,))
+        held.execute("INSERT INTO alerts SELECT rule, '[1]', level, doc FROM alerts WHERE level = '90'")
         held.execute("UPDATE silences SET doc = x'00ff'")
         held.execute("""UPDATE alert_rules SET doc = '{"when":"x","first_at":"9999-01-01T00:00:00Z"}'""")
     assert kept(one) == replace(BOOK, alerts={WHOLE.key: WHOLE, TOLD.key: TOLD}, rules={})

@@ -202,6 +202,21 @@ def test_what_cannot_be_read_is_given_up_and_holds_up_nothing(tmp_path: Path, ru
     assert (held.notices, held.damaged()) == ((), 1)
 
 
+@pytest.mark.parametrize("tries", ["x", b"\xff", 1.5, -1])
+def test_one_whose_tries_cannot_be_counted_is_given_up_and_not_sent_for_ever(
+    tmp_path: Path, tries: object
+) -> None:
+    held = Database(tmp_path, NOW)
+    held.set_up_channels([OPS], NOW)
+    held.put_notices([notice("n1"), notice("n2")], NOW)
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as other, other:
+        other.execute("UPDATE outbox SET tries = ? WHERE id = 'n1'", (tries,))
+    assert [each.waiting for each in held.channel_health(NOW)] == [2]
+    assert due(held, NOW).notice.id == "n2"
+    assert [each.now for each in held.events(NOW)] == ["ops"]
+    assert held.notices == ()
+
+
 def test_old_ones_that_are_done_with_go_and_what_waits_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -235,6 +235,8 @@ def _alerts(held: sqlite3.Connection) -> Iterator[Alert]:
             fields = {name: getattr(found, name) for name in found.__struct_fields__ if name != "version"}
             event = level.removeprefix(_EVENT) if level.startswith(_EVENT) else ""
             exact = Decimal(level) if level and not event else None
+            if exact is not None and not exact.is_finite():
+                continue
             key = {"rule": rule, "subject": about, "level": exact, "event": event}
             yield convert({**fields, **key}, Alert, from_attributes=True)
         except (ArithmeticError, *UNREADABLE):

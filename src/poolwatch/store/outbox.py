@@ -245,7 +245,8 @@ def _waiting(held: sqlite3.Connection, channel: str) -> Iterator[Delivery]:
     for notice_id, queued_at, tries, tried_at, due in rows:
         at = _instant(queued_at) or from_micros(0)
         bare = Notice(notice_id, channel, NoticeKind.ALERTS, at, Severity.INFO)
-        yield Delivery(bare, tries, _instant(due), queued_at=at, tried_at=_instant(tried_at))
+        known = tries if _is_count(tries) else 0
+        yield Delivery(bare, known, _instant(due), queued_at=at, tried_at=_instant(tried_at))
 
 
 def _prune(held: sqlite3.Connection, now: datetime) -> None:
@@ -271,6 +272,9 @@ def _encode(notice: Notice) -> str:
 
 def _delivery(row: Sequence[Any]) -> Delivery | None:
     notice_id, channel, document, queued_at, tries, waited, tried_at, due, done_at, given_up_at, why = row
+    if not _is_count(tries):
+        # what became of a try could not be worked out, and it would be sent for ever
+        return None
     try:
         held = msgspec.json.decode(document, type=_Notice)
         notice = convert(
@@ -309,6 +313,10 @@ def _decode_why(document: object) -> Message | None:
     with suppress(*UNREADABLE):
         return convert(msgspec.json.decode(document, type=stored.Message), Message, from_attributes=True)
     return None
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and value >= 0
 
 
 def _micros(at: datetime | None) -> int | None:
