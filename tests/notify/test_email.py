@@ -258,6 +258,70 @@ async def _dripping_after_the_greeting(reader: asyncio.StreamReader, writer: asy
         await asyncio.sleep(0.01)
 
 
+def _until_it_ends(talk: Talk) -> Talk:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await talk(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.transport.abort()
+
+    return serve
+
+
+async def _taking(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Take a mail, up to the farewell."""
+    writer.write(b"220 mail.example.com\r\n")
+    for answer in (b"250 hello", b"250 OK", b"250 OK", b"354 go on"):
+        await reader.readline()
+        writer.write(answer + b"\r\n")
+    await reader.readuntil(b"\r\n.\r\n")
+    writer.write(b"250 taken\r\n")
+    await reader.readline()
+
+
+async def _taking_and_odd(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await _taking(reader, writer)
+    writer.write(b"421 out of order\r\n")
+
+
+async def _taking_and_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await _taking(reader, writer)
+    await reader.read()
+
+
+@pytest.mark.parametrize("talk", [_taking_and_odd, _taking_and_silent])
+async def test_a_mail_that_was_taken_is_not_sent_again_whatever_the_farewell(talk: Talk) -> None:
+    server = await asyncio.start_server(_until_it_ends(talk), "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    sent = await mailer(port, deadline=0.5).send(NOTICE)
+    server.close()
+    await server.wait_closed()
+    assert sent.outcome is SendOutcome.TAKEN
+
+
+async def _flooding(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while not writer.is_closing():
+        writer.write(b"220-" + b"x" * 8_000 + b"\r\n")
+        await writer.drain()
+
+
+async def _flooding_later(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"220 mail.example.com\r\n")
+    await reader.readline()
+    await _flooding(reader, writer)
+
+
+@pytest.mark.parametrize("talk", [_flooding, _flooding_later])
+async def test_a_server_that_says_too_much_is_left(talk: Talk) -> None:
+    server = await asyncio.start_server(_until_it_ends(talk), "127.0.0.1", 0)
+    said = why(await mailer(server.sockets[0].getsockname()[1]).send(NOTICE))
+    server.close()
+    await server.wait_closed()
+    assert said == "localhost broke off"
+
+
 @pytest.mark.parametrize(
     "talk", [_silent, _dripping, _silent_after_the_greeting, _dripping_after_the_greeting]
 )
@@ -282,12 +346,8 @@ async def test_a_server_that_hangs_costs_the_deadline_and_no_more(talk: Talk) ->
     said = why(await mailer(port, deadline=0.3).send(NOTICE))
     assert loop.time() - began < 2
     server.close()
-    if talk is _dripping_after_the_greeting:
-        # nothing goes on behind the deadline
-        await asyncio.wait_for(asyncio.gather(*talking), 3)
-    for each in talking:
-        each.cancel()
-    await asyncio.gather(*talking, return_exceptions=True)
+    # nothing goes on behind the deadline
+    await asyncio.wait_for(asyncio.gather(*talking), 3)
     await server.wait_closed()
     assert said == "localhost did not take the mail within 0.3 s"
 

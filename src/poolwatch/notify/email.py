@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
+import os
 import re
 import smtplib
 import socket
@@ -15,6 +17,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from functools import partial
+from io import BufferedIOBase
 from typing import Final
 
 from poolwatch.config.limit_settings import ChannelSettings
@@ -36,6 +39,9 @@ _POLICY: Final = SMTP.clone(cte_type="7bit", max_line_length=900)
 _SUBJECT_LENGTH: Final = 120
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _SAID_LENGTH: Final = 100
+#: So many bytes a server may say; a conversation has a few hundred.
+MOST_SAID: Final = 256 * 1024
+_READY: Final = 220
 #: Of so many notices it is remembered who has them already.
 _MOST_HALF_SENT: Final = 20
 
@@ -68,13 +74,14 @@ class Email:
         work = asyncio.create_task(in_thread(partial(talk.work, mail_of(notice, self._settings), lack)))
         try:
             await asyncio.wait({work}, timeout=self._deadline)
-            if not work.done():
+            if not work.done() and not talk.is_answered:
                 return Sent(SendOutcome.FAILED, talk.told("channel.mail_slow", seconds=f"{self._deadline:g}"))
         finally:
             talk.hang_up()
             let_go(work)
         try:
-            refused = work.result()
+            # what a server says once it has answered, to the farewell, changes nothing
+            refused = talk.refused if talk.is_answered else work.result()
         except (smtplib.SMTPException, OSError, ValueError, RuntimeError) as error:
             return Sent(SendOutcome.FAILED, talk.why(error))
         return Sent(SendOutcome.TAKEN) if refused is None else self._taken_in_part(notice.id, refused)
@@ -109,6 +116,52 @@ def _id_word(notice_id: str) -> str:
     return hashlib.sha256(notice_id.encode()).hexdigest()[:32]
 
 
+class _Server(smtplib.SMTP):
+    """A mail server that may say anything: no more of it is kept than a conversation needs."""
+
+    def meet(self, host: str, port: int) -> None:
+        """Connect, and have its greeting. Raises as smtplib does."""
+        # the name that its certificate is checked for; smtplib sets it only where it connects by itself
+        self._host = host
+        status, said = self.connect(host, port)
+        if status != _READY:
+            self.close()
+            raise smtplib.SMTPConnectError(status, said)
+
+    def getreply(self) -> tuple[int, bytes]:
+        """One reply; a server that says too much is left."""
+        if self.file is None and self.sock is not None:
+            self.file = _Replies(self.sock.makefile("rb"))
+        return super().getreply()
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(smtplib.SMTPException, OSError):
+            self.docmd("QUIT")
+        self.close()
+
+
+class _TlsServer(_Server, smtplib.SMTP_SSL):
+    """One that speaks TLS from the first word."""
+
+
+class _Replies:
+    """What a server says, up to MOST_SAID."""
+
+    def __init__(self, lines: BufferedIOBase) -> None:
+        self._lines = lines
+        self._left = MOST_SAID
+
+    def readline(self, most: int) -> bytes:
+        line = self._lines.readline(most)
+        self._left -= len(line)
+        if self._left < 0:
+            raise OSError(errno.EMSGSIZE, os.strerror(errno.EMSGSIZE))
+        return line
+
+    def close(self) -> None:
+        self._lines.close()
+
+
 class _Talk:
     """One conversation with the server; `work` blocks, `hang_up` ends it from another thread."""
 
@@ -123,6 +176,9 @@ class _Talk:
         self._seconds = seconds
         self._server: smtplib.SMTP | None = None
         self._is_over = False
+        #: the server has said what it takes; those whom it refused
+        self.is_answered = False
+        self.refused: Mapping[str, tuple[int, bytes]] | None = None
 
     def work(self, mail: EmailMessage, to: Iterable[str]) -> Message | Mapping[str, tuple[int, bytes]] | None:
         """Deliver it; those who were refused, or why nobody was asked. Raises as smtplib does."""
@@ -144,21 +200,24 @@ class _Talk:
             if self._settings.user is not None:
                 server.ehlo_or_helo_if_needed()
                 server.login(self._settings.user, _revealed(password))
-            return server.send_message(mail, self._settings.sender, list(to)) or None
+            self.refused = server.send_message(mail, self._settings.sender, list(to)) or None
+            self.is_answered = True
+        return self.refused
 
     def _connected(self, context: ssl.SSLContext) -> smtplib.SMTP:
         # one's own name would be looked up for the greeting, which may take long: the address says as much
         name, seconds = "localhost", self._seconds
+        server: _Server
         if self._settings.security == "tls":
-            server: smtplib.SMTP = smtplib.SMTP_SSL(
-                self._host, self._port, name, timeout=seconds, context=context
-            )
+            server = _TlsServer(local_hostname=name, timeout=seconds, context=context)
         else:
-            server = smtplib.SMTP(self._host, self._port, name, seconds)
+            server = _Server(local_hostname=name, timeout=seconds)
+        # known before it is spoken to: it may hang in its first word
+        self._server = server
+        server.meet(self._host, self._port)
         if server.sock is not None:
             address = str(server.sock.getsockname()[0])
             server.local_hostname = f"[IPv6:{address}]" if ":" in address else f"[{address}]"
-        self._server = server
         if self._is_over:
             server.close()
         return server
