@@ -217,15 +217,25 @@ def size(text: object) -> int:
     return size_of(str(text))
 
 
-def _of_settings(name: str) -> Callable[[], list[str]]:
-    """The words that a setting takes."""
+def _kinds() -> list[str]:
+    """The kinds of sources."""
+    from poolwatch.config.source_settings import KINDS
 
-    def proposed() -> list[str]:
-        from poolwatch.config import settings
+    return list(KINDS)
 
-        return list(getattr(settings, name))
 
-    return proposed
+def _views() -> list[str]:
+    """The views of the pool."""
+    from poolwatch.config.settings import VIEWS
+
+    return list(VIEWS)
+
+
+def _sorts() -> list[str]:
+    """The columns that it is sorted by."""
+    from poolwatch.config.settings import SORTS
+
+    return list(SORTS)
 
 
 DEMO_SESSIONS: Final = 4_000_000
@@ -276,13 +286,9 @@ BudgetArgument = Annotated[
     str, typer.Argument(metavar="NAME", help=help_of("budget"), autocompletion=budgets)
 ]
 Assignments = Annotated[list[str], typer.Argument(metavar="KEY=VALUE...", help=help_of("assignment"))]
-KindArgument = Annotated[
-    str, typer.Argument(metavar="KIND", help=help_of("kind"), autocompletion=_of_settings("KINDS"))
-]
-ViewOption = Annotated[
-    str | None, option("view", metavar="auto|table|cards|hive", autocompletion=_of_settings("VIEWS"))
-]
-SortOption = Annotated[str | None, option("sort", metavar="COLUMN", autocompletion=_of_settings("SORTS"))]
+KindArgument = Annotated[str, typer.Argument(metavar="KIND", help=help_of("kind"), autocompletion=_kinds)]
+ViewOption = Annotated[str | None, option("view", metavar="auto|table|cards|hive", autocompletion=_views)]
+SortOption = Annotated[str | None, option("sort", metavar="COLUMN", autocompletion=_sorts)]
 ThemeOption = Annotated[
     str | None, option("theme", metavar="dark|light|contrast|ansi", autocompletion=themes)
 ]
