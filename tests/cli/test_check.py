@@ -110,6 +110,10 @@ def test_a_limit_that_is_typed_is_judged_like_one_that_is_configured(budget_desk
     assert asked("$2").code == 5
     assert asked("$1", "--filter", "user:bob").code == 0
     assert asked("$0.75", "--filter", "user:bob").code == 5
+    # one that chooses no use may be misspelt
+    for_nobody = asked("$1", "--filter", "user:bbo")
+    assert for_nobody.code == 0
+    assert for_nobody.err.startswith("poolwatch: no user begins with “bbo”; did you mean “bob”?\n")
     words = asked("$2").out
     assert words.startswith("stop  this limit: $2.00 of $2, exactly at the limit, until ")
     as_json = asked("$1.50", "--json")
@@ -173,6 +177,7 @@ def test_a_budget_that_only_warns_stops_who_asks_for_it_by_name(budget_desk: Des
         (("--limit", "80%", "--period", "weekly"), "each account's week"),
         (("--limit", "$1", "--period", "daily", "--filter", "weekly>80"), "not of usage"),
         (("--limit", "$1", "--period", "daily", "--filter", "(a"), "parenthesis"),
+        (("--limit", "$1", "--period", "daily", "--filter", "not @nobody"), "no saved filter “@nobody”"),
         (("--limit", "$1", "--period", "hourly"), "hourly"),
         (("--filter", "weekli>80"), "weekly?"),
     ],

@@ -14,6 +14,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
+from poolwatch.cli import run
 from tests.cli.desk import PROGRAM, Desk, config_of, source_toml
 from tests.cli.test_check import BUDGETS, scanned, spend
 from tests.support.upstream import Upstream
@@ -136,6 +137,8 @@ def test_the_exit_code_is_that_of_the_program(desk: Desk) -> None:
 def test_a_program_that_is_not_there_or_cannot_be_run(desk: Desk) -> None:
     gone = desk.run("run", "--", "no-such-program-anywhere", "-x")
     assert (gone.code, gone.err) == (127, "poolwatch: no-such-program-anywhere: command not found\n")
+    nothing = desk.run("run", "--", "")
+    assert (nothing.code, nothing.err) == (127, "poolwatch: : command not found\n")
     plain = desk.root / "plain"
     plain.write_text("echo hi\n")
     ran = desk.run("run", str(plain))
@@ -185,6 +188,19 @@ def test_its_own_refusals_are_125(desk: Desk, arguments: tuple[str, ...], words:
     ran = desk.run("run", *arguments)
     assert (ran.code, ran.out) == (125, "")
     assert words in ran.err
+
+
+def test_an_error_of_its_own_is_no_code_of_the_program(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object, **__: object) -> str:
+        raise LookupError("ann@example.com")
+
+    monkeypatch.setattr(run, "_let", broken)
+    assert run.run_program(None, run.RunWish(), ["false"], mask=False) == 125
+    said = capsys.readouterr().err
+    assert "LookupError" in said
+    assert "example.com" not in said
 
 
 def test_a_budget_that_stops_keeps_it_from_starting(desk: Desk) -> None:

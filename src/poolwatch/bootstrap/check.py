@@ -67,6 +67,10 @@ class Checker:
         found = zip(of_nobody, wholes, strict=True)
         return (*states, *(check.of_nobody(budget, whole) for budget, whole in found))
 
+    def doubt(self, budget: Budget) -> str:
+        """What its filter asks for that no use has; "" where there is no such thing. Raises BookError."""
+        return self._reader.doubt(budget, self.accounts, mask=self._around.settings.ui.mask)
+
     @cached_property
     def _reader(self) -> BudgetReader:
         from poolwatch.bootstrap.budgets import BudgetReader  # an account needs no prices

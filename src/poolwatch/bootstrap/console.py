@@ -273,12 +273,17 @@ def _attempt(work: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except Exception as error:  # noqa: BLE001 - a traceback could show a token or a name
-        if isinstance(error, OSError) and error.filename is None and error.errno in _UNWRITTEN:
-            return _unwritten(error, sys.stdout)
-        from poolwatch.ui.crash import crash_report
+        return tell_of(error)
 
-        warn(*crash_report(error).split("\n"))
-        return EXIT_FAILED
+
+def tell_of(error: Exception) -> int:
+    """Report an error that nobody expected, without account data; the exit code for it."""
+    if isinstance(error, OSError) and error.filename is None and error.errno in _UNWRITTEN:
+        return _unwritten(error, sys.stdout)
+    from poolwatch.ui.crash import crash_report
+
+    warn(*crash_report(error).split("\n"))
+    return EXIT_FAILED
 
 
 def _unwritten(error: OSError, stream: TextIO) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -25,11 +26,13 @@ from poolwatch.cli.command import find_account, surroundings, tell_of_filter
 from poolwatch.domain.budgets import AtLimit, Budget, BudgetPeriod, LimitUnit, limit_of
 from poolwatch.domain.check import Check, Verdict, concerning, of_budgets
 from poolwatch.domain.query.fields import Among
-from poolwatch.domain.query.language import Parsed, foreign
+from poolwatch.domain.query.language import SAVED, Parsed, foreign
+from poolwatch.domain.query.tree import Word, leaves
 from poolwatch.domain.state import AccountState
 from poolwatch.domain.text import visible
 from poolwatch.presentation.check_text import Told, check_json
 from poolwatch.presentation.filter import matching, typed, worth_reading
+from poolwatch.presentation.view import Prefs
 from poolwatch.sessions.tables import BookError
 from poolwatch.words import check as words
 from poolwatch.words import query as words_of_filters
@@ -38,6 +41,7 @@ from poolwatch.words.query import fault_text, nearest
 
 #: So much of what was typed is said again.
 _LONGEST: Final = 60
+_LONGEST_DOUBT: Final = 300
 
 
 class CheckWish(Struct, frozen=True):
@@ -60,7 +64,9 @@ def print_check(config: Path | None, wish: CheckWish, *, mask: bool) -> int:
     if wish.account is not None:
         answer = asker.account(asker.named_account(wish.account))
     elif wish.limit is not None:
-        answer = asker.budgets([_unnamed(wish, around)])
+        limit = _unnamed(wish, around)
+        answer = asker.budgets([limit])
+        asker.tell_of_filter(limit)
     elif wish.filter_text is not None:
         answer = asker.filter(wish.filter_text)
     elif wish.budget is not None:
@@ -93,7 +99,9 @@ def _unnamed(wish: CheckWish, around: Surroundings) -> Budget:
         _refuse("not_a_limit", text=visible(wish.limit or "", _LONGEST))
     if limit.unit is LimitUnit.PERCENT:
         _refuse("percent_of_whom")
-    wrong = _wrong(typed(wish.filter_text or "", around.prefs().filters), Among.USE)
+    prefs = around.prefs()
+    parsed = typed(wish.filter_text or "", prefs.filters)
+    wrong = _wrong(parsed, Among.USE) or _unsaved(parsed, prefs)
     if wrong:
         complain(wrong)
         raise Exit(EXIT_USAGE)
@@ -107,6 +115,18 @@ def _wrong(parsed: Parsed, among: Among) -> str:
         return fault_text(parsed.faults[0], among)
     field = foreign(parsed.query, among)
     return "" if field is None else words_of_filters.foreign(field, among)
+
+
+def _unsaved(parsed: Parsed, prefs: Prefs) -> str:
+    """The first name of a saved filter that is none, in words; it would choose no use, and so let all go."""
+    for leaf in leaves(parsed.query):
+        if isinstance(leaf, Word) and leaf.text.startswith(SAVED):
+            names = [SAVED + name for name, _ in prefs.filters]
+            near = nearest(leaf.text, names)
+            if near:
+                return words_of_filters.no_saved_near(leaf.text, near)
+            return words_of_filters.no_saved(leaf.text, "  ".join(names))
+    return ""
 
 
 def _refuse(code: str, **blanks: object) -> NoReturn:
@@ -195,6 +215,13 @@ class Asker:
         return of_budgets(
             states if account is None else concerning(states, account), checker.now, checker.rules
         )
+
+    def tell_of_filter(self, budget: Budget) -> None:
+        """Say what the filter of a limit asks for that no use has, perhaps misspelt."""
+        with suppress(BookError):  # who cannot read what was spent is told
+            doubt = self.checker.doubt(budget)
+            if doubt:
+                complain(self.around.told(visible(doubt, _LONGEST_DOUBT)))
 
     def tell_doubts(self, answer: Check, head: str) -> None:
         """Say on stderr what cannot be told, why, and what helps."""

@@ -13,7 +13,7 @@ from typing import Final, NoReturn
 
 from msgspec import Struct
 
-from poolwatch.bootstrap.console import EXIT_NOT_RUN, Exit, complain, give_back_core_limit
+from poolwatch.bootstrap.console import EXIT_NOT_RUN, Exit, complain, give_back_core_limit, tell_of
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.cli.check import Asker
 from poolwatch.cli.command import monitored, surroundings
@@ -49,6 +49,9 @@ def run_program(config: Path | None, wish: RunWish, command: Sequence[str], *, m
         home = _let(config, wish, command, mask=mask)
     except Exit:
         # whatever it was: the program's own codes are told apart from that
+        return EXIT_NOT_RUN
+    except Exception as error:  # noqa: BLE001 - likewise
+        tell_of(error)
         return EXIT_NOT_RUN
     env = _given_environment()
     if home is not None:
@@ -177,9 +180,10 @@ def _become(command: Sequence[str], env: Mapping[str, str]) -> int:
     give_back_core_limit()
     try:
         os.execvpe(command[0], list(command), env)  # noqa: S606 - that is the point
-    except OSError as error:
+    except (OSError, ValueError) as error:
         program = visible(command[0], _LONGEST)
-        if isinstance(error, FileNotFoundError):
+        # a name of no letters is none
+        if not isinstance(error, OSError) or isinstance(error, FileNotFoundError):
             complain(words.said("not_found", command=program))
             return _NOT_FOUND
         complain(words.said("not_run", command=program, reason=error.strerror))
