@@ -1,16 +1,21 @@
 """Files that are broken, of the wrong kind, or not there."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from poolwatch.config.budget_settings import BUDGET_ROWS
 from poolwatch.config.layers import MAX_BYTES
+from poolwatch.config.limit_settings import ALERT_ROWS, CHANNEL_ROWS
 from poolwatch.config.load import load, load_text
 from poolwatch.config.problems import ConfigProblems
-from poolwatch.config.settings import Settings
+from poolwatch.config.rate_settings import RATE_ROWS
+from poolwatch.config.settings import ACCOUNT_ROWS, TABLE, Settings
+from poolwatch.config.source_settings import SOURCE_ROWS
 
 PATH = Path("/etc/poolwatch/config.toml")
 HOME = {"HOME": "/home/ann"}
@@ -125,3 +130,33 @@ def test_any_values_are_read_or_refused(pairs: dict[str, str], variable: str, va
     loaded = load_text(text, PATH, env, {"ui.view": value})
     if isinstance(loaded, ConfigProblems):
         assert all(problem.text.isprintable() for problem in loaded.problems)
+
+
+#: Of each list of tables, what a table cannot do without, and all its keys.
+_TABLES: list[tuple[str, dict[str, str], Iterable[str]]] = [
+    ("sources", {"kind": "'codex-home'"}, SOURCE_ROWS),
+    ("accounts", {"match": "'a'"}, ACCOUNT_ROWS),
+    ("rates", {}, RATE_ROWS),
+    ("budgets", {"name": "'a'", "limit": "'$1'"}, BUDGET_ROWS),
+    ("alerts", {"name": "'a'", "when": "'weekly>=90'"}, ALERT_ROWS),
+    ("channels", {"name": "'a'", "kind": "'exec'"}, CHANNEL_ROWS),
+]
+
+
+@pytest.mark.parametrize("value", ["nan", "[nan]", "[1e999]", "['']", "{ input = nan }", "[[], {}]"])
+def test_no_value_of_any_key_is_more_than_refused(value: str) -> None:
+    texts = [f"{key} = {value}\n" for key in TABLE]
+    for name, needed, keys in _TABLES:
+        for key in keys:
+            table = {**needed, key: value}
+            texts.append(f"[[{name}]]\n" + "".join(f"{each} = {told}\n" for each, told in table.items()))
+    for text in texts:
+        loaded = load_text(text, PATH, HOME, {})
+        assert isinstance(loaded, ConfigProblems | Settings), text
+
+
+def test_a_channel_has_a_program() -> None:
+    text = "[[channels]]\nname = 'a'\nkind = 'exec'\ncommand = ['']\n"
+    loaded = load_text(text, PATH, HOME, {})
+    assert isinstance(loaded, ConfigProblems)
+    assert "command must be a program" in loaded.text

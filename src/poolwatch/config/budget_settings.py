@@ -45,7 +45,10 @@ def _percents(raw: Raw) -> tuple[Decimal, ...] | Wrong:
     found = [
         Decimal(each)
         for each in (numbers if isinstance(numbers, list) else ())
-        if isinstance(each, int | Decimal) and not isinstance(each, bool) and 1 <= each <= 100
+        if isinstance(each, int | Decimal)
+        and not isinstance(each, bool)
+        and Decimal(each).is_finite()
+        and 1 <= each <= 100
     ]
     if not isinstance(numbers, list) or len(found) != len(numbers):
         return Wrong(said("not_percents", value=quoted(raw.value)))

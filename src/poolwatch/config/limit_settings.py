@@ -29,6 +29,7 @@ def _argv(raw: Raw) -> tuple[str, ...] | Wrong:
     if (
         isinstance(given, list)
         and given
+        and given[0]
         and all(isinstance(each, str) and "\0" not in each for each in given)
     ):
         return (values.at_home(given[0], raw.env.get("HOME")), *given[1:])
