@@ -246,3 +246,23 @@ def test_what_cannot_be_kept_is_said(desk: Desk) -> None:
         assert "not done: the database cannot be written" in told.err
     assert acts(desk) == [("alert_silence", "failed"), ("alert_resend", "failed")]
     assert desk.run("alerts").out.startswith("FIRING 2")
+
+
+@pytest.mark.parametrize(
+    "arguments", [("list",), ("silence", "budget"), ("unsilence", "budget"), ("resend", ID)]
+)
+def test_without_a_database_nothing_is_said_to_be_done_or_to_be_quiet(
+    desk: Desk, arguments: tuple[str, ...]
+) -> None:
+    (desk.state / FILE_NAME).mkdir(parents=True)
+    told = desk.run("alerts", *arguments)
+    assert (told.code, told.out) == (1, "")
+    assert "poolwatch: the database cannot be read; poolwatch doctor says why\n" in told.err
+
+
+def test_a_database_that_was_set_aside_is_told(desk: Desk) -> None:
+    keep(desk, *alerts())
+    (desk.state / FILE_NAME).write_bytes(b"rubbish" * 1000)
+    told = desk.run("alerts")
+    assert told.code == 0
+    assert "damaged" in told.err

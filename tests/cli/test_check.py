@@ -197,6 +197,19 @@ def test_damaged_usage_blocks_nobody(budget_desk: Desk) -> None:
     assert budget_desk.run("check", "--strict").code == 4
 
 
+def test_use_that_no_program_wrote_blocks_nobody(budget_desk: Desk) -> None:
+    spend(budget_desk, ("1.25", "ann"))
+    scanned(budget_desk)
+    with closing(sqlite3.connect(budget_desk.state / "usage.db")) as book, book:
+        book.execute("UPDATE told SET model = x'ff', has_cost = 0")
+    ran = budget_desk.run("check", "--budget", "team")
+    assert (ran.code, ran.out) == (0, "")
+    assert ran.err.startswith("poolwatch: cannot tell; ")
+    assert "what is known about use cannot be read: " in ran.err
+    assert budget_desk.run("check", "--strict").code == 4
+    assert budget_desk.run("run", "--", "true").code == 0
+
+
 @pytest.fixture(scope="module")
 def read_desk(tmp_path_factory: pytest.TempPathFactory, served: Upstream) -> Desk:
     """A machine that has just read the small pool; it is only looked at from then on."""

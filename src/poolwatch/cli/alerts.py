@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 from poolwatch.bootstrap.alerts import end_silence, keep_silence, rule_names, silence_deed
 from poolwatch.bootstrap.auditing import audited, doer_of
 from poolwatch.bootstrap.clock import RealClock
-from poolwatch.bootstrap.console import EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say, say_text
+from poolwatch.bootstrap.console import EXIT_FAILED, EXIT_OK, EXIT_USAGE, Exit, complain, say, say_text
 from poolwatch.bootstrap.kept import open_kept
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.cli.command import run_async, surroundings
@@ -27,6 +27,7 @@ from poolwatch.presentation import figures
 from poolwatch.presentation.account_names import AccountNames
 from poolwatch.presentation.alert_list import ID_SHOWN, AlertList, alerts_json, found_ids, list_lines
 from poolwatch.presentation.alerts import silence_how
+from poolwatch.store.opening import StoreMode
 from poolwatch.store.store import Store
 from poolwatch.words import alerts as words
 from poolwatch.words.messages import message_text
@@ -51,6 +52,7 @@ def list_alerts(config: Path | None, *, as_json: bool, mask: bool) -> int:
     around, now = surroundings(config, mask=mask), RealClock().now()
     prefs = around.prefs()
     rules = prefs.rules
+    troubles: list[Message] = []
 
     async def read() -> tuple[AlertList | None, AccountNames, PoolOverview]:
         async with open_kept(around) as kept:
@@ -58,9 +60,12 @@ def list_alerts(config: Path | None, *, as_json: bool, mask: bool) -> int:
                 names, nobody = AccountNames({}, around.settings.ui.mask), overview(PoolState(), now, rules)
                 return AlertList(AlertBoard(now)), names, nobody
             listed = await _read(kept.store, now, _LISTED_JSON if as_json else _LISTED)
+            troubles.extend(kept.store.notices)
             return listed, names_of(kept), overview(kept.state, now, rules)
 
     listed, names, seen = run_async(read)
+    for trouble in troubles:
+        complain(around.told(message_text(trouble)))
     if listed is None:
         complain(words.NOT_READ())
         return EXIT_FAILED
@@ -163,18 +168,22 @@ def resend_notice(config: Path | None, typed: str, *, mask: bool) -> int:
 async def _read(store: Store, now: datetime, most: int) -> AlertList | None:
     """What the store keeps, with so many notices; None where it cannot be read."""
     book = await store.alert_book()
-    if book is None:
+    if book is None or await store.ready() is StoreMode.MEMORY:
         return None
     channels, deliveries = await store.channel_health(now), await store.deliveries(most)
     return AlertList(book.board(now), book.looked_at, channels, deliveries)
 
 
 def _over_store(around: Surroundings, now: datetime, work: Callable[[Store], Awaitable[T]]) -> T:
-    """Do something with the store; it is made where there is none yet."""
+    """Do something with the store, which is made where there is none yet; 1 where that is impossible."""
 
     async def run() -> T:
         store = Store(around.state_dir, now)
         try:
+            if await store.ready() is StoreMode.MEMORY:
+                # it would be gone when the command ends
+                complain(words.NOT_READ())
+                raise Exit(EXIT_FAILED)
             return await work(store)
         finally:
             await store.aclose()

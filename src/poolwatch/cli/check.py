@@ -25,6 +25,7 @@ from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.cli.command import find_account, surroundings, tell_of_filter
 from poolwatch.domain.budgets import AtLimit, Budget, BudgetPeriod, LimitUnit, limit_of
 from poolwatch.domain.check import Check, Verdict, concerning, of_budgets
+from poolwatch.domain.message import Message
 from poolwatch.domain.query.fields import Among
 from poolwatch.domain.query.language import SAVED, Parsed, foreign
 from poolwatch.domain.query.tree import Word, leaves
@@ -211,6 +212,12 @@ class Asker:
             states = checker.budgets(asked)
         except BookError as error:
             self._trouble = self.around.told(message_text(error.as_message))
+            return Check(checker.now, Verdict.CANNOT_TELL)
+        except Exception as error:  # noqa: BLE001 - damaged use may hold anything, and blocks nobody
+            from poolwatch.words.use import CANNOT_READ
+
+            why = Message("monitor.internal_error", (("type", type(error).__name__),))
+            self._trouble = CANNOT_READ(message_text(why))
             return Check(checker.now, Verdict.CANNOT_TELL)
         return of_budgets(
             states if account is None else concerning(states, account), checker.now, checker.rules
