@@ -191,7 +191,18 @@ def test_help_has_the_commands_below_what_they_are_for(desk: Desk) -> None:
     told = desk.run("--help").out
     places = [
         told.index(f"\n{each}")
-        for each in ("Look:", "  status", "Act:", "  refresh", "Limits:", "  check", "Set up:", "  doctor")
+        for each in (
+            "Look:",
+            "  status",
+            "Act:",
+            "  refresh",
+            "Limits:",
+            "  check",
+            "Money:",
+            "  resets",
+            "Set up:",
+            "  doctor",
+        )
     ]
     assert places == sorted(places)
     for command in ((), ("sources",), ("accounts",), ("config",)):

@@ -34,11 +34,15 @@ CHANGES = {
     "alerts silence": ("needs_you",),
     "alerts unsilence": ("needs_you",),
     "alerts resend": ("3f2a90c1d4e5",),
+    "resets use": ("bob",),
+    "resets ask": ("3f2a90b1",),
+    "resets settle": ("3f2a90b1", "used"),
 }
 LOOKS = {
     "status", "next", "history", "events", "usage", "audit list", "audit verify", "rates list", "rates why",
     "rates compare", "sources list", "sources test", "accounts list", "data export", "config show",
     "config path", "config check", "doctor", "channels list", "alerts list", "budgets list",
+    "resets list",
     # it sends a notice, and changes nothing here
     "channels test",
     # they look, and poolwatch becomes the program

@@ -270,9 +270,21 @@ def parsed(body: object, *, null_is_never: bool = True) -> tuple[BankedReset, ..
 
 def test_the_example() -> None:
     assert parse_reset_list(EXAMPLE) == (
-        BankedReset(DECEMBER, datetime(2026, 11, 1, 9, tzinfo=UTC), "available"),
-        BankedReset(None, datetime(2026, 10, 1, 9, 0, 0, 123456, tzinfo=UTC), "redeemed"),
+        BankedReset(DECEMBER, datetime(2026, 11, 1, 9, tzinfo=UTC), "available", id="rc_example_1"),
+        BankedReset(None, datetime(2026, 10, 1, 9, 0, 0, 123456, tzinfo=UTC), "redeemed", id="rc_example_2"),
     )
+
+
+def test_until_when_one_can_be_used_counts_before_its_expiry() -> None:
+    row = {"status": "available", "expires_at": DECEMBER.isoformat(), "is_supported_by_plan": False}
+    [found] = parsed({"credits": [{**row, "consumable_until": "2026-11-25T00:00:00Z"}]})
+    assert (found.ends_at, found.supported) == (datetime(2026, 11, 25, tzinfo=UTC), False)
+
+
+@pytest.mark.parametrize("said", [7, "", "x" * 513, "a\nb", "é", None, ["rc_1"]])
+def test_an_id_that_could_not_be_sent_back_is_none(said: object) -> None:
+    [found] = parsed({"credits": [{"status": "available", "id": said}]})
+    assert found.id is None
 
 
 @pytest.mark.parametrize(

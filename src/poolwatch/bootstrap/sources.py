@@ -9,8 +9,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from msgspec import Struct
+
 from poolwatch.bootstrap.clock import RealClock
 from poolwatch.bootstrap.surroundings import Surroundings
+from poolwatch.config.settings import NetSettings
 from poolwatch.config.source_settings import SourceKind, SourceSettings
 from poolwatch.domain.account import Secret
 from poolwatch.domain.state import KeyState
@@ -23,7 +26,7 @@ from poolwatch.sources.pools.cli_proxy_api import CliProxyApi
 from poolwatch.sources.pools.codex_lb import CodexLb
 from poolwatch.sources.pools.codex_proxy import CodexProxy
 from poolwatch.sources.pools.keys import KeyStates
-from poolwatch.sources.source import Source, SourceSetup
+from poolwatch.sources.source import ResettingSource, Source, SourceSetup
 from poolwatch.store.store import Store
 
 _CLASSES: Final[dict[SourceKind, Callable[[SourceSetup], Source]]] = {
@@ -57,6 +60,35 @@ def build_source(
         renews=around.renews,
     )
     return _CLASSES[settings.kind](setup)
+
+
+class ResetSetup(Struct, frozen=True):
+    """What a process of its own makes the source with that has a banked reset used; no secret is in it."""
+
+    source: SourceSettings
+    net: NetSettings
+    state_dir: str
+    home: str | None
+    deadline_seconds: float
+
+
+def resetting_source(
+    setup: ResetSetup, env: Mapping[str, str], fingerprint: Callable[[Secret], str]
+) -> ResettingSource:
+    """The source, for one event loop."""
+    made = _CLASSES[setup.source.kind](
+        SourceSetup(
+            setup.source,
+            HttpClient(setup.net, env),
+            home=Path(setup.home or "/"),
+            env=env,
+            deadline_seconds=setup.deadline_seconds,
+            fingerprint=fingerprint,
+        )
+    )
+    if not isinstance(made, ResettingSource):
+        raise TypeError(setup.source.kind)
+    return made
 
 
 def memory_of(around: Surroundings, settings: SourceSettings, what: str) -> Path:

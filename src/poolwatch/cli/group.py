@@ -19,7 +19,7 @@ Parameter: TypeAlias = Any
 
 _ENDS_OPTIONS: Final = "--"
 #: The headings of commands, in their order.
-_HEADINGS: Final = ("look", "act", "limits", "set_up")
+_HEADINGS: Final = ("look", "act", "limits", "money", "set_up")
 #: What else stands on a line of `--help` with the name of a command: what sets it off, and apart.
 _BESIDE_NAMES: Final = 6
 #: Where a value stands that somebody typed, here or before the group's own name.

@@ -1,4 +1,4 @@
-"""The installed codex: which one works on a home, and how it is asked to renew its own login.
+"""The installed codex: which one works on a home, and how it is asked to renew its login or use a reset.
 
 Its refresh token is spent by nobody else; two codexes that renew one login at once would race for it. Seen
 on Codex 0.169 and 0.171: the daemon's updater never renews, and a daemon that listens on a Unix socket renews
@@ -16,7 +16,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from itertools import pairwise
 from pathlib import Path
@@ -25,9 +25,10 @@ from typing import IO, Final
 from poolwatch import __version__
 from poolwatch.custody.login_lock import PATIENCE_SECONDS as LOCK_PATIENCE_SECONDS
 from poolwatch.custody.state_dir import StateDir
+from poolwatch.domain.values import replace
 from poolwatch.host.locks import held
 from poolwatch.host.threads import in_thread
-from poolwatch.once.json_text import JsonObject, object_at, parse_object
+from poolwatch.once.json_text import JsonObject, object_at, parse_object, text_at
 from poolwatch.once.process import bare_environment, own_environment, start_module
 
 #: A refresh of codex may take this long; ending it sooner could lose its login.
@@ -55,6 +56,11 @@ _ACCEPTS: Final = 0x10000
 _TCP_ESTABLISHED: Final = "01"
 
 
+#: As it names itself: `codex_cli_rs/0.171.0 (…) (poolwatch; …)`.
+_VERSION: Final = re.compile(r"/(\d{1,4})\.(\d{1,4})\.")
+_KEEPS_SINCE: Final = (0, 159)
+
+
 class CodexAnswer(Enum):
     """How the question to codex ended; the value is the exit status of the process that asked."""
 
@@ -64,6 +70,7 @@ class CodexAnswer(Enum):
     SILENT = 22
     NOT_STARTED = 23
     BUSY = 24
+    TOO_OLD = 25
 
 
 def find_codex(environ: Mapping[str, str]) -> Path | None:
@@ -104,12 +111,84 @@ def ask_codex(
     """Run `codex app-server` on a home and read its limits; one home at a time on this machine's state."""
     try:
         with held(state.lock(CODEX_LOCK), LOCK_PATIENCE_SECONDS) as mine:
-            return _ask(codex, home, patience_seconds) if mine else CodexAnswer.BUSY
+            return _ask(codex, home, patience_seconds, _talk) if mine else CodexAnswer.BUSY
     except OSError:
         return CodexAnswer.NOT_STARTED
 
 
-def _ask(codex: Path, home: Path, patience_seconds: float) -> CodexAnswer:
+@dataclass(frozen=True, slots=True)
+class ResetByCodex:
+    """What came of having codex use a banked reset; `sent` False: codex was not asked for it.
+
+    `reply` is its answer as JSON, None where there is none; `ended` says how the talk did.
+    """
+
+    ended: CodexAnswer
+    sent: bool = False
+    reply: bytes | None = field(default=None, repr=False)
+
+
+def use_reset_by_codex(
+    codex: Path,
+    home: Path,
+    state: StateDir,
+    request_id: str,
+    reset_id: str,
+    patience_seconds: float = PATIENCE_SECONDS,
+) -> ResetByCodex:
+    """Have the `codex app-server` of a home use one banked reset, by one request that is never repeated.
+
+    A codex that is too old to keep to the request's id is not asked.
+    """
+    found = [ResetByCodex(CodexAnswer.NOT_STARTED)]
+
+    def talk(to_codex: IO[bytes], lines: queue.Queue[bytes], patience_seconds: float) -> CodexAnswer:
+        found[0] = _use_reset(to_codex, lines, patience_seconds, request_id, reset_id)
+        return found[0].ended
+
+    try:
+        with held(state.lock(CODEX_LOCK), LOCK_PATIENCE_SECONDS) as mine:
+            if not mine:
+                return ResetByCodex(CodexAnswer.BUSY)
+            ended = _ask(codex, home, patience_seconds, talk)
+    except OSError:
+        return replace(found[0], ended=CodexAnswer.NOT_STARTED)
+    return replace(found[0], ended=ended)
+
+
+def _use_reset(
+    to_codex: IO[bytes], lines: queue.Queue[bytes], patience_seconds: float, request_id: str, reset_id: str
+) -> ResetByCodex:
+    hello = _greet(to_codex, lines, patience_seconds)
+    if not isinstance(hello, dict):
+        return ResetByCodex(hello)
+    if not _keeps_to_requests(hello):
+        return ResetByCodex(CodexAnswer.TOO_OLD)
+    params: JsonObject = {"idempotencyKey": request_id, "creditId": reset_id}
+    try:
+        _say(to_codex, {"id": 1, "method": "account/rateLimitResetCredit/consume", "params": params})
+    except OSError:
+        # a part of it may have arrived
+        return ResetByCodex(CodexAnswer.ERROR, sent=True)
+    reply = _reply_to(1, lines, patience_seconds)
+    if not isinstance(reply, dict):
+        return ResetByCodex(reply, sent=True)
+    return ResetByCodex(CodexAnswer.ANSWERED, sent=True, reply=json.dumps(reply).encode())
+
+
+def _keeps_to_requests(hello: JsonObject) -> bool:
+    """Whether this codex takes the id of a request and that of a reset; before 0.159 it could do without."""
+    told = text_at(object_at(hello, "result") or {}, "userAgent") or ""
+    version = _VERSION.search(told)
+    return version is not None and (int(version[1]), int(version[2])) >= _KEEPS_SINCE
+
+
+def _ask(
+    codex: Path,
+    home: Path,
+    patience_seconds: float,
+    talk: Callable[[IO[bytes], queue.Queue[bytes], float], CodexAnswer],
+) -> CodexAnswer:
     environment = {**_OWN_NAME, **own_environment(), "CODEX_HOME": str(home)}
     process = subprocess.Popen(
         [codex, "app-server"],
@@ -122,7 +201,9 @@ def _ask(codex: Path, home: Path, patience_seconds: float) -> CodexAnswer:
     )
     if process.stdin is None or process.stdout is None:
         return CodexAnswer.NOT_STARTED
-    answer = _talk(process.stdin, process.stdout, patience_seconds)
+    lines: queue.Queue[bytes] = queue.Queue()
+    threading.Thread(target=_pump, args=(process.stdout, lines), daemon=True).start()
+    answer = talk(process.stdin, lines, patience_seconds)
     with suppress(OSError):
         process.stdin.close()
     if answer is CodexAnswer.SILENT:
@@ -137,17 +218,26 @@ def _ask(codex: Path, home: Path, patience_seconds: float) -> CodexAnswer:
     return answer
 
 
-def _talk(to_codex: IO[bytes], from_codex: IO[bytes], patience_seconds: float) -> CodexAnswer:
-    # app-server speaks newline JSON without a "jsonrpc" key
-    lines: queue.Queue[bytes] = queue.Queue()
-    threading.Thread(target=_pump, args=(from_codex, lines), daemon=True).start()
+def _greet(
+    to_codex: IO[bytes], lines: queue.Queue[bytes], patience_seconds: float
+) -> JsonObject | CodexAnswer:
+    """Begin the talk: what codex says of itself. It speaks newline JSON without a "jsonrpc" key."""
     client: JsonObject = {"name": "poolwatch", "title": "poolwatch", "version": __version__}
     try:
         _say(to_codex, {"id": 0, "method": "initialize", "params": {"clientInfo": client}})
         hello = _reply_to(0, lines, patience_seconds)
-        if not isinstance(hello, dict):
-            return hello
-        _say(to_codex, {"method": "initialized"})
+        if isinstance(hello, dict):
+            _say(to_codex, {"method": "initialized"})
+    except OSError:
+        return CodexAnswer.ERROR
+    return hello
+
+
+def _talk(to_codex: IO[bytes], lines: queue.Queue[bytes], patience_seconds: float) -> CodexAnswer:
+    hello = _greet(to_codex, lines, patience_seconds)
+    if not isinstance(hello, dict):
+        return hello
+    try:
         _say(to_codex, {"id": 1, "method": "account/rateLimits/read"})
     except OSError:
         return CodexAnswer.ERROR

@@ -47,6 +47,7 @@ _ANSWERS: Final = {
     CodexAnswer.ERROR: "custody.codex_could_not_renew",
     CodexAnswer.SILENT: "custody.codex_silent",
     CodexAnswer.NOT_STARTED: "custody.codex_not_started",
+    CodexAnswer.TOO_OLD: "custody.codex_could_not_renew",
 }
 
 

@@ -35,6 +35,9 @@ class Act(StrEnum):
     SILENCE = "alert_silence"
     UNSILENCE = "alert_unsilence"
     RESEND = "alert_resend"
+    USE_RESET = "reset_use"
+    ASK_RESET = "reset_ask"
+    SETTLE_RESET = "reset_settle"
 
 
 class By(StrEnum):

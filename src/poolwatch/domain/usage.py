@@ -29,17 +29,28 @@ class BankedReset(Struct, frozen=True):
     status: str | None = None
     title: str | None = None
     expiry_known: bool = True
+    #: by which the service knows it; None where the source does not tell
+    id: str | None = None
+    #: until when it can be used, where that is not when it expires
+    consumable_until: datetime | None = None
+    #: False: the account's plan has no use for it
+    supported: bool | None = None
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When it is lost; None: never, or nobody says when."""
+        return self.consumable_until or self.expires_at
 
     def is_usable(self, now: datetime) -> bool:
         """Neither redeemed nor expired."""
-        return self.status in _USABLE and (self.expires_at is None or self.expires_at > now)
+        return self.status in _USABLE and (self.ends_at is None or self.ends_at > now)
 
 
 def usable_resets(rows: Iterable[BankedReset], now: datetime) -> tuple[BankedReset, ...]:
     """The rows that can be redeemed at `now`, first to expire first, those without an instant last."""
     usable = [row for row in rows if row.is_usable(now)]
     return tuple(
-        sorted(usable, key=lambda row: (row.expires_at is None, row.expires_at or now, not row.expiry_known))
+        sorted(usable, key=lambda row: (row.ends_at is None, row.ends_at or now, not row.expiry_known))
     )
 
 
@@ -348,7 +359,7 @@ class Usage(Struct, frozen=True):
     def nearest_reset_expiry(self, now: datetime) -> datetime | None:
         """When the first banked reset is lost: by the list, or by a newer count that came with it."""
         listed, count = self.reset_list, self.reset_credits
-        ahead = [row.expires_at for row in self.usable_resets(now) if row.expires_at is not None]
+        ahead = [row.ends_at for row in self.usable_resets(now) if row.ends_at is not None]
         nearest = min(ahead, default=None)
         if count is None or count.value is None:
             return nearest

@@ -240,9 +240,9 @@ def _count_text(account: AccountState, now: datetime, prefs: Prefs) -> str:
 
 
 def _reset_text(reset: BankedReset, account: AccountState, now: datetime, prefs: Prefs) -> str:
-    if reset.expires_at is not None:
-        at = figures.dated_instant(reset.expires_at, now, prefs.zone)
-        text = screen.reset_expires(at, figures.countdown(reset.expires_at, now))
+    if reset.ends_at is not None:
+        at = figures.dated_instant(reset.ends_at, now, prefs.zone)
+        text = screen.reset_expires(at, figures.countdown(reset.ends_at, now))
     else:
         text = screen.RESET_NEVER_EXPIRES() if reset.expiry_known else screen.RESET_EXPIRY_UNKNOWN()
     if reset.title:

@@ -1,28 +1,41 @@
-"""The list of banked resets, asked for seldom: after very few calls the service turns callers away."""
+"""Banked resets at the service: their list, how often it is asked for, and the request that uses one.
+
+Polls ask seldom: after very few calls the service turns callers away.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import threading
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Final
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta, Struct, field
 
-from poolwatch.domain.failure import Failure
-from poolwatch.domain.usage import ResetCredits, UsageSnapshot
+from poolwatch.config.values import is_loopback
+from poolwatch.custody.login_file import Login
+from poolwatch.domain.account import Secret
+from poolwatch.domain.banked_resets import ResetLook
+from poolwatch.domain.failure import Failure, FailureKind, failure
+from poolwatch.domain.usage import BankedReset, ResetCredits, UsageSnapshot
 from poolwatch.domain.values import replace
 from poolwatch.host.files import FileProblem, read_bounded, write_whole
-from poolwatch.net.reply import Reply, retry_after
-from poolwatch.sources.usage_endpoint import classify, usage_urls
-from poolwatch.sources.usage_payload import parse_reset_list
+from poolwatch.net.client import HttpClient
+from poolwatch.net.reply import Lost, NotSent, Reply, retry_after
+from poolwatch.sources.usage_endpoint import classify, fetch_usage, usage_headers, usage_urls
+from poolwatch.sources.usage_payload import parse_reset_history, parse_reset_list
 
 #: The reading waits for the list at most this long.
 ANSWER_SECONDS: Final = 4.0
+#: A use takes a second; after so long its answer counts as lost.
+USE_SECONDS: Final = 30.0
+_USE_CAP_BYTES: Final = 64 * 1024
 
 #: Between two requests of one source, whichever accounts they are for.
 SPACING: Final = timedelta(minutes=5)
@@ -162,3 +175,61 @@ async def with_reset_list(
     if rows and not any(row.expiry_known for row in rows):
         return usage
     return replace(usage, reset_list=rows)
+
+
+async def look_at_resets(
+    client: HttpClient, base_url: str, login: Login, access: Secret, at: datetime, deadline_seconds: float
+) -> ResetLook | Failure:
+    """The usage and the list, asked for now; both have to come."""
+    reading = await fetch_usage(client, base_url, login, at, deadline_seconds)
+    if isinstance(reading.outcome, Failure):
+        return reading.outcome
+    headers = usage_headers(login, access)
+    answer = await client.get(reset_list_url(base_url), headers, deadline_seconds=deadline_seconds)
+    rows = rows_in(answer, at)
+    if isinstance(rows, Failure):
+        return rows
+    return ResetLook(reading.outcome, rows, at, reading.clock_offset or timedelta(0))
+
+
+def rows_in(
+    answer: Reply | Failure, at: datetime, *, null_is_never: bool = True
+) -> tuple[BankedReset, ...] | Failure:
+    """The rows of an answer, or why there are none; `at` is our own clock."""
+    if isinstance(answer, Failure):
+        return answer
+    return classify(answer, at) or parse_reset_list(answer.body, null_is_never=null_is_never)
+
+
+async def resets_used_at(
+    client: HttpClient, base_url: str, login: Login, access: Secret, deadline_seconds: float
+) -> tuple[datetime, ...] | None:
+    """When the history has uses; None where it cannot be read."""
+    url, headers = f"{reset_list_url(base_url)}/history", usage_headers(login, access)
+    answer = await client.get(url, headers, deadline_seconds=deadline_seconds)
+    if isinstance(answer, Failure) or not 200 <= answer.status < 300:
+        return None
+    return parse_reset_history(answer.body)
+
+
+def use_body(request_id: str, reset_id: str | None) -> bytes:
+    """What the service is sent; the reset stands in it only where one is named."""
+    named = {} if reset_id is None else {"credit_id": reset_id}
+    return json.dumps({"redeem_request_id": request_id, **named}).encode()
+
+
+async def use_reset(
+    client: HttpClient,
+    base_url: str,
+    login: Login,
+    access: Secret,
+    body: bytes,
+    deadline_seconds: float = USE_SECONDS,
+) -> Reply | NotSent | Lost:
+    """Use one, by one request. It goes over TLS, or to this machine, and nowhere else."""
+    url = f"{reset_list_url(base_url)}/consume"
+    address = urlsplit(url)
+    if address.scheme != "https" and not (address.scheme == "http" and is_loopback(address.hostname or "")):
+        return NotSent(failure(FailureKind.UNREACHABLE, "resets.not_https"))
+    headers = {**usage_headers(login, access), "Content-Type": "application/json"}
+    return await client.post(url, headers, body, deadline_seconds=deadline_seconds, cap_bytes=_USE_CAP_BYTES)

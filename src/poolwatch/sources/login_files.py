@@ -15,6 +15,7 @@ from poolwatch.config.paths import from_home
 from poolwatch.custody.login_file import Login, read_login
 from poolwatch.custody.outcomes import clause
 from poolwatch.domain.account import Custody, Listing, LoginKind, Secret, SourceRef, TokenFacts
+from poolwatch.domain.banked_resets import ResetLook
 from poolwatch.domain.failure import Failure, FailureKind, failure
 from poolwatch.domain.message import arguments_of
 from poolwatch.domain.text import visible
@@ -23,11 +24,13 @@ from poolwatch.domain.values import replace
 from poolwatch.host.files import FileProblem
 from poolwatch.host.single_flight import SingleFlight
 from poolwatch.host.threads import in_thread
+from poolwatch.net.reply import Lost, NotSent, Reply
+from poolwatch.sources import banked_resets
 from poolwatch.sources.banked_resets import ANSWER_SECONDS, ResetPace, reset_list_url, with_reset_list
 from poolwatch.sources.day_counts import fetch_day_counts
 from poolwatch.sources.login_reader import LoginFile, one_per_file, read_patiently, stamp
 from poolwatch.sources.source import Directness, SourceSetup, UsageReading
-from poolwatch.sources.usage_endpoint import fetch_usage, usage_headers
+from poolwatch.sources.usage_endpoint import fetch_usage, of_somebody_else, usage_headers
 
 
 class LoginFiles(ABC):
@@ -148,6 +151,46 @@ class LoginFiles(ABC):
         found, access, base_url = live
         deadline = self._setup.deadline_seconds
         return await fetch_day_counts(self._setup.client, base_url, found, access, at, deadline)
+
+    async def look_at_resets(
+        self, entry: Listing, at: datetime, clock_offset: timedelta = timedelta(0)
+    ) -> ResetLook | Failure:
+        """The usage and the banked resets, asked for now with the token that the file holds."""
+        live = await self._live(entry, at + clock_offset)
+        if isinstance(live, Failure):
+            return live
+        found, access, base_url = live
+        client, deadline = self._setup.client, self._setup.deadline_seconds
+        look = await banked_resets.look_at_resets(client, base_url, found, access, at, deadline)
+        wrong = None if isinstance(look, Failure) else of_somebody_else(look.usage, entry)
+        return wrong or look
+
+    async def resets_used_at(
+        self, entry: Listing, at: datetime, clock_offset: timedelta = timedelta(0)
+    ) -> tuple[datetime, ...] | None:
+        """When the service's history has uses."""
+        live = await self._live(entry, at + clock_offset)
+        if isinstance(live, Failure):
+            return None
+        found, access, base_url = live
+        client, deadline = self._setup.client, self._setup.deadline_seconds
+        return await banked_resets.resets_used_at(client, base_url, found, access, deadline)
+
+    async def use_reset(
+        self,
+        entry: Listing,
+        request_id: str,
+        reset_id: str | None,
+        at: datetime,
+        clock_offset: timedelta = timedelta(0),
+    ) -> Reply | NotSent | Lost:
+        """Use a reset with the token that the file holds, if that is still the entry's login."""
+        live = await self._live(entry, at + clock_offset)
+        if isinstance(live, Failure):
+            return NotSent(live)
+        found, access, base_url = live
+        body = banked_resets.use_body(request_id, reset_id)
+        return await banked_resets.use_reset(self._setup.client, base_url, found, access, body)
 
     async def _live(self, entry: Listing, server_now: datetime) -> tuple[Login, Secret, str] | Failure:
         """The login that the file holds now, its token that may be sent, and to which service."""

@@ -17,6 +17,7 @@ from msgspec import Struct, field
 from poolwatch.config.source_settings import SourceSettings
 from poolwatch.custody.state_dir import KEY_BYTES, Fingerprinter
 from poolwatch.domain.account import Listing, Secret, SourceRef
+from poolwatch.domain.banked_resets import ResetLook
 from poolwatch.domain.failure import Failure
 from poolwatch.domain.message import Message
 from poolwatch.domain.refresh import TokenStep
@@ -24,6 +25,7 @@ from poolwatch.domain.usage import UsageSnapshot
 
 if TYPE_CHECKING:
     from poolwatch.net.client import HttpClient
+    from poolwatch.net.reply import Lost, NotSent, Reply
     from poolwatch.sources.banked_resets import ResetPace
     from poolwatch.sources.pools.keys import KeyStates
 
@@ -161,6 +163,34 @@ class CountingSource(Source, Protocol):
         self, entry: Listing, at: datetime, clock_offset: timedelta = timedelta(0)
     ) -> Mapping[date, int] | Failure:
         """An account's tokens by whole days, UTC; one request, with a token that may be sent."""
+        ...
+
+
+@runtime_checkable
+class ResettingSource(Source, Protocol):
+    """A source by which banked resets can be looked at now, and one of them used."""
+
+    async def look_at_resets(
+        self, entry: Listing, at: datetime, clock_offset: timedelta = timedelta(0)
+    ) -> ResetLook | Failure:
+        """The account's usage and its banked resets, both asked for now, whatever the pace of polls."""
+        ...
+
+    async def resets_used_at(
+        self, entry: Listing, at: datetime, clock_offset: timedelta = timedelta(0)
+    ) -> tuple[datetime, ...] | None:
+        """When the service's history of the last days has uses; None where there is none to be had."""
+        ...
+
+    async def use_reset(
+        self,
+        entry: Listing,
+        request_id: str,
+        reset_id: str | None,
+        at: datetime,
+        clock_offset: timedelta = timedelta(0),
+    ) -> Reply | NotSent | Lost:
+        """Have a reset used by one request, which is never repeated here. It costs the reset for good."""
         ...
 
 

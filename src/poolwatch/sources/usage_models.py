@@ -28,6 +28,7 @@ from poolwatch.sources.lenient import (
 
 #: More extra buckets or banked resets than this are no answer of the service.
 _MOST_ROWS: Final = 64
+_LONGEST_ID: Final = 512
 _ABSENT: Final = Unsaid.ABSENT
 
 
@@ -151,6 +152,15 @@ class UsageModel(LenientModel):
     rate_limit_reset_credits: Annotated[Said[ResetCountModel], lenient(ResetCountModel.read)] = _ABSENT
 
 
+def _reset_id(value: object) -> str | None:
+    """An id as it is sent back; one that is cut or cleaned would be another's."""
+    is_id = isinstance(value, str) and value.isascii() and value.isprintable()
+    return str(value) if is_id and 0 < len(str(value)) <= _LONGEST_ID else None
+
+
+ResetId = Annotated[str | None, PlainValidator(_reset_id)]
+
+
 class BankedResetModel(LenientModel):
     """One banked reset; an expiry of null means that it never expires."""
 
@@ -158,6 +168,9 @@ class BankedResetModel(LenientModel):
     granted_at: Instant = None
     expires_at: Annotated[Said[datetime], lenient(instant)] = _ABSENT
     title: Text = None
+    id: ResetId = None
+    consumable_until: Instant = None
+    is_supported_by_plan: Flag = None
 
 
 class BankedResetsModel(LenientModel):
@@ -166,3 +179,18 @@ class BankedResetsModel(LenientModel):
     credits: Annotated[
         list[BankedResetModel] | None, PlainValidator(list_of(BankedResetModel, _MOST_ROWS))
     ] = None
+
+
+class ResetEventModel(LenientModel):
+    """One entry of the history of banked resets: `granted` or `used`."""
+
+    kind: Text = None
+    occurred_at: Instant = None
+
+
+class ResetHistoryModel(LenientModel):
+    """A page of that history."""
+
+    events: Annotated[list[ResetEventModel] | None, PlainValidator(list_of(ResetEventModel, _MOST_ROWS))] = (
+        None
+    )

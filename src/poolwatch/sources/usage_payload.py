@@ -30,6 +30,7 @@ from poolwatch.sources.usage_models import (
     BucketModel,
     RateLimitModel,
     ResetCountModel,
+    ResetHistoryModel,
     ResettingModel,
     SpendControlModel,
     SpendLimitModel,
@@ -144,6 +145,17 @@ def parse_reset_list(body: bytes, *, null_is_never: bool = True) -> tuple[Banked
     return tuple(_banked(row, null_is_never=null_is_never) for row in rows)
 
 
+def parse_reset_history(body: bytes) -> tuple[datetime, ...] | None:
+    """When banked resets were used, by the first page of their history; None where it is none."""
+    value = read_json(body)
+    wire = None if isinstance(value, Failure) else ResetHistoryModel.read(value)
+    if wire is None or wire.events is None:
+        return None
+    return tuple(
+        each.occurred_at for each in wire.events if each.kind == "used" and each.occurred_at is not None
+    )
+
+
 def _banked(row: BankedResetModel, *, null_is_never: bool) -> BankedReset:
     expiry = row.expires_at
     return BankedReset(
@@ -152,4 +164,7 @@ def _banked(row: BankedResetModel, *, null_is_never: bool) -> BankedReset:
         row.status,
         row.title,
         expiry_known=null_is_never if expiry is None else not isinstance(expiry, Unsaid),
+        id=row.id,
+        consumable_until=row.consumable_until,
+        supported=row.is_supported_by_plan,
     )

@@ -83,6 +83,7 @@ _BOUNDS: Final[Mapping[str, Callable[[Any], bool]]] = {
     "resets_at": is_instant,
     "expires_at": is_instant,
     "granted_at": is_instant,
+    "consumable_until": is_instant,
 }
 
 
@@ -234,6 +235,9 @@ class Reset(Part, frozen=True):
     status: str | None = None
     title: str | None = None
     expiry_known: bool = True
+    id: str | None = None
+    consumable_until: Instant | None = None
+    supported: bool | None = None
 
     def __post_init__(self) -> None:
         _bound(self)

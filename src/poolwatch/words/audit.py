@@ -31,6 +31,9 @@ _ACTS: Final[Mapping[str, str]] = {
     Act.REMOVE_BUDGET: mark("budgets remove"),
     Act.ADD_CHANNEL: mark("channels add"),
     Act.REMOVE_CHANNEL: mark("channels remove"),
+    Act.USE_RESET: mark("resets use"),
+    Act.ASK_RESET: mark("resets ask"),
+    Act.SETTLE_RESET: mark("resets settle"),
 }
 _OUTCOMES: Final[Mapping[str, str]] = {
     Outcome.DONE: mark("done"),
@@ -59,6 +62,7 @@ _CODES: Final[Mapping[str, str]] = {
     "usage:not_tried": mark("usage not asked for"),
     "usage:": mark("usage not read ({code})"),
     "block:": mark("{code}"),
+    "reset:": mark("{code}"),
     "taken:": mark("logins taken: {code}"),
     "lines:": mark("lines taken: {code}"),
     "events:": mark("usage events taken: {code}"),

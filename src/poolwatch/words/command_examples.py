@@ -76,6 +76,18 @@ EXAMPLES: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
         ("poolwatch rates compare --input 40M --cached 36M --output 500k", ""),
         ("poolwatch rates compare --input 2M --output 90k --model gpt-6-sol --fast", ""),
     ),
+    "resets": (
+        ("poolwatch resets", mark("what there is")),
+        ("poolwatch resets use bob --dry-run", mark("what it would do; nothing is sent")),
+    ),
+    "resets list": (("poolwatch resets list --json", mark("for a script")),),
+    "resets use": (
+        ("poolwatch resets use bob --dry-run", mark("what it would do; nothing is sent")),
+        ("poolwatch resets use bob", mark("asks for the name, then uses it")),
+        ("poolwatch resets use bob --yes --json", mark("in a script")),
+    ),
+    "resets ask": (("poolwatch resets ask 3f2a90b1", ""),),
+    "resets settle": (("poolwatch resets settle 3f2a90b1 not-used", ""),),
     "check": (
         ("poolwatch check", mark("every budget that stops")),
         ("poolwatch check --budget team --strict", ""),

@@ -22,6 +22,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "look": mark("Look"),
     "act": mark("Act"),
     "limits": mark("Limits"),
+    "money": mark("Money"),
     "set_up": mark("Set up"),
     "demo": mark("Open the app on a simulated pool; nothing leaves this machine."),
     "status": mark("Print every account; what is old is read first. On a terminal as the app's table."),
@@ -61,6 +62,16 @@ TEXTS: Final[Mapping[str, str]] = {
     ),
     "channels test": mark("Send a test notice over one channel now."),
     "channels remove": mark("Take a channel out of the configuration."),
+    "resets": mark("Banked resets, and the use of one that you ask for."),
+    "resets list": mark("Every banked reset, soonest end first, and what became of requests."),
+    "resets use": mark(
+        "Use one banked reset of an account: once, after its name was typed. It cannot be undone. Fresh"
+        " figures are read first; it is refused while no window is exhausted."
+    ),
+    "resets ask": mark(
+        "Send a request whose answer was lost once more as it was; it cannot use a second reset."
+    ),
+    "resets settle": mark("Say what became of a request whose answer was lost. Nothing is sent."),
     "doctor": mark("Say what is wrong, and the remedy."),
     "sources": mark("What is monitored and from where."),
     "sources list": mark("What is monitored, and what else was found."),
@@ -109,6 +120,13 @@ TEXTS: Final[Mapping[str, str]] = {
     "assignment": mark("A key and its value; KEY= takes the key out."),
     "account": mark("Id prefix, label or e-mail."),
     "some_account": mark("Id prefix, label or e-mail (unset: every account)."),
+    # of resets
+    "reset_id": mark("This one, by the end of its id (unset: the one that ends first)."),
+    "reset_dry_run": mark("Read fresh figures, say what would be used, and send nothing."),
+    "reset_yes": mark("Use it without asking, also where there is no terminal."),
+    "even_if_not_exhausted": mark("Use it although no window is exhausted."),
+    "reset_request": mark("The request, by the beginning of its id, as resets list shows it."),
+    "reset_settled": mark("Whether it used a reset."),
     # of the app
     "view": mark(
         "auto: cards up to 24 accounts, if two screens hold them, a table up to 100, else the hive."

@@ -28,7 +28,6 @@ MUST_BE_NAMED = {
         "GET /auth/accounts/export",
         "GET /auth/status",
         "POST /auth/accounts/health-check",
-        "POST /auth/accounts/{id}/reset-credits/consume",
     ],
     "codex-lb": ["POST /api/accounts/{id}/probe", "POST /api/accounts/{id}/export/auth"],
 }

@@ -124,6 +124,18 @@ class PoolClient:
         route = self._route("POST", path)
         return await self._ask(_Request(route, path, at, body or (lambda: b""), secrets))
 
+    async def post_once(self, path: str, body: bytes, at: datetime) -> Reply | NotSent | Lost:
+        """Send a POST once and never again, whatever comes; an answer has its status and its JSON alone."""
+        request = _Request(self._route("POST", path), path, at, lambda: body)
+        answer = await self._ask_once(request)
+        if isinstance(answer, Answered):
+            return Reply(answer.status, {}, json_text(answer.body), None, answer.elapsed_seconds)
+        if not answer.sent:
+            return NotSent(answer.failure)
+        if answer.status is None or 200 <= answer.status < 300:
+            return Lost(answer.failure)
+        return Reply(answer.status, {}, json_text(answer.body), None, answer.elapsed_seconds)
+
     def _route(self, method: str, path: str) -> Route:
         for route in self._program.routes:
             if route.matches(method, path):
@@ -279,6 +291,11 @@ def _elsewhere(why: Failure) -> Failure:
 def json_bytes(value: Mapping[str, object]) -> bytes:
     """A request's body."""
     return json.dumps(value).encode()
+
+
+def json_text(value: JsonValue) -> bytes:
+    """A value that was read, as text again; nothing where there was none."""
+    return b"" if value is None else json.dumps(value).encode()
 
 
 def told(said: str | None) -> Message | str:

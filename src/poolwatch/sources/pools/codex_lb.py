@@ -7,6 +7,7 @@ from functools import partial
 from typing import Final
 
 from poolwatch.domain.account import Listing, SourceRef
+from poolwatch.domain.banked_resets import ResetLook
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.message import Message, message
 from poolwatch.domain.refresh import TokenStep
@@ -14,9 +15,10 @@ from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.domain.values import UNDATED, replace
 from poolwatch.host.single_flight import SingleFlight
 from poolwatch.host.threads import in_thread
+from poolwatch.net.reply import Lost, NotSent, Reply
 from poolwatch.net.reply import clock_offset as offset_of
 from poolwatch.sources.pools import codex_lb_wire as wire
-from poolwatch.sources.pools.client import Answered, PoolClient, Refused
+from poolwatch.sources.pools.client import Answered, PoolClient, Refused, json_bytes
 from poolwatch.sources.pools.device_login import LbDeviceLogin
 from poolwatch.sources.pools.listing import (
     ListingPool,
@@ -29,6 +31,7 @@ from poolwatch.sources.pools.listing import (
 from poolwatch.sources.pools.routes import CODEX_LB, segment
 from poolwatch.sources.pools.session import DashboardSession, KeyEntry
 from poolwatch.sources.source import Directness, SourceSetup, UsageReading, is_by_hand
+from poolwatch.sources.usage_endpoint import of_somebody_else
 
 #: The pool is asked to read its usage anew at most this often, by all accounts together.
 REFRESH_SPACING: Final = timedelta(minutes=1)
@@ -143,6 +146,38 @@ class CodexLb(ListingPool[wire.LbAccount]):
             raw=answer.raw,
             elapsed_seconds=answer.elapsed_seconds,
         )
+
+    async def look_at_resets(
+        self, entry: Listing, at: datetime, clock_offset: timedelta = timedelta(0)
+    ) -> ResetLook | Failure:
+        """What the pool last read of the account, with the count of banked resets that it asks for now."""
+        self._outdated()
+        reading = await self.fetch_usage(entry, at, clock_offset)
+        usage = reading.outcome
+        if isinstance(usage, Failure):
+            return usage
+        return of_somebody_else(usage, entry) or ResetLook(usage, None, at)
+
+    async def resets_used_at(
+        self, entry: Listing, at: datetime, clock_offset: timedelta = timedelta(0)
+    ) -> None:
+        """The pool has no such history."""
+
+    async def use_reset(
+        self,
+        entry: Listing,
+        request_id: str,
+        reset_id: str | None,
+        at: datetime,
+        clock_offset: timedelta = timedelta(0),
+    ) -> Reply | NotSent | Lost:
+        """Have the pool use a reset: it takes the one that ends first, and keeps to it for this request."""
+        part = segment(entry.ref.place)
+        if part is None:
+            return NotSent(self._failure(FailureKind.NO_TOKEN, "pools.account_gone"))
+        path = f"/api/accounts/{part}/rate-limit-reset-credits/consume"
+        self._outdated()
+        return await self._dashboard.post_once(path, json_bytes({"redeemRequestId": request_id}), at)
 
     def _advised(self, answer: Refused, *, by_dashboard: bool) -> Failure:
         """The failure, with what an operator can do about a pool that lets nobody in."""

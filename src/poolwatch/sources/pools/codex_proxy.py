@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from poolwatch.domain.account import Listing, SourceRef
+from poolwatch.domain.banked_resets import ResetLook
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.message import Message, message
 from poolwatch.domain.refresh import REFUSED, TokenOutcome, TokenStep
@@ -13,7 +14,7 @@ from poolwatch.domain.usage import UsageSnapshot
 from poolwatch.domain.values import replace
 from poolwatch.host.single_flight import SingleFlight
 from poolwatch.host.threads import in_thread
-from poolwatch.net.reply import Reply
+from poolwatch.net.reply import Lost, NotSent, Reply
 from poolwatch.net.reply import clock_offset as offset_of
 from poolwatch.sources.banked_resets import ResetPace, with_reset_list
 from poolwatch.sources.pools import codex_proxy_wire as wire
@@ -33,6 +34,7 @@ from poolwatch.sources.pools.session import DashboardSession, KeyEntry
 from poolwatch.sources.redaction import shown_body
 from poolwatch.sources.source import Directness, SourceSetup, UsageReading
 from poolwatch.sources.usage_endpoint import of_somebody_else
+from poolwatch.sources.usage_payload import parse_reset_list
 
 
 class CodexProxy(ListingPool[wire.ProxyAccount]):
@@ -142,6 +144,48 @@ class CodexProxy(ListingPool[wire.ProxyAccount]):
 
         # the pool writes null for an instant that it cannot read, too
         return await with_reset_list(usage, ref.place, self._resets, at, ask, null_is_never=False)
+
+    async def look_at_resets(
+        self, entry: Listing, at: datetime, clock_offset: timedelta = timedelta(0)
+    ) -> ResetLook | Failure:
+        """The quota and the list, which the pool asks upstream for now."""
+        quota, path = _path(entry.ref.place, "quota"), _path(entry.ref.place, "reset-credits")
+        if quota is None or path is None:
+            return self._failure(FailureKind.NO_TOKEN, "pools.account_gone")
+        answer = await self._pool.get_json(quota, at)
+        if isinstance(answer, Refused):
+            return self._advised(answer)
+        usage = wire.parse_quota(answer.body, answer.server_date or at)
+        if isinstance(usage, Failure):
+            return usage
+        wrong = of_somebody_else(usage, entry)
+        if wrong is not None:
+            return wrong
+        listed = await self._pool.get_json(path, at)
+        if isinstance(listed, Refused):
+            return self._advised(listed)
+        rows = parse_reset_list(json_bytes({"data": listed.body}), null_is_never=False)
+        return rows if isinstance(rows, Failure) else ResetLook(usage, rows, at)
+
+    async def resets_used_at(
+        self, entry: Listing, at: datetime, clock_offset: timedelta = timedelta(0)
+    ) -> None:
+        """The pool has no such history."""
+
+    async def use_reset(
+        self,
+        entry: Listing,
+        request_id: str,
+        reset_id: str | None,
+        at: datetime,
+        clock_offset: timedelta = timedelta(0),
+    ) -> Reply | NotSent | Lost:
+        """Have the pool use a reset of its choice; its answer does not say what the service said."""
+        path = _path(entry.ref.place, "reset-credits/consume")
+        if path is None:
+            return NotSent(self._failure(FailureKind.NO_TOKEN, "pools.account_gone"))
+        self._outdated()
+        return await self._pool.post_once(path, json_bytes({"redeem_request_id": request_id}), at)
 
     async def _kept(self, ref: SourceRef, answer: Refused, at: datetime) -> UsageReading:
         listed = await self._lately(at)

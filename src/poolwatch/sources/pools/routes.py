@@ -62,6 +62,8 @@ CODEX_PROXY: Final = PoolProgram(
         Route("GET", "/auth/accounts", whole_pool=True),
         Route("GET", "/auth/accounts/{id}/quota"),
         Route("GET", "/auth/accounts/{id}/reset-credits"),
+        # only where a person has a banked reset used
+        Route("POST", "/auth/accounts/{id}/reset-credits/consume"),
         Route("POST", "/auth/accounts/{id}/refresh"),
         # only where a person signs in
         Route("POST", "/auth/device-login"),
@@ -81,6 +83,8 @@ CODEX_LB: Final = PoolProgram(
         Route("POST", "/api/dashboard-auth/password/login"),
         Route("GET", "/api/accounts", whole_pool=True),
         Route("GET", "/api/accounts/{id}/usage-reset-credits"),
+        # only where a person has a banked reset used
+        Route("POST", "/api/accounts/{id}/rate-limit-reset-credits/consume"),
         # only where a person signs in
         Route("POST", "/api/oauth/start"),
         Route("POST", "/api/oauth/complete"),
