@@ -186,6 +186,39 @@ async def test_a_clock_that_was_set_back_ends_nothing_again(store: Store) -> Non
     assert await _days(store) == [(21, 2), (20, 1)]
 
 
+@pytest.mark.parametrize("ahead", [_DAY, 10 * _DAY, 300 * _DAY])
+async def test_what_ended_under_a_clock_that_was_ahead_is_ended_once_more(
+    store: Store, ahead: timedelta
+) -> None:
+    use = _Use(d19=10)
+    await end_periods(store, [_TEAM], use.measure, _NOW - _DAY)
+    # of the day that runs not all was spent yet
+    use.spent[20] = _D(1)
+    await end_periods(store, [_TEAM], use.measure, _NOW + ahead)
+    use.spent[20] = _D(11)
+    await end_periods(store, [_TEAM], use.measure, _NOW)
+    assert await store.running_budgets() == {"team": _midnight(20)}
+    assert await _days(store) == [(19, 10)]
+    await end_periods(store, [_TEAM], use.measure, _NOW + _DAY)
+    assert await _days(store) == [(20, 11), (19, 10)]
+    events = await store.events(_midnight(1), _midnight(30))
+    assert [each.at for each in events if each.kind is EventKind.BUDGET_RESET][:2] == [
+        _midnight(20),
+        _midnight(21),
+    ]
+
+
+async def test_one_that_began_under_a_clock_that_was_ahead_runs_from_now_on(store: Store) -> None:
+    use = _Use(d20=1)
+    await end_periods(store, [_TEAM], use.measure, _NOW + 300 * _DAY)
+    await end_periods(store, [_TEAM], use.measure, _NOW)
+    assert await store.running_budgets() == {"team": _midnight(20)}
+    # a process that was slow takes nothing back
+    assert not await store.rewind_budget("team", _midnight(22), _midnight(19))
+    await end_periods(store, [_TEAM], use.measure, _NOW + _DAY)
+    assert await _days(store) == [(20, 1)]
+
+
 async def test_what_cannot_be_read_now_is_ended_later(store: Store) -> None:
     use = _Use(d20=1)
     await end_periods(store, [_TEAM], use.measure, _NOW)

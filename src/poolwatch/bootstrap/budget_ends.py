@@ -47,6 +47,9 @@ async def end_periods(
             continue
         if since is None:
             await store.begin_budget(budget.name, runs)
+        elif since > now:
+            # a clock was ahead, and what ended under it is ended once more when it is over
+            await store.rewind_budget(budget.name, since, runs)
         elif since < runs:
             await _end(store, budget, measure, since, now, machine_zone)
 

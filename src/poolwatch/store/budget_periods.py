@@ -92,6 +92,24 @@ def end(
     return True
 
 
+def rewind(held: sqlite3.Connection, budget: str, ran_since: datetime, runs_since: datetime) -> bool:
+    """Forget what is kept of the periods from one on; the first of them runs, else that one.
+
+    False where another process has changed which one runs: `ran_since` is what it was found at.
+    """
+    kept = "FROM budget_periods WHERE budget = ? AND started_at >= ?"
+    later = (budget, to_micros(runs_since))
+    (first,) = held.execute(f"SELECT min(started_at) {kept}", later).fetchone()  # noqa: S608 - as it stands above
+    done = held.execute(
+        "UPDATE budgets SET started_at = ? WHERE budget = ? AND started_at = ?",
+        (first or to_micros(runs_since), budget, to_micros(ran_since)),
+    )
+    if not done.rowcount:
+        return False
+    held.execute(f"DELETE {kept}", later)  # noqa: S608 - likewise
+    return True
+
+
 def forget(held: sqlite3.Connection, budgets: Collection[str]) -> bool:
     """No period of these runs any more: they are not in the configuration; how they went is kept."""
     held.executemany("DELETE FROM budgets WHERE budget = ?", [(each,) for each in budgets])

@@ -103,6 +103,12 @@ class LimitTables(Access):
 
         return self._write("budgets", False, budget_periods.end, budget, ran_since, runs_since, ended, events)
 
+    def rewind_budget(self, budget: str, ran_since: datetime, runs_since: datetime) -> bool:
+        """Have periods end once more that ended under a clock which was ahead; False where one did."""
+        from poolwatch.store import budget_periods
+
+        return self._write("budgets", False, budget_periods.rewind, budget, ran_since, runs_since)
+
     def forget_budgets(self, budgets: Collection[str]) -> bool:
         """No period of these runs any more; how they went is kept."""
         from poolwatch.store import budget_periods

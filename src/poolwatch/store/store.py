@@ -79,6 +79,7 @@ class Store:
     running_budgets = _queued(Database.running_budgets, None)
     begin_budget = _queued(Database.begin_budget, otherwise=False)
     end_periods = _queued(Database.end_periods, otherwise=False)
+    rewind_budget = _queued(Database.rewind_budget, otherwise=False)
     forget_budgets = _queued(Database.forget_budgets, otherwise=False)
     ended_periods = _queued(Database.ended_periods, ())
     outlooks = _queued(Database.outlooks, ({}, None))
