@@ -244,6 +244,18 @@ async def test_the_day_before_is_told_once_a_day(store: Store, clock: Wall) -> N
     assert len(await store.deliveries(9)) == 2
 
 
+async def test_a_clock_that_was_a_year_ahead_keeps_no_day_from_being_told(store: Store, clock: Wall) -> None:
+    one, carol = Watching(store, clock, summary=time(9)), account("carol", 50, NOW)
+    await one.see(carol)
+    clock.at = NOW + timedelta(days=365)
+    await one.see(carol)
+    told = len(await store.deliveries(9))
+    for days in (0, 1, 1, 2):
+        clock.at = NOW.replace(hour=9) + timedelta(days=days)
+        await one.see(carol)
+    assert len(await store.deliveries(9)) == told + 2
+
+
 async def test_who_does_not_poll_shows_what_is_kept(store: Store, clock: Wall) -> None:
     one, viewer = Watching(store, clock), Watching(store, clock)
     await one.see(account("carol", 50, clock.now()))

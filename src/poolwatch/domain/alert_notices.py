@@ -206,6 +206,11 @@ def quiet_until(quiet: QuietHours, now: datetime, zone: tzinfo | None) -> dateti
     return datetime.combine(day, quiet.ends, zone).astimezone(now.tzinfo)
 
 
+def noted_day(last: date | None, now: datetime, zone: tzinfo | None) -> date | None:
+    """The day of the last summary; None where none was, or a clock that was ahead told of one to come."""
+    return None if last is None or last > now.astimezone(zone).date() else last
+
+
 def summary_day(at: time, last: date | None, now: datetime, zone: tzinfo | None) -> date | None:
     """The day whose summary is due, by the clock of the machine's `zone`; None while none is.
 

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.alert_findings import Finding, Seen
-from poolwatch.domain.alert_notices import first_summary_after, summary_day, summary_notices
+from poolwatch.domain.alert_notices import first_summary_after, noted_day, summary_day, summary_notices
 from poolwatch.domain.alert_rules import OfAccounts, OfBudgets, OfEvents, WatchedRule
 from poolwatch.domain.alerting import Evaluated, evaluate
 from poolwatch.domain.alerts import AlertBoard, AlertBook, BuiltIn, Subject, SubjectKind
@@ -295,10 +295,11 @@ class AlertWatch:
         at, zone = self._terms.daily_summary, self._terms.zone
         if at is None:
             return done
-        if book.summary_on is None:
+        last = noted_day(book.summary_on, now, zone)
+        if last is None:
             first = first_summary_after(at, now, zone)
             return replace(done, book=replace(done.book, summary_on=first))
-        day = summary_day(at, book.summary_on, now, zone)
+        day = summary_day(at, last, now, zone)
         if day is None:
             return done
         state, events = beside.ledger.state, await beside.store.events(now - _DAY)

@@ -99,14 +99,14 @@ def rewind(held: sqlite3.Connection, budget: str, ran_since: datetime, runs_sinc
     """
     kept = "FROM budget_periods WHERE budget = ? AND started_at >= ?"
     later = (budget, to_micros(runs_since))
-    (first,) = held.execute(f"SELECT min(started_at) {kept}", later).fetchone()  # noqa: S608 - as it stands above
+    (first,) = held.execute(f"SELECT min(started_at) {kept}", later).fetchone()
     done = held.execute(
         "UPDATE budgets SET started_at = ? WHERE budget = ? AND started_at = ?",
         (first or to_micros(runs_since), budget, to_micros(ran_since)),
     )
     if not done.rowcount:
         return False
-    held.execute(f"DELETE {kept}", later)  # noqa: S608 - likewise
+    held.execute(f"DELETE {kept}", later)
     return True
 
 
