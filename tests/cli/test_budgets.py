@@ -157,6 +157,18 @@ def test_how_budgets_stand_as_json(desk: Desk) -> None:
     assert hidden["budgets"][1]["for"]["name"] != "ann"
 
 
+def test_of_whom_nothing_is_known_yet_it_stands_all_the_same(desk: Desk) -> None:
+    """Otherwise a budget that was just added would be nowhere."""
+    desk.run("budgets", "add", "people", "limit=5M tokens", "each=user")
+    desk.run("budgets", "add", "week", "limit=80%", "each=account")
+    people, week = json.loads(desk.run("budgets", "--json").out)["budgets"]
+    assert (people["name"], people["for"], people["spent"], people["level"]) == ("people", None, None, None)
+    assert (week["measured_by"], week["resets_at"]) == ("window", None)
+    told = desk.run("budgets", "list").out
+    assert "no user is known that spent any of it" in told
+    assert "tokens of all accounts, for each user" in told
+
+
 def test_without_any_it_is_told_what_one_would_be(desk: Desk) -> None:
     ran = desk.run("budgets")
     assert (ran.code, ran.out) == (0, "")

@@ -309,6 +309,15 @@ async def test_choices_are_chosen_with_the_arrows_and_letters_are_typed() -> Non
         ]
 
 
+async def test_the_help_is_offered_where_its_key_is_no_letter_of_a_value() -> None:
+    app = app_with()
+    async with app.run_test(size=SMALL) as pilot:
+        await opened(pilot, "enter")
+        assert "help" not in keys(app)
+        await press(pilot, "down")
+        assert "? help" in keys(app)
+
+
 async def test_an_empty_value_says_what_can_be_typed() -> None:
     app = app_with()
     async with app.run_test(size=NORMAL) as pilot:

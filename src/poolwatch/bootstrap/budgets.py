@@ -357,6 +357,26 @@ class BudgetReader:
         return replace(state, forecast=window_forecast(ahead, spent, budget.limit, known.now, resets_at))
 
 
+def with_all(report: BudgetReport, budgets: Iterable[Budget], zone: str | None = None) -> BudgetReport:
+    """Also those of which nothing is known, not even whom they are of: they can be seen, and changed.
+
+    `zone` is that of budgets that name none; None: the machine's.
+    """
+    found: dict[str, list[BudgetState]] = {}
+    for state in report.budgets:
+        found.setdefault(state.budget.name, []).append(state)
+    states = [
+        state for each in budgets for state in found.get(each.name) or [_unknown(each, report.at, zone)]
+    ]
+    return BudgetReport(report.at, tuple(states))
+
+
+def _unknown(budget: Budget, now: datetime, zone: str | None) -> BudgetState:
+    if budget.limit.unit is LimitUnit.PERCENT:
+        return BudgetState(budget, Period(), Measured(MeasuredBy.WINDOW))
+    return BudgetState(budget, period_of(budget, now, zone), Measured(MeasuredBy.USAGE))
+
+
 def balance_holders(
     query: Query, each: Each | None, accounts: Mapping[str, AccountState]
 ) -> list[str] | None:

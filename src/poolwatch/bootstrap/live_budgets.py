@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta, tzinfo
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from poolwatch.bootstrap.budgets import BudgetReader
+from poolwatch.bootstrap.budgets import BudgetReader, with_all
 from poolwatch.bootstrap.limits import config_of, file_mark
 from poolwatch.bootstrap.surroundings import Surroundings, short_path
 from poolwatch.config.changes import Refused, homes
@@ -22,9 +21,8 @@ from poolwatch.config.problems import ConfigProblem, ConfigProblems
 from poolwatch.config.settings import Settings
 from poolwatch.config.toml_text import with_item
 from poolwatch.domain.audit import Act, Deed, Outcome
-from poolwatch.domain.budget_calendar import period_of
 from poolwatch.domain.budget_use import amount_of
-from poolwatch.domain.budgets import Budget, BudgetReport, BudgetState, Each, Measured, MeasuredBy
+from poolwatch.domain.budgets import Budget, BudgetReport, BudgetState, Each, MeasuredBy
 from poolwatch.domain.quarters import quarter_of, quarter_until
 from poolwatch.domain.query.language import parse
 from poolwatch.domain.state import AccountState
@@ -102,16 +100,8 @@ class LiveBudgets:
         return self._with_all(BudgetReport(now))
 
     def _with_all(self, report: BudgetReport) -> BudgetReport:
-        """Also those of which nothing is known, not even whom they are of: they can be seen, and changed."""
-        found: dict[str, list[BudgetState]] = defaultdict(list)
-        for state in report.budgets:
-            found[state.budget.name].append(state)
-        states = [
-            state
-            for each in self._settings.budgets
-            for state in found.get(each.name) or [self._unknown(each.budget, report.at)]
-        ]
-        return BudgetReport(report.at, tuple(states))
+        budgets = [each.budget for each in self._settings.budgets]
+        return with_all(report, budgets, None if self._zone is None else str(self._zone))
 
     async def end_periods(self, store: Store, accounts: Mapping[str, AccountState], now: datetime) -> None:
         """Keep how the periods went that have ended; for the process that polls alone."""
@@ -126,10 +116,6 @@ class LiveBudgets:
 
         budgets = [each.budget for each in self._settings.budgets]
         await end_periods(store, budgets, measure, now, None if self._zone is None else str(self._zone))
-
-    def _unknown(self, budget: Budget, now: datetime) -> BudgetState:
-        zone = None if self._zone is None else str(self._zone)
-        return BudgetState(budget, period_of(budget, now, zone), Measured(MeasuredBy.USAGE))
 
     def _known(self) -> tuple[object, object]:
         return file_mark(self._config), book_mark(self._around.state_dir)

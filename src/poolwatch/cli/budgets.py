@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from poolwatch.bootstrap.budgets import BudgetReader
+from poolwatch.bootstrap.budgets import BudgetReader, with_all
 from poolwatch.bootstrap.clock import RealClock
 from poolwatch.bootstrap.console import (
     EXIT_CONFIG,
@@ -69,7 +69,7 @@ def list_budgets(
     now = RealClock().now()
     reader = BudgetReader(around.state_dir, around.settings)
     try:
-        report = reader.report(accounts, now)
+        report = with_all(reader.report(accounts, now), [each.budget for each in around.settings.budgets])
     except BookError as error:
         complain(around.told(message_text(error.as_message)))
         return EXIT_FAILED

@@ -92,7 +92,8 @@ class BudgetTexts:
         """`1 Dec`, `Mon 23 Nov`, `00:00`: with the time where that is near, or not midnight."""
         at = self._state.period.resets_at
         if at is None:
-            return words.NEVER()
+            is_of_window = self._state.measured.by is MeasuredBy.WINDOW
+            return figures.UNKNOWN if is_of_window else words.NEVER()
         return words.DUE() if at <= self._now else self._day(at)
 
     def resets(self) -> str:
@@ -181,7 +182,7 @@ class BudgetTexts:
         """`$400 (372–431) by then: over on Mon 23 Nov`, or why nothing can be said."""
         state, forecast = self._state, self._state.forecast
         if state.measured.spent is None:
-            return words.NOT_KNOWN()
+            return self._not_known
         if state.level in OVER:
             return words.over_since(self._over_since) if self._over_since else words.OVER()
         if state.budget.period is BudgetPeriod.NEVER:
@@ -211,10 +212,17 @@ class BudgetTexts:
         start, end = self._day_alone(first), self._day_alone(last or first)
         return start if start == end else f"{start} – {end}"
 
+    @property
+    def _not_known(self) -> str:
+        each = self._state.budget.each
+        if each is None or self._state.whose is not None:
+            return words.NOT_KNOWN()
+        return words.nobody(words.each(each))
+
     def _comes_brief(self) -> str:
         state, forecast = self._state, self._state.forecast
         if state.measured.spent is None:
-            return words.NOT_KNOWN()
+            return self._not_known
         if forecast is None or state.level in OVER:
             return ""
         first = forecast.over_earliest
@@ -280,7 +288,7 @@ class BudgetTexts:
         budget = self._state.budget
         whole = self._hidden(budget.filter) if budget.filter else words.ALL()
         if self._state.whose is None:
-            return whole
+            return words.of_each(whole, words.each(budget.each)) if budget.each is not None else whole
         return f"{self._whose}, {self._hidden(budget.filter)}" if budget.filter else self._whose
 
     def measured(self) -> str:
@@ -321,7 +329,7 @@ class BudgetTexts:
     def _spent_told(self) -> str:
         state, measured, unit = self._state, self._state.measured, self._unit
         if measured.spent is None:
-            return words.told(_sentence(words.NOT_KNOWN()))
+            return words.told(_sentence(self._not_known))
         amount = f"{marks(state)}{amount_text(unit, measured.spent)}"
         since = state.period.started_at
         start = "" if since is None else figures.weekday_and_day(since, self._now, self._prefs.zone)

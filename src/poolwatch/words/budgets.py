@@ -93,6 +93,8 @@ _MEASURED: Final[Mapping[MeasuredBy, str]] = {
 balance_of: Final = Text("balance of {what}, top-ups taken out")
 window_of: Final = Text("weekly window of {what}")
 ALL: Final = Text("all accounts")
+of_each: Final = Text("{what}, for each {each}")
+nobody: Final = Text("no {each} is known that spent any of it")
 measured_by: Final = Text("{what}, {how}")
 about: Final = Text("{name} {what} since {day}, {how}", "{name} {what}, {how}")
 STOP_IS_ASKED: Final = Text(
@@ -124,7 +126,7 @@ STAYS_UNDER: Final = Text("It stays under the limit")
 reached_at: Final = Text("{percent} on {time}")
 reached_today: Final = Text("{percent} today {time}")
 then_percents: Final = Text("then {percents}")
-at_100_warns: Final = Text("warns; `poolwatch check --budget {name}` goes on saying go")
+at_100_warns: Final = Text("warns only: `poolwatch check` says go, and `check --budget {name}` says stop")
 at_100_stops: Final = Text("stops: `poolwatch check --budget {name}` then says so, exit 5")
 at_100_grace: Final = Text(
     "warns; at {percent} (grace {grace}) it stops: `poolwatch check --budget {name}` then says so, exit 5"

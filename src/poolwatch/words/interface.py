@@ -51,7 +51,7 @@ _HELP: Final = {
     "origin": mark("use from session files, or from what was imported"),
     "open_group": mark("what is in the group"),
     "change_budget": mark("change the budget: a form, which is saved by its own enter"),
-    "add_budget": mark("add one: the same form"),
+    "add_budget": mark("add a budget, in the same form"),
     "group_budget": mark("who spent it: by account, group or model"),
     "previous_field": mark("the next value, the previous"),
     "previous_choice": mark("choose"),

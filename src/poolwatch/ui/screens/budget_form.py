@@ -92,7 +92,9 @@ class BudgetFormScreen(Page[str]):
         lines, place = form_lines(rows, form.field, self._below(budget, report, wrong), width, height, glyphs)
         name = form.before.name if form.before is not None else words.ADDING()
         shown_name = masked(name) if self.ui.choice.mask else name
-        help_text = f"{self.ui.options.keymap.get('help').keys[0]} {interface.text('help')}"
+        # where a value is typed, the key of the help is a letter of it
+        help_key = "" if form.is_typed else self.ui.options.keymap.get("help").keys[0]
+        help_text = f"{help_key} {interface.text('help')}" if help_key else ""
         self.query_one("#title", Lines).show((form_title(shown_name, help_text, self.size.width, glyphs),))
         self.query_one(Pane).show(lines)
         value = self.query_one(ValueLine)
@@ -129,7 +131,7 @@ class BudgetFormScreen(Page[str]):
     def draw_bottom(self) -> None:
         """What is going on, and the footer."""
         self.show_message(MessageText(words.SAVING(), Tone.DIM) if self._is_saving else None)
-        choose = {} if not self._form.is_typed else {"previous_choice": ""}
+        choose = {} if not self._form.is_typed else {"previous_choice": "", "help": ""}
         self.show_keys(back=interface.text("leave_it"), **choose)
 
     # --- what it would come to

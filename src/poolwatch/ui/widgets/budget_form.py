@@ -64,7 +64,7 @@ def form_lines(
     lines: list[Line] = [()] if is_airy else []
     place = (0, 0, 0)
     for row in rows:
-        drawn, at, cells = _row(row, width, glyphs, selected=row.field is field)
+        drawn, at, cells = _row(row, min(width, _ROW_MOST), glyphs, selected=row.field is field)
         if row.field is field:
             place = (at, len(lines), cells)
         lines += drawn
@@ -80,6 +80,8 @@ def form_lines(
     return tuple(lines[:height]), place
 
 
+#: What is told beside a value stands no further away.
+_ROW_MOST: Final = 120
 #: So many lines more than there are rows leave room for blank ones.
 _AIRY: Final = 8
 #: Blank lines stand before the first of what stands below, and before what is written.
