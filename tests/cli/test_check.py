@@ -119,7 +119,7 @@ def test_a_limit_that_is_typed_is_judged_like_one_that_is_configured(budget_desk
     as_json = asked("$1.50", "--json")
     assert as_json.code == 5
     [row] = rows(as_json.json(), "budgets")
-    assert (row["name"], row["spent"], row["over"]) == (None, "2.000000000000", "0.500000000000")
+    assert (row["name"], row["spent"], row["over"]) == (None, "2.00", "0.50")
 
 
 def test_what_nobody_can_tell_goes_unless_that_is_asked_for_strictly(budget_desk: Desk) -> None:

@@ -17,7 +17,7 @@ from poolwatch.domain.status import Judged, Status
 from poolwatch.domain.tokens import GroupBy
 from poolwatch.domain.values import is_undated
 from poolwatch.presentation import figures
-from poolwatch.presentation.json_values import Json, digits, instant
+from poolwatch.presentation.json_values import Json, instant
 from poolwatch.presentation.masking import masked, shown_email, shown_group, shown_label, shown_name
 from poolwatch.presentation.view import Prefs
 from poolwatch.words import account as account_words
@@ -205,17 +205,22 @@ def _budget_row(found: Finding, state: BudgetState, told: Told) -> Json:
         "name": told.budget_name(state) or None,
         "for": told.whose(state),
         **_finding(found),
-        "limit": digits(budget.limit.amount),
+        "limit": _amount(budget.limit, budget.limit.amount),
         "unit": budget.limit.unit.value,
         "period": budget.period.value,
         "resets_at": instant(state.period.resets_at),
-        "spent": digits(measured.spent),
+        "spent": _amount(budget.limit, measured.spent),
         "at_least": measured.at_least,
-        "over": digits(found.over),
+        "over": _amount(budget.limit, found.over),
         "level": None if state.level is None else state.level.value,
         "measured_by": measured.by.value,
         "estimated": bool(measured.estimated),
     }
+
+
+def _amount(limit: Limit, amount: Decimal | None) -> str | None:
+    """As `budgets --json` has it: all digits that say something, of dollars the cents."""
+    return None if amount is None else figures.trimmed_digits(amount, 2 if limit.unit is LimitUnit.USD else 0)
 
 
 def _account_row(found: Finding, judged: Judged, told: Told) -> Json:
