@@ -210,7 +210,7 @@ def test_one_is_taken_out_unless_an_alert_names_it(desk: Desk, receiver: Receive
     config = write(desk, tables + alert)
     ran = desk.run("channels", "remove", "ops")
     assert ran.code == 2
-    assert "names a channel ops that is not there" in ran.err
+    assert "the alert late names a channel ops that is not there" in ran.err
     assert config.read_text() == tables + alert
     assert desk.run("channels", "remove", "other").code == 0
     assert "other" not in config.read_text()
@@ -219,7 +219,9 @@ def test_one_is_taken_out_unless_an_alert_names_it(desk: Desk, receiver: Receive
 
 
 def test_without_any_the_list_says_how_to_add_one(desk: Desk) -> None:
-    assert desk.run("channels").out == "no channel is configured: poolwatch channels add KIND\n"
+    ran = desk.run("channels")
+    assert (ran.code, ran.out) == (0, "")
+    assert ran.err == "poolwatch: no channel is configured: poolwatch channels add KIND\n"
     document = desk.run("channels", "--json").json()
     assert (at(document, "schema"), rows(document, "channels")) == ("poolwatch.channels/1", [])
 
@@ -260,7 +262,7 @@ async def test_the_list_says_how_each_does_and_no_path_of_an_address(desk: Desk,
         r"failing since .*: ops@example.com answered 500, next try .*, 1 waiting", states["bad"]
     )
     assert states["gone"].startswith("gone: 127.0.0.1 answered 410")
-    assert states["new"] == "never used"
+    assert states["new"] == "no notice yet"
     assert "ops@example.com" not in desk.run("channels", "--mask").out
     told_of = {str(row["name"]): row for row in rows(desk.run("channels", "--json").json(), "channels")}
     assert [told_of[name]["state"] for name in names] == ["ok", "failing", "gone", "unused"]

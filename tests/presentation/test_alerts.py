@@ -291,11 +291,32 @@ def test_how_channels_do() -> None:
         ("hook (webhook) failing since 11:02: 500, next try 14:30, 3 waiting", Tone.AMBER),
         ("old (webhook) gone", Tone.AMBER),
         ("ops (apprise) ok, last 13:40", Tone.DIM),
-        ("mail (email) never used, 1 waiting", Tone.DIM),
+        ("mail (email) no notice yet, 1 waiting", Tone.DIM),
     ]
 
 
 # --- the list
+
+
+def test_what_was_told_of_a_worse_level_was_not_told_of_a_covered_one() -> None:
+    worse, covered = alert(told_at=ago(23)), alert(text="over 75%: $276 of $300", covered_by="budget")
+    board = AlertBoard(NOW, (worse, covered))
+    whole = alerts_view(
+        board, (sent := (delivery(worse, done_at=ago(22)),)), NAMES, POOL, None, NOW, PREFS, whole=True
+    )
+    assert lines(whole)[-1] == "! budget team | over 75%: $276 of $300 | 23m | rule budget speaks for it"
+    # one that spoke before the worse one came had its notice
+    before = AlertBoard(NOW, (worse, replace(covered, told_at=ago(30))))
+    told = alerts_view(before, sent, NAMES, POOL, None, NOW, PREFS, whole=True)
+    assert "sent to ops" in lines(told)[-1]
+
+
+def test_a_rule_of_the_configuration_is_named_for_its_name_alone_says_what_for() -> None:
+    own, built_in = alert(of(BOB), "night shift", "weekly 91%"), alert(of(CAROL), "needs_you", "signed out")
+    told = [row.told for block in view(own, built_in).blocks for row in block.rows]
+    assert any(each.startswith("bob@example.com: weekly 91%, since") for each in told)
+    assert [each.endswith("(rule night shift)") for each in told if each.startswith("bob")] == [True]
+    assert not any("(rule" in each for each in told if each.startswith("carol"))
 
 
 def test_what_speaks_for_itself_nowhere_is_listed_all_the_same() -> None:

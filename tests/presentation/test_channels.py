@@ -54,8 +54,8 @@ def test_the_list() -> None:
         " 500, next try Tue 14:30 UTC, 3 waiting",
         "old     webhook  https://old.example.com    gone: old.example.com answered 410: it wants no more"
         " notices, and gets none until the channel is changed",
-        "mail    email    ann@example.com            never used",
-        "screen  desktop                             never used, 1 waiting",
+        "mail    email    ann@example.com            no notice yet",
+        "screen  desktop                             no notice yet, 1 waiting",
         "run     exec     /home/ann/bin/alarm        refused: /etc/x belongs to another user",
     ]
 

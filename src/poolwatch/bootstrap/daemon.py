@@ -139,7 +139,7 @@ class News:
         count = seen.by_section
         yield watched(
             len(seen.accounts),
-            *(count[each] for each in (Section.ACTIVE, Section.EXHAUSTED, Section.NEEDS_YOU)),
+            *(count[each] for each in (Section.ACTIVE, Section.EXHAUSTED, Section.NEEDS_YOU, Section.REST)),
         )
         for name, source in state.sources.items():
             if source.failure is not None:

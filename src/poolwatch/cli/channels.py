@@ -69,7 +69,7 @@ def list_channels(config: Path | None, *, as_json: bool = False, mask: bool = Fa
     elif lines:
         say(*channel_lines(lines, now, None, mask=hidden))
     else:
-        say(words.NONE(around.command("channels add KIND")))
+        complain(words.NONE(around.command("channels add KIND")))
     return EXIT_OK
 
 
@@ -137,7 +137,7 @@ def add_channel(config: Path | None, request: ChannelRequest, *, mask: bool = Fa
     say(words.written(around.told(channel.name), around.told_path(path)))
     for flaw in flaws_of(around, channel):
         complain(around.told(flaw.words), *([around.told(flaw.remedy)] if flaw.remedy else []))
-    complain(words.name_it(quoted(around.told(channel.name))))
+    complain(words.name_it(quoted(around.told(channel.name))), words.WITH_THE_NEXT())
     return EXIT_OK
 
 
@@ -205,6 +205,7 @@ def remove_channel(config: Path | None, name: str, *, mask: bool = False) -> int
     if isinstance(change, Refused):
         return _unchanged(around, change)
     say(words.taken_out(around.told(name), around.told_path(path)))
+    complain(words.WITH_THE_NEXT())
     return EXIT_OK
 
 

@@ -170,7 +170,11 @@ def read_limits(layers: Layers, document: Mapping[str, object]) -> dict[str, Any
     for index, alert in alerts:
         for name in alert.channels:
             if name not in known:
-                why = said("no_such_channel", table=dotted("alerts", index), name=printable(name))
+                why = said(
+                    "no_such_channel",
+                    table=said("alert_called", name=printable(alert.name)),
+                    name=printable(name),
+                )
                 layers.in_file(why, "alerts", index, "channels", suggestion=nearest(name, known))
         check_alert(layers, index, alert, document.get("filters"), [each.name for _, each in budgets])
     return {

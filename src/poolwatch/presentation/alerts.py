@@ -255,11 +255,17 @@ def _of_alert(alert: Alert, look: _Look, board: AlertBoard | None = None) -> Ale
         text,
         look.age(began),
         tuple(_beside(alert, look)),
-        words.since(f"{who}: {text}", look.clock(began)),
+        _told(alert, f"{who}: {text}", look.clock(began)),
         alert.subject,
         alert.rule,
         silence,
     )
+
+
+def _told(alert: Alert, what: str, began: str) -> str:
+    """Since when; and by which rule, where that is one of the configuration: only its name says what for."""
+    told = words.since(what, began)
+    return told if words.rule_words(alert.rule) else words.by_rule(told, alert.rule)
 
 
 def _of_silence(silence: Silence, quiet: Iterable[Alert], look: _Look) -> AlertRow:
@@ -330,7 +336,9 @@ def _beside(alert: Alert, look: _Look) -> Iterator[Span]:
         yield Span(words.muted(alert.muted_by), Tone.DIM)
     if alert.covered_by is not None:
         yield Span(words.covered(alert.covered_by), Tone.DIM)
-    rows = look.sendings.get((alert.rule, alert.subject, alert.episode), ())
+    # notices do not say of which level they are: what was told of a worse one was not told of this
+    is_told = alert.covered_by is None or alert.told_at is not None
+    rows = look.sendings.get((alert.rule, alert.subject, alert.episode), ()) if is_told else ()
     newest: dict[str, Delivery] = {}
     for each in rows:
         newest.setdefault(each.notice.channel, each)

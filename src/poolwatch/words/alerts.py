@@ -111,6 +111,7 @@ covered: Final = Text("rule {name} speaks for it")
 muted: Final = Text("source {name} is down and speaks for it")
 since: Final = Text("{told}, since {when}")
 of_rule: Final = Text("rule {name}")
+by_rule: Final = Text("{told} (rule {name})")
 #: Of a silence under which nothing fires.
 NOTHING_NOW: Final = Text("nothing to tell now")
 silenced_told: Final = Text("{who} is silenced {how}")

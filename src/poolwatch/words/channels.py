@@ -74,8 +74,10 @@ did_not_take: Final = Text("{name} did not take the test notice: {why}")
 nothing_written: Final = Text("not written: {why}")
 written: Final = Text("{name} took the test notice and is in {path}")
 name_it: Final = Text(
-    "alerts go there that name it, channels = [{name}]; with [notify] channels also those there by default"
+    "an alert goes there if it says channels = [{name}]; poolwatch's own alerts if [notify] channels names it"
 )
+#: Rules and channels are those with which a poolwatch began.
+WITH_THE_NEXT: Final = Text("a poolwatch that runs takes that up when it is started again")
 taken_out: Final = Text("{name} is not in {path} any more; what its settings named stays where it is")
 NO_COMMAND: Final = Text("a program is typed after --, with its arguments: channels add exec -- PROGRAM ARG")
 NOT_A_PROGRAM: Final = Text("only a channel of kind exec takes a program")
@@ -86,7 +88,7 @@ no_program: Final = Text("{program} is no program that can be run")
 UNSIGNED: Final = Text("its notices are not signed: whoever knows the address can send some")
 SIGN: Final = Text("name a secret in secret_file or secret_env")
 of_channel: Final = Text("{name}: {told}")
-UNUSED: Final = Text("never used")
+UNUSED: Final = Text("no notice yet")
 
 
 def takes(last: str, waiting: int) -> str:

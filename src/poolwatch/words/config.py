@@ -60,6 +60,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "not_budget_clear": mark(
         '{table}: clear must be like "budget:{name}<80", no higher than what begins it, not {value}'
     ),
+    "alert_called": mark("the alert {name}"),
     "no_such_channel": mark("{table} names a channel {name} that is not there"),
     "not_for_channel": mark("{table}: {name} means nothing for a channel of kind {kind}"),
     "mail_in_the_clear": mark(

@@ -54,11 +54,12 @@ TEXTS: Final[Mapping[str, str]] = {
 }
 
 
-def watched(accounts: int, active: int, exhausted: int, needs_you: int) -> str:
+def watched(accounts: int, active: int, exhausted: int, needs_you: int, rest: int) -> str:
     """How many accounts there are, and how they stand."""
     counted = n_("{count} account", "{count} accounts", accounts)
     standing = _("{active} active, {exhausted} exhausted", active=active, exhausted=exhausted)
-    return f"{counted}: {standing}, {n_('{count} needs you', '{count} need you', needs_you)}"
+    told = f"{counted}: {standing}, {n_('{count} needs you', '{count} need you', needs_you)}"
+    return f"{told}, {n_('{count} other', '{count} others', rest)}" if rest else told
 
 
 def said(code: str, **blanks: object) -> str:
