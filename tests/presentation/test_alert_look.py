@@ -295,10 +295,10 @@ def budget(
     return replace(made, **more)  # type: ignore[arg-type]  # names of fields
 
 
-def seen_of(state: BudgetState, rule: Rule) -> list[Finding]:
+def seen_of(state: BudgetState, rule: Rule, prefs: Prefs = Prefs()) -> list[Finding]:  # noqa: B008 - frozen
     found = watched(rule)
     assert found is not None
-    moment = Moment.of(PoolState(), NOW, Prefs(), lambda *place: "weekly/1", {})
+    moment = Moment.of(PoolState(), NOW, prefs, lambda *place: "weekly/1", {})
     return found_of_budgets([found], BudgetReport(NOW, (state,)), moment)[0]
 
 
@@ -319,6 +319,16 @@ def test_the_levels_of_a_budget(state: BudgetState, truths: list[Truth]) -> None
     assert [each.level for each in found] == [75, 90, 100]
     assert [each.truth for each in found] == truths
     assert {each.window for each in found} == {"period/2026-11-01T00:00Z"}
+
+
+def test_balances_and_windows_are_as_old_as_readings_of_accounts_are() -> None:
+    polled_seldom, rule = Prefs(PoolRules(stale_after=timedelta(hours=2))), built_in(BuiltIn.BUDGET)
+    for by in (MeasuredBy.BALANCE, MeasuredBy.WINDOW):
+        found = seen_of(budget("276", read_at=hours(-1), by=by), rule, polled_seldom)
+        assert [each.truth for each in found] == [HOLDS, HOLDS, OVER]
+    # session files are read each minute, however seldom accounts are
+    found = seen_of(budget("276", read_at=hours(-1)), rule, polled_seldom)
+    assert [each.truth for each in found] == [HOLDS, HOLDS, UNKNOWN]
 
 
 def test_a_rule_about_a_budget_and_its_words() -> None:

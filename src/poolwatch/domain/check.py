@@ -11,7 +11,7 @@ from typing import Final
 from msgspec import Struct
 
 from poolwatch.domain.account import Custody
-from poolwatch.domain.budgets import Budget, BudgetState, Each, Level, MeasuredBy
+from poolwatch.domain.budgets import Budget, BudgetState, Each, Level, Measured, MeasuredBy
 from poolwatch.domain.failure import LoginProblem
 from poolwatch.domain.state import AccountState
 from poolwatch.domain.status import Judged, PoolRules, Status
@@ -65,15 +65,6 @@ class Finding(Struct, frozen=True, eq=False):
     budget: BudgetState | None = None
     account: Judged | None = None
 
-    @property
-    def over(self) -> Decimal | None:
-        """How far a budget is over its limit, in the limit's unit; None where it is not at it."""
-        state = self.budget
-        spent = None if state is None else state.measured.spent
-        if state is None or spent is None or spent < state.budget.limit.amount:
-            return None
-        return spent - state.budget.limit.amount
-
 
 class Check(Struct, frozen=True, eq=False):
     """The answer, with everything that was asked; `at` by our own clock."""
@@ -111,15 +102,23 @@ def _of_budget(state: BudgetState, now: datetime, rules: PoolRules) -> tuple[Ver
         return Verdict.STOP, Why.OVER, resets_at
     in_grace = state.level is Level.GRACE
     until = state.grace_until if in_grace else resets_at
-    oldest = SCAN_IS_OLD if measured.by is MeasuredBy.USAGE else rules.stale_after
     if measured.read_at is None:
         return Verdict.CANNOT_TELL, Why.NEVER_READ, until
-    # what was read in the future was read under a wrong clock: nobody knows how old it is
-    if abs(now - measured.read_at) > oldest:
+    if is_old(measured, now, rules):
         return Verdict.CANNOT_TELL, Why.OLD, until
     if state.level is None:
         return Verdict.CANNOT_TELL, Why.UNKNOWN, until
     return Verdict.GO, Why.GRACE if in_grace else Why.WITHIN, until
+
+
+def is_old(measured: Measured, now: datetime, rules: PoolRules) -> bool:
+    """Whether what tells how much was spent was last looked at too long ago, or never.
+
+    Session files are read each minute, balances and windows when their accounts are polled.
+    """
+    oldest = SCAN_IS_OLD if measured.by is MeasuredBy.USAGE else rules.stale_after
+    # what was read in the future was read under a wrong clock: nobody knows how old it is
+    return measured.read_at is None or abs(now - measured.read_at) > oldest
 
 
 def of_account(judged: Judged, now: datetime) -> Finding:

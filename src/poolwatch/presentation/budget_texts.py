@@ -17,6 +17,7 @@ from poolwatch.domain.budgets import (
     MeasuredBy,
     limit_text,
 )
+from poolwatch.domain.check import is_old
 from poolwatch.domain.text import shell_word, visible
 from poolwatch.domain.tokens import GroupBy
 from poolwatch.presentation import figures
@@ -39,8 +40,6 @@ from poolwatch.presentation.use_texts import outside_text
 from poolwatch.presentation.view import Prefs
 from poolwatch.words import budgets as words
 
-#: Evidence that is older says so.
-_OLD: Final = timedelta(minutes=15)
 #: At its limit or over it.
 OVER: Final = frozenset({Level.LIMIT, Level.GRACE, Level.STOPPED})
 
@@ -141,7 +140,7 @@ class BudgetTexts:
             case Level.WARNED:
                 return words.over_percent(percents_text([self._warned]))
             case Level.LIMIT:
-                return words.AT_LIMIT() if self._over == 0 else words.OVER_LIMIT()
+                return words.AT_LIMIT() if state.over_by == 0 else words.OVER_LIMIT()
             case Level.GRACE:
                 if state.grace_until is not None:
                     return words.grace_left(
@@ -159,12 +158,6 @@ class BudgetTexts:
         reached = [percent for percent, _ in state.reached if percent < HUNDRED]
         reached += [percent for percent in state.budget.warn_at if percent <= used]
         return max(reached, default=used)
-
-    @property
-    def _over(self) -> Decimal | None:
-        """How far it is over its limit; None where it is not, or nobody knows."""
-        spent, limit = self._state.measured.spent, self._state.budget.limit.amount
-        return None if spent is None or spent < limit else spent - limit
 
     @property
     def _grace_end(self) -> Decimal | None:
@@ -343,8 +336,9 @@ class BudgetTexts:
         parts = [f"{words.spent_since(amount, start)}, {rest}", _sentence(how)]
         if measured.at_least:
             parts.append(words.AT_LEAST())
-        if measured.read_at is not None and self._now - measured.read_at >= _OLD:
-            parts.append(words.read_at(figures.duration(self._now - measured.read_at)))
+        read_at, rules = measured.read_at, self._prefs.rules
+        if read_at is not None and read_at <= self._now and is_old(measured, self._now, rules):
+            parts.append(words.read_at(figures.duration(self._now - read_at)))
         return ". ".join(parts)
 
     def _forecast_told(self) -> str:

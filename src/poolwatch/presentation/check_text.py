@@ -112,7 +112,7 @@ class Told(Struct, frozen=True):
             # of what is not known well enough, only that is told
             at = "" if found.verdict is Verdict.CANNOT_TELL else at
             return [words.resets(at, left)] if at else []
-        over = found.over
+        over = state.over_by
         told = words.EXACTLY_AT() if not over else words.over(self._amount(state.budget.limit.unit, over))
         warns = [words.ONLY_WARNS()] if state.level is Level.LIMIT else []
         return [told, words.until(at, left) if at else words.NEVER_RESETS(), *warns]
@@ -211,7 +211,7 @@ def _budget_row(found: Finding, state: BudgetState, told: Told) -> Json:
         "resets_at": instant(state.period.resets_at),
         "spent": _amount(budget.limit, measured.spent),
         "at_least": measured.at_least,
-        "over": _amount(budget.limit, found.over),
+        "over": _amount(budget.limit, state.over_by),
         "level": None if state.level is None else state.level.value,
         "measured_by": measured.by.value,
         "estimated": bool(measured.estimated),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
@@ -12,6 +12,7 @@ from poolwatch.domain.alert_findings import EventSeen, Finding, Truth
 from poolwatch.domain.alert_rules import OfBudgets, WatchedRule
 from poolwatch.domain.alerts import AlertBoard, BuiltIn, Subject, SubjectKind
 from poolwatch.domain.budgets import BudgetReport, BudgetState, LimitUnit, MeasuredBy
+from poolwatch.domain.check import is_old
 from poolwatch.domain.event_log import EventKind, LoggedEvent, Unit
 from poolwatch.domain.message import Message, message
 from poolwatch.domain.outlook import PoolOutlook, Verdict, is_recent
@@ -23,8 +24,6 @@ from poolwatch.presentation import figures
 from poolwatch.presentation.alert_look import Moment
 from poolwatch.presentation.masking import shown_name
 
-#: What was spent is old when its evidence was last looked at longer ago.
-_OLD: Final = timedelta(minutes=15)
 _HUNDRED: Final = Decimal(100)
 _POINTS: Final = Decimal(5)
 #: The chance that the pool runs dry has to fall so far below what begins the alert.
@@ -98,9 +97,10 @@ def _of_budget(
     level: Decimal | None,
 ) -> Finding:
     used, measured = state.used_percent, state.measured
-    is_old = measured.read_at is None or abs(moment.now - measured.read_at) > _OLD
     # what was spent in a period grows: over is over, however old
-    is_sure = not is_old or (measured.by is not MeasuredBy.WINDOW and used is not None and used >= percent)
+    is_sure = not is_old(measured, moment.now, moment.prefs.rules) or (
+        measured.by is not MeasuredBy.WINDOW and used is not None and used >= percent
+    )
     if used is None or not is_sure:
         truth = Truth.UNKNOWN
     elif used >= percent:
