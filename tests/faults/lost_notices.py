@@ -162,7 +162,6 @@ class _Dying:
     """A channel whose process dies at a step of a try."""
 
     def __init__(self, channel: Channel, step: str) -> None:
-        self.name, self.kind = channel.name, channel.kind
         self._channel = channel
         self._step = step
 
@@ -226,7 +225,7 @@ async def _send(folder: Path, url: str, client: HttpClient, step: str, puts: int
         settings = ChannelSettings(name, "webhook", f"{url}/{name}")
         webhook = Webhook(settings, client, {}, clock.now)
         lines.append(Line(marked(settings), partial(_Dying, webhook, step)))
-    sender = Sender(lines, lambda notice, _state, _now: _WORDS.outgoing(notice))
+    sender = Sender(lines, lambda notice, _state: _WORDS.outgoing(notice))
     running = asyncio.create_task(sender.run(beside))
     for number in range(puts):
         made = [_notice(step, number, name) for name in CHANNELS]

@@ -68,7 +68,7 @@ class Box:
         return await answer if isinstance(answer, asyncio.Future) else answer
 
 
-def word(notice: Notice, _state: PoolState, _now: datetime) -> Outgoing:
+def word(notice: Notice, _state: PoolState) -> Outgoing:
     if notice.id == "unspeakable":
         raise KeyError("a secret")
     return Outgoing(notice.id, notice.at, notice.kind, notice.severity, "title", "text", b"{}")

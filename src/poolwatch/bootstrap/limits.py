@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from datetime import datetime, time
+from datetime import time
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -167,7 +167,7 @@ def _channel(running: Running, settings: ChannelSettings) -> Channel:
     return build_channel(settings, channel_setup(running.around, running.to_terminal))
 
 
-def _outgoing(running: Running, notice: Notice, state: PoolState, _now: datetime) -> Outgoing:
+def _outgoing(running: Running, notice: Notice, state: PoolState) -> Outgoing:
     """The notice in words, with the names that accounts have now."""
     from poolwatch.presentation.account_names import AccountNames
     from poolwatch.presentation.notices import NoticeWords

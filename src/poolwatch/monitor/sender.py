@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
@@ -42,8 +41,8 @@ LEAVING_SECONDS: Final = 0.5
 #: The code under which an error of our own in here is told.
 CODE: Final = "monitor.no_sender"
 
-#: Makes words of a notice, at this instant.
-Wording = Callable[[Notice, PoolState, datetime], Outgoing]
+#: Makes words of a notice, with the names that accounts have now.
+Wording = Callable[[Notice, PoolState], Outgoing]
 
 
 class Line(Struct, frozen=True):
@@ -112,7 +111,7 @@ class Sender:
 
     async def _send(self, line: Line, delivery: Delivery, beside: Beside) -> None:
         try:
-            outgoing = self._word(delivery.notice, beside.ledger.state, beside.clock.now())
+            outgoing = self._word(delivery.notice, beside.ledger.state)
             channel = await self._channel(line)
         except Exception as error:  # noqa: BLE001 - one that cannot be worded holds up no other
             why = message("monitor.internal_error", type=type(error).__name__)

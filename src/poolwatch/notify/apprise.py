@@ -17,7 +17,7 @@ from poolwatch.config.limit_settings import ChannelSettings
 from poolwatch.domain.account import Secret
 from poolwatch.domain.alerts import Severity
 from poolwatch.domain.message import Message, message
-from poolwatch.domain.notices import ChannelKind, Outgoing, SendOutcome, Sent
+from poolwatch.domain.notices import Outgoing, SendOutcome, Sent
 from poolwatch.host.threads import in_thread
 from poolwatch.notify.exec import Ended, home_folder, not_started, run_program
 from poolwatch.notify.secret_file import SecretPlace
@@ -45,12 +45,9 @@ def is_installed() -> bool:
 class Apprise:
     """Gives the title and the text of a notice to one service."""
 
-    kind: Final = ChannelKind.APPRISE
-
     def __init__(
         self, settings: ChannelSettings, env: Mapping[str, str], deadline_seconds: float = DEADLINE_SECONDS
     ) -> None:
-        self.name: Final = settings.name
         self._address = SecretPlace(settings.url_file)
         self._env = env
         self._deadline = deadline_seconds

@@ -32,14 +32,6 @@ class Channel(Protocol):
     A channel reads its secrets when it sends, and holds them no longer.
     """
 
-    @property
-    def name(self) -> str:
-        """What it is called in the settings."""
-
-    @property
-    def kind(self) -> ChannelKind:
-        """The way its notices take."""
-
     async def send(self, notice: Outgoing) -> Sent:
         """Try once to have it taken; TAKEN only when the receiver said so.
 

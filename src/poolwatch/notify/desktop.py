@@ -11,7 +11,7 @@ from typing import Final
 from poolwatch.config.limit_settings import ChannelSettings
 from poolwatch.domain.alerts import Severity
 from poolwatch.domain.message import Message, message
-from poolwatch.domain.notices import ChannelKind, Outgoing, SendOutcome, Sent
+from poolwatch.domain.notices import Outgoing, SendOutcome, Sent
 from poolwatch.domain.text import visible
 from poolwatch.notify.exec import home_folder, not_started, run_program
 
@@ -42,12 +42,9 @@ class Desktop:
     No terminal says whether it showed something: what one was sent counts as taken.
     """
 
-    kind: Final = ChannelKind.DESKTOP
-
     def __init__(
         self, settings: ChannelSettings, env: Mapping[str, str], to_terminal: ToTerminal | None
     ) -> None:
-        self.name: Final = settings.name
         self._bell = settings.bell
         self._env = env
         self._to_terminal = to_terminal

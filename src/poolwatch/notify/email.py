@@ -24,7 +24,7 @@ from poolwatch.config.limit_settings import ChannelSettings
 from poolwatch.config.settings import NetSettings
 from poolwatch.domain.account import Secret
 from poolwatch.domain.message import Message, message
-from poolwatch.domain.notices import ChannelKind, Outgoing, SendOutcome, Sent
+from poolwatch.domain.notices import Outgoing, SendOutcome, Sent
 from poolwatch.domain.text import all_visible, visible
 from poolwatch.host.threads import in_thread, let_go
 from poolwatch.net.failures import connection_failure
@@ -52,8 +52,6 @@ class Email:
     Where a server takes a mail for some and not for others, the next try goes to those who lack it.
     """
 
-    kind: Final = ChannelKind.EMAIL
-
     def __init__(
         self,
         settings: ChannelSettings,
@@ -61,7 +59,6 @@ class Email:
         env: Mapping[str, str],
         deadline_seconds: float = DEADLINE_SECONDS,
     ) -> None:
-        self.name: Final = settings.name
         self._settings = settings
         self._net = net
         self._env = env

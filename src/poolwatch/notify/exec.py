@@ -21,7 +21,7 @@ from msgspec import Struct
 
 from poolwatch.config.limit_settings import ChannelSettings
 from poolwatch.domain.message import Message, message
-from poolwatch.domain.notices import ChannelKind, Outgoing, SendOutcome, Sent
+from poolwatch.domain.notices import Outgoing, SendOutcome, Sent
 from poolwatch.domain.text import visible
 from poolwatch.host.threads import in_thread, let_go
 
@@ -41,8 +41,6 @@ _NAME_LENGTH: Final = 60
 class Exec:
     """Runs one program at a time, without a shell; one that ends with 0 has taken the notice."""
 
-    kind: Final = ChannelKind.EXEC
-
     def __init__(
         self,
         settings: ChannelSettings,
@@ -51,7 +49,6 @@ class Exec:
         deadline_seconds: float = DEADLINE_SECONDS,
     ) -> None:
         """`refused`: why nothing is run, such as a configuration that others can change."""
-        self.name: Final = settings.name
         self._argv = settings.command
         self._env = {name: env[name] for name in VARIABLES if name in env}
         self._refused = refused

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from poolwatch.config.limit_settings import ChannelSettings
 from poolwatch.domain.account import Secret
 from poolwatch.domain.message import Message, message
-from poolwatch.domain.notices import ChannelKind, Outgoing, SendOutcome, Sent
+from poolwatch.domain.notices import Outgoing, SendOutcome, Sent
 from poolwatch.domain.text import visible
 from poolwatch.host.threads import in_thread
 from poolwatch.net.client import HttpClient
@@ -30,8 +30,6 @@ _HOST_LENGTH: Final = 100
 class Webhook:
     """Posts the JSON of a notice; what answers with 2xx has taken it, and 410 wants no more."""
 
-    kind: Final = ChannelKind.WEBHOOK
-
     def __init__(
         self,
         settings: ChannelSettings,
@@ -40,7 +38,6 @@ class Webhook:
         now: Callable[[], datetime],
         deadline_seconds: float = DEADLINE_SECONDS,
     ) -> None:
-        self.name: Final = settings.name
         self._url = settings.url or ""
         self._secret = SecretPlace(settings.secret_file, settings.secret_env)
         self._reach = Reach(settings.private)
