@@ -150,7 +150,7 @@ def test_what_fires_stands_worst_first_then_newest_first() -> None:
 
 
 def test_what_does_not_fire_is_not_told() -> None:
-    others = (Phase.PENDING, Phase.RESOLVED, Phase.INACTIVE)
+    others = (Phase.PENDING, Phase.RESOLVED)
     assert lines(view(*(alert(phase=phase) for phase in others))) == WAITS
     assert alerts_view(None, (), NAMES, look(ALICE), None, NOW, PREFS) == AlertsView()
 

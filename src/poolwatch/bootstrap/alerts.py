@@ -76,9 +76,9 @@ class SilenceDesk:
         return await self._tell(now, is_kept=is_kept)
 
     async def _tell(self, now: datetime, *, is_kept: bool) -> Message | None:
-        book = await self._store.alert_book()
-        if book is not None:
+        silences = await self._store.silences()
+        if silences is not None:
             board = self._ledger.state.alerts or AlertBoard(now)
-            silences = tuple(each for each in book.silences if not each.is_over(now))
-            self._ledger.take(LimitsTold(alerts=replace(board, at=now, silences=silences)))
+            left = tuple(each for each in silences if not each.is_over(now))
+            self._ledger.take(LimitsTold(alerts=replace(board, at=now, silences=left)))
         return None if is_kept else Message("alerts.not_kept")

@@ -57,7 +57,6 @@ from poolwatch.store.readings import read_timelines
 
 #: What is divided by accounts in the end.
 _OF_ACCOUNTS: Final = (Each.ACCOUNT, Each.GROUP)
-_GROUPS: Final = {Each.ACCOUNT: GroupBy.ACCOUNT, Each.GROUP: GroupBy.GROUP, Each.USER: GroupBy.USER}
 _CREDITS: Final = FigureName(Series.CREDITS)
 _WEEK: Final = FigureName(Series.WINDOW, BASE_BUCKET, WEEKLY)
 #: A time up to this length is read quarter by quarter.
@@ -209,7 +208,7 @@ class BudgetReader:
         if since >= until:
             return {}, False
         each, accounts = asked.budget.each, known.accounts
-        by = None if each is None else _GROUPS[each]
+        by = None if each is None else GroupBy(each)
         also = texts_asked(asked.query)
         cells = self._read(known, since, until, by, also, joined)
         if asked.query == EVERYTHING:

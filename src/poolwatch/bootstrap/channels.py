@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
@@ -96,5 +95,8 @@ def flaws_of(around: Surroundings, settings: ChannelSettings) -> Iterator[Channe
         program = settings.command[0]
         if shutil.which(program, path=around.env.get("PATH", "")) is None:
             yield ChannelFlaw(words.no_program(around.told_path(program)))
-    if kind is ChannelKind.APPRISE and importlib.util.find_spec("apprise") is None:
-        yield ChannelFlaw(message_text(message("channel.no_apprise")))
+    if kind is ChannelKind.APPRISE:
+        from poolwatch.notify.apprise import is_installed  # few have one
+
+        if not is_installed():
+            yield ChannelFlaw(message_text(message("channel.no_apprise")))

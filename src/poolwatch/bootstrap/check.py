@@ -1,4 +1,5 @@
-"""Answers for `check` and `run` from what is kept on this machine: nothing is polled, nothing is written."""
+"""Answers for `check` and `run` from what is kept on this machine, and whom `run --next` gave out: nothing is
+polled."""
 
 from __future__ import annotations
 

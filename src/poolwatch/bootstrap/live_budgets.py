@@ -47,7 +47,6 @@ AT_MOST: Final = timedelta(seconds=10)
 #: While much is written it rests so many times as long as that took.
 _REST: Final = 100
 LIST: Final = "budgets"
-_EACH: Final = {Each.ACCOUNT: GroupBy.ACCOUNT, Each.GROUP: GroupBy.GROUP, Each.USER: GroupBy.USER}
 
 
 class LiveBudgets:
@@ -167,7 +166,7 @@ class LiveBudgets:
         if period.started_at is not None and period.resets_at is not None:
             since, until = quarter_until(period.started_at), min(until, quarter_until(period.resets_at))
         groups = {key: account.name.group for key, account in accounts.items()}
-        asked = texts_asked(query) | ({_EACH[budget.each]} if budget.each is not None else set())
+        asked = texts_asked(query) | ({GroupBy(budget.each)} if budget.each is not None else set())
         keeps, book = use_kept(query, accounts), UseBook(self._around.state_dir)
         cells = [
             cell

@@ -114,12 +114,7 @@ def silence_rule(config: Path | None, rule: str, typed: str | None, reason: str,
 def unsilence_rule(config: Path | None, rule: str, *, mask: bool) -> int:
     """End every silence of a rule, that of all its alerts and those of single ones."""
     around, now = surroundings(config, mask=mask), RealClock().now()
-
-    async def silences(store: Store) -> tuple[Silence, ...] | None:
-        book = await store.alert_book()
-        return None if book is None else book.silences
-
-    found = _over_store(around, now, silences)
+    found = _over_store(around, now, lambda store: store.silences())
     if found is None:
         complain(words.NOT_READ())
         return EXIT_FAILED

@@ -8,8 +8,7 @@ from typing import Annotated, Any, Final, TypeVar
 from msgspec import Struct
 
 from poolwatch.config import values
-from poolwatch.config.alert_settings import AlertSettings as AlertSettings
-from poolwatch.config.alert_settings import check_alert
+from poolwatch.config.alert_settings import AlertSettings, check_alert
 from poolwatch.config.budget_settings import BUDGET_ROWS, BudgetSettings, check_budget, check_filter
 from poolwatch.config.layers import Layers, dotted
 from poolwatch.config.settings import DEFAULT_ORIGIN

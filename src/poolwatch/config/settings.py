@@ -20,8 +20,9 @@ from poolwatch.config.values import Row, printable, rows_of
 from poolwatch.words.catalogue import mark
 
 if TYPE_CHECKING:
+    from poolwatch.config.alert_settings import AlertSettings
     from poolwatch.config.budget_settings import BudgetSettings
-    from poolwatch.config.limit_settings import AlertSettings, ChannelSettings
+    from poolwatch.config.limit_settings import ChannelSettings
     from poolwatch.config.rate_settings import RateSettings
 
 DEFAULT_CREDITS_PER_USD: Final = Decimal(25)

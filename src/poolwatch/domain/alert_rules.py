@@ -114,12 +114,17 @@ def watched(rule: Rule, saved: Mapping[str, Query] = _NONE_SAVED) -> WatchedRule
         if begins is None:
             return None
         ends = None if rule.clear is None else budget_of(rule.clear, "<")
-        below = max(begins[1] - _POINTS, begins[1] / 2) if ends is None else ends[1]
+        below = end_of(begins[1]) if ends is None else ends[1]
         return WatchedRule(rule, OfBudgets(begins[0], begins[1], below))
     query = parse(rule.when, saved).query
     ends_by = None if rule.clear is None else parse(rule.clear, saved).query
     figure, rank = _figure(query)
     return WatchedRule(rule, OfAccounts(query, relaxed(query), ends_by, figure, rank))
+
+
+def end_of(percent: Decimal) -> Decimal:
+    """Below this share an alert ends that begins at so many percent of a budget."""
+    return max(percent - _POINTS, percent / 2)
 
 
 def relaxed(query: Query, *, weaker: bool = True) -> Query:

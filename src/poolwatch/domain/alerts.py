@@ -36,9 +36,8 @@ class BuiltIn(StrEnum):
 
 
 class Phase(StrEnum):
-    """How an alert stands. What nobody can tell is unknown, and never resolved by that."""
+    """How an alert stands; what is inactive is no alert. What nobody can tell is unknown, never resolved."""
 
-    INACTIVE = "inactive"
     #: its condition holds, not yet long enough
     PENDING = "pending"
     FIRING = "firing"
@@ -180,8 +179,8 @@ class Silence(Struct, frozen=True):
         """Whether its time has passed."""
         return self.until is not None and self.until <= now
 
-    def covers(self, rule: str, subject: Subject, now: datetime) -> bool:
-        """Whether it keeps that quiet now."""
+    def covers(self, rule: str, subject: Subject | None, now: datetime) -> bool:
+        """Whether it keeps that quiet now; `subject` None: the whole rule."""
         is_of = self.rule == rule and self.subject in (None, subject)
         return is_of and not self.is_over(now)
 
@@ -203,8 +202,10 @@ class AlertBoard(Struct, frozen=True):
         return silence_of(self.silences, alert.rule, alert.subject, self.at)
 
 
-def silence_of(silences: Iterable[Silence], rule: str, subject: Subject, now: datetime) -> Silence | None:
-    """The silence that keeps a rule quiet about a subject, if one does."""
+def silence_of(
+    silences: Iterable[Silence], rule: str, subject: Subject | None, now: datetime
+) -> Silence | None:
+    """The silence that keeps a rule quiet about a subject, None: about all, if one does."""
     return next((each for each in silences if each.covers(rule, subject, now)), None)
 
 
@@ -240,10 +241,10 @@ class AlertBook(Struct, frozen=True):
 
     def board(self, at: datetime) -> AlertBoard:
         """As it is shown: what fires first, the newest first."""
-        known = [each for each in self.alerts.values() if not each.event and each.phase is not Phase.INACTIVE]
+        known = [each for each in self.alerts.values() if not each.event]
         known.sort(key=lambda each: each.resolved_at or each.fired_at or each.since, reverse=True)
         known.sort(key=lambda each: _ORDER.index(each.phase))
         return AlertBoard(at, tuple(known), tuple(each for each in self.silences if not each.is_over(at)))
 
 
-_ORDER: Final = (Phase.FIRING, Phase.UNKNOWN, Phase.PENDING, Phase.RESOLVED, Phase.INACTIVE)
+_ORDER: Final = (Phase.FIRING, Phase.UNKNOWN, Phase.PENDING, Phase.RESOLVED)

@@ -42,7 +42,7 @@ DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday
 
 
 class Each(StrEnum):
-    """Who has a limit of their own, where not all share one."""
+    """Who has a limit of their own, where not all share one; `GroupBy` has the same words."""
 
     ACCOUNT = "account"
     GROUP = "group"

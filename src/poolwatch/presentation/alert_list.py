@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -204,10 +204,6 @@ def _told(text: str | None, names: AccountNames) -> str | None:
 
 def found_ids(deliveries: Iterable[Delivery], typed: str) -> Sequence[str]:
     """The ids of notices that begin so."""
-    return tuple(dict.fromkeys(_ids(deliveries, typed.strip().lower())))
-
-
-def _ids(deliveries: Iterable[Delivery], begin: str) -> Iterator[str]:
-    for each in deliveries:
-        if begin and each.notice.id.startswith(begin):
-            yield each.notice.id
+    begin = typed.strip().lower()
+    ids = dict.fromkeys(each.notice.id for each in deliveries)
+    return tuple(each for each in ids if begin and each.startswith(begin))

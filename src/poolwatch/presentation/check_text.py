@@ -26,7 +26,6 @@ from poolwatch.words import check as words
 SCHEMA: Final = "poolwatch.check/1"
 #: Of a filter or of a budget for each, many accounts say something.
 _MOST_LINES: Final = 10
-_GROUPS: Final = {Each.ACCOUNT: GroupBy.ACCOUNT, Each.GROUP: GroupBy.GROUP, Each.USER: GroupBy.USER}
 
 
 class Told(Struct, frozen=True):
@@ -87,7 +86,7 @@ class Told(Struct, frozen=True):
             return shown_group(state.whose, mask=mask)
         from poolwatch.presentation.use_texts import outside_text  # most parts are known by name
 
-        return outside_text(_GROUPS[each], state.whose, mask=mask)
+        return outside_text(GroupBy(each), state.whose, mask=mask)
 
     def _budget(self, found: Finding, state: BudgetState) -> str:
         limit, measured = state.budget.limit, state.measured

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Final
 
 from poolwatch.domain.alert_findings import EventSeen, Finding, Truth
-from poolwatch.domain.alert_rules import OfBudgets, WatchedRule
+from poolwatch.domain.alert_rules import OfBudgets, WatchedRule, end_of
 from poolwatch.domain.alerts import AlertBoard, BuiltIn, Subject, SubjectKind
 from poolwatch.domain.budgets import BudgetReport, BudgetState, LimitUnit, MeasuredBy
 from poolwatch.domain.check import is_old
@@ -25,7 +25,6 @@ from poolwatch.presentation.alert_look import Moment
 from poolwatch.presentation.masking import shown_name
 
 _HUNDRED: Final = Decimal(100)
-_POINTS: Final = Decimal(5)
 #: The chance that the pool runs dry has to fall so far below what begins the alert.
 _LESS_LIKELY: Final = 0.05
 #: A line of the summary names so many accounts.
@@ -78,9 +77,10 @@ def found_of_budgets(
         subjects.add(about)
         for each in rules:
             if each.condition is BuiltIn.BUDGET:
-                for level in sorted({*state.budget.warn_at, _HUNDRED}):
-                    ends_below = max(level - _POINTS, level / 2)
-                    found.append(_of_budget(each, state, about, level, ends_below, moment, level))
+                found += [
+                    _of_budget(each, state, about, level, end_of(level), moment, level)
+                    for level in sorted({*state.budget.warn_at, _HUNDRED})
+                ]
             elif isinstance(each.condition, OfBudgets) and each.condition.is_of(state.budget.name):
                 percent, ends_below = each.condition.percent, each.condition.ends_below
                 found.append(_of_budget(each, state, about, percent, ends_below, moment, None))

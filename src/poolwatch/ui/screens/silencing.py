@@ -14,7 +14,7 @@ from textual.binding import BindingType
 from textual.screen import ModalScreen
 
 from poolwatch.domain.account import AccountKey
-from poolwatch.domain.alerts import AlertBoard, BuiltIn, Phase, Silence, Subject, SubjectKind
+from poolwatch.domain.alerts import BuiltIn, Phase, Silence, Subject, SubjectKind, silence_of
 from poolwatch.domain.message import Message
 from poolwatch.domain.text import visible
 from poolwatch.presentation.account_names import AccountNames
@@ -68,7 +68,8 @@ def silence_subject(page: Page[Any], rule: str, subject: Subject | None) -> None
         return
     ui, now = page.ui, page.ui.feed.now()
     who = words.of_rule(rule) if subject is None else _name(ui, subject)
-    found = _silence_of(ui.board.state.alerts, rule, subject, now)
+    board = ui.board.state.alerts
+    found = None if board is None else silence_of(board.silences, rule, subject, now)
     if found is not None:
         who = who if found.subject is not None else words.every_alert(rule)
         how = silence_how(found, now, ui.board.prefs)
@@ -86,16 +87,6 @@ def silence_subject(page: Page[Any], rule: str, subject: Subject | None) -> None
             page.start_work(partial(_silence, page, rule, whom, told, wish))
 
     page.app.push_screen(SilenceSheet(ui, rule, who, silence_ends(now, ui.board.prefs.zone)), chosen)
-
-
-def _silence_of(
-    board: AlertBoard | None, rule: str, subject: Subject | None, now: datetime
-) -> Silence | None:
-    """What keeps it quiet: its own silence, or that of the whole rule."""
-    for each in () if board is None else board.silences:
-        if each.rule == rule and not each.is_over(now) and each.subject in (None, subject):
-            return each
-    return None
 
 
 def _name(ui: UiState, subject: Subject) -> str:
