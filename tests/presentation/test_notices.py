@@ -52,11 +52,6 @@ def notice(*items: NoticeItem, kind: NoticeKind = NoticeKind.ALERTS, **more: Any
     [
         (notice(item(BUDGET)), "alert.firing", "budget team: over 90%"),
         (notice(item(SOURCE, "down", Phase.RESOLVED)), "alert.resolved", "resolved: source s3: down"),
-        (
-            notice(item(CAROL, "exhausted", Phase.UNKNOWN)),
-            "alert.unknown",
-            "no data any more: team/carol@example.com: exhausted",
-        ),
         (notice(item(BUDGET), item(POOL)), "alerts.several", "2 alerts: budget team, the pool"),
         (
             notice(item(BUDGET), item(POOL, phase=Phase.RESOLVED)),

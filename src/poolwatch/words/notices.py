@@ -11,7 +11,6 @@ from poolwatch.words.catalogue import Text, _, mark, n_
 _PHASES: Final[Mapping[str, str]] = {
     "firing": mark("{who}: {cause}"),
     "resolved": mark("resolved: {who}: {cause}"),
-    "unknown": mark("no data any more: {who}: {cause}"),
 }
 _SEVERITIES: Final[Mapping[str, str]] = {
     "info": mark("info"),
@@ -34,7 +33,7 @@ sent_by: Final = Text("sent by poolwatch, pool {pool}", "sent by poolwatch")
 
 def alert_line(phase: str, who: str, cause: str) -> str:
     """`budget team: over 90%: $276 of $300`; how that stands is said where it does not fire."""
-    return _(_PHASES.get(phase, _PHASES["firing"]), who=who, cause=cause)
+    return _(_PHASES[phase], who=who, cause=cause)
 
 
 def severity_word(severity: str) -> str:
