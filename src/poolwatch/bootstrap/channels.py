@@ -18,8 +18,7 @@ from poolwatch.domain.alerts import Severity
 from poolwatch.domain.message import Message, message
 from poolwatch.domain.notices import ChannelHealth, ChannelKind, Notice, NoticeKind, Sent
 from poolwatch.host.threads import in_thread
-from poolwatch.notify.building import ChannelSetup, build_channel, distrust
-from poolwatch.notify.channel import try_once
+from poolwatch.notify.channel import ChannelSetup, build_channel, distrust, try_once
 from poolwatch.notify.secret_file import SecretPlace, signing_keys
 from poolwatch.presentation.account_names import AccountNames
 from poolwatch.presentation.notices import NoticeWords

@@ -162,7 +162,7 @@ async def _send_nothing(beside: Beside) -> None:
 
 def _channel(running: Running, settings: ChannelSettings) -> Channel:
     from poolwatch.bootstrap.channels import channel_setup
-    from poolwatch.notify.building import build_channel
+    from poolwatch.notify.channel import build_channel
 
     return build_channel(settings, channel_setup(running.around, running.to_terminal))
 

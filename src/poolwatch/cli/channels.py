@@ -38,7 +38,7 @@ from poolwatch.config.values import nearest, quoted
 from poolwatch.domain.audit import Act, Deed, Outcome
 from poolwatch.domain.notices import ChannelHealth, ChannelKind, SendOutcome, Sent
 from poolwatch.domain.text import visible
-from poolwatch.notify.building import distrust
+from poolwatch.notify.channel import distrust
 from poolwatch.presentation.channels import ChannelLine, channel_lines, channels_json, health_text
 from poolwatch.presentation.masking import masked
 from poolwatch.words import channels as words

@@ -176,7 +176,7 @@ def _programs_refused(around: Surroundings) -> Message | None:
     """Why none of the programs is run that the configuration names."""
     if not any(each.kind == ChannelKind.EXEC for each in around.settings.channels):
         return None
-    from poolwatch.notify.building import distrust
+    from poolwatch.notify.channel import distrust
 
     return distrust(around.settings.path)
 
