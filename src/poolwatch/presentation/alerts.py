@@ -17,11 +17,11 @@ from poolwatch.domain.status import Section
 from poolwatch.domain.values import replace
 from poolwatch.presentation import figures
 from poolwatch.presentation.account_names import AccountNames
+from poolwatch.presentation.channels import state_text
 from poolwatch.presentation.masking import masked
 from poolwatch.presentation.view import Prefs, Span, Tone
 from poolwatch.words import account as account_words
 from poolwatch.words import alerts as words
-from poolwatch.words import channels
 from poolwatch.words.messages import message_text
 
 
@@ -376,21 +376,9 @@ def channel_spans(health: Iterable[ChannelHealth], now: datetime, prefs: Prefs) 
 
 
 def _channel(health: ChannelHealth, now: datetime, prefs: Prefs) -> Span:
-    def clock(at: datetime | None) -> str:
-        return "" if at is None else figures.clock(at, now, prefs.zone)
-
-    why = "" if health.why is None else message_text(health.why)
-    why, is_well = masked(why) if prefs.mask else why, False
-    if health.disabled:
-        state = channels.is_gone(why)
-    elif health.failing_since is not None:
-        since, due = clock(health.failing_since), clock(health.next_try_at)
-        state = channels.fails(since, why, due, health.waiting)
-    else:
-        taken, waiting, is_well = health.last_taken_at, health.waiting, True
-        never = channels.never_used(waiting)
-        state = never if taken is None else channels.takes(clock(taken), waiting)
-    told = words.of_channel(health.name, health.kind.value, state)
+    state = state_text(health, lambda at: figures.clock(at, now, prefs.zone))
+    told = words.of_channel(health.name, health.kind.value, masked(state) if prefs.mask else state)
+    is_well = not health.disabled and health.failing_since is None
     return Span(told, Tone.DIM if is_well else Tone.AMBER)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, tzinfo
 from typing import Final
 
@@ -52,24 +52,31 @@ def health_text(channel: ChannelLine, now: datetime, zone: tzinfo | None) -> str
     """How a channel does, in words."""
     if channel.refused is not None:
         return words.refused(channel.refused)
-    health = channel.health
-    if health is None or (health.last_taken_at is None and health.failing_since is None):
-        return words.never_used(0 if health is None else health.waiting)
+    if channel.health is None:
+        return words.never_used(0)
+    return state_text(channel.health, lambda at: figures.instant(at, now, zone))
+
+
+def state_text(health: ChannelHealth, when: Callable[[datetime], str]) -> str:
+    """How a channel does that the sender knows; `when` tells its moments."""
+
+    def told(at: datetime | None) -> str:
+        return "" if at is None else when(at)
+
     why = "" if health.why is None else message_text(health.why)
     if health.disabled:
         return words.is_gone(why)
-    if health.failing_since is None:
-        taken = "" if health.last_taken_at is None else figures.instant(health.last_taken_at, now, zone)
-        return words.takes(taken, health.waiting)
-    since = figures.instant(health.failing_since, now, zone)
-    next_try = "" if health.next_try_at is None else figures.instant(health.next_try_at, now, zone)
-    return words.fails(since, why, next_try, health.waiting)
+    if health.failing_since is not None:
+        return words.fails(told(health.failing_since), why, told(health.next_try_at), health.waiting)
+    if health.last_taken_at is None:
+        return words.never_used(health.waiting)
+    return words.takes(told(health.last_taken_at), health.waiting)
 
 
 def channels_json(channels: Iterable[ChannelLine], now: datetime, *, mask: bool) -> str:
-    """The document of `channels --json`."""
+    """The document of `channels --json`, ASCII only, ending in a newline."""
     rows = [_row(each, mask=mask) for each in channels]
-    return json.dumps({"schema": SCHEMA, "generated_at": instant(now), "channels": rows}, indent=2)
+    return json.dumps({"schema": SCHEMA, "generated_at": instant(now), "channels": rows}, indent=2) + "\n"
 
 
 def _row(channel: ChannelLine, *, mask: bool) -> dict[str, object]:
@@ -86,7 +93,7 @@ def _row(channel: ChannelLine, *, mask: bool) -> dict[str, object]:
         "failing_since": instant(None if health is None else health.failing_since),
         "why": masked(why) if why is not None and mask else why,
         "next_try_at": instant(None if health is None else health.next_try_at),
-        "waiting": 0 if health is None else health.waiting,
+        "waiting": None if health is None else health.waiting,
     }
 
 
