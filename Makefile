@@ -4,6 +4,7 @@
 # make torture       try to lose a login, a reading or a secret for an hour (BUDGET=seconds); docs/custody.md, docs/faults.md
 # make soak          a week of a thousand accounts, and every way a terminal can go (BUDGET=seconds); docs/faults.md
 # make notices       a thousand processes killed as they send notices (KILLS=number); docs/channels.md
+# make money         two hundred processes killed as they use banked resets, ten thousand lost answers (KILLED, LOST); docs/banked_resets.md
 # make bench         what it costs, measured on this machine; benchmarks/README.md (BENCH_ARGS)
 # make sessions      what reading session files costs, beside ccusage (SESSIONS_ARGS)
 # make backtest      the forecast held against simulated accounts, and its table in docs/forecast.md
@@ -19,12 +20,14 @@ WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 2)')
 BUDGET ?= 3600
 KILLS ?= 1000
 HISTORIES ?= 10000
+KILLED ?= 200
+LOST ?= 10000
 # the tests start poolwatch hundreds of times: it must not be compiled anew each time
 unexport PYTHONDONTWRITEBYTECODE
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: backtest bench sessions year histories rates coverage demo test lint types layers tests other-python screenshots torture notices soak interop clean help
+.PHONY: backtest bench sessions year histories rates coverage demo test lint types layers tests other-python screenshots torture notices money soak interop clean help
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -99,6 +102,10 @@ torture: $(VENV)/.test
 
 notices: $(VENV)/.test
 	@$(BIN)/python -m tests.faults.lost_notices $(KILLS)
+
+money: $(VENV)/.test
+	@echo "poolwatch: $(KILLED) processes killed as they spend, $(LOST) lost answers"
+	@KILLED_RESETS=$(KILLED) LOST_RESETS=$(LOST) $(BIN)/python -m pytest -q -s tests/purchases
 
 soak: $(VENV)/.test
 	@$(BIN)/python -m tests.faults.soak --budget $(BUDGET) $(SOAK_ARGS)

@@ -235,7 +235,7 @@ def test_no_token_stands_in_what_is_written_down(room: ResetRoom) -> None:
 
 
 def test_of_many_lost_answers_each_wish_used_one_at_most(room: ResetRoom) -> None:
-    lose_and_ask(room, int(os.environ.get("POOLWATCH_LOST_RESETS", "200")))
+    lose_and_ask(room, int(os.environ.get("LOST_RESETS", "200")))
 
 
 def lose_and_ask(room: ResetRoom, count: int) -> None:

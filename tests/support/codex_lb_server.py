@@ -140,6 +140,8 @@ class CodexLbServer(PoolServer):
         self.gate = asyncio.Event()
         self.gate.set()
         self.refresh_answer: Response | None = None
+        #: the ids of requests to use a banked reset
+        self.redeemed: list[str] = []
         #: how a sign-in by code stands, in turn
         self.sign_in: list[dict[str, object]] = []
         for account in accounts:
@@ -175,6 +177,13 @@ class CodexLbServer(PoolServer):
         if request.route == "GET /api/oauth/status":
             return answer(200, self.sign_in.pop(0))
         parts = request.path.split("/")
+        if request.method == "POST" and request.path.endswith("/rate-limit-reset-credits/consume"):
+            self.redeemed.append(json.loads(request.body)["redeemRequestId"])
+            if self.accounts[parts[3]].banked == 0:
+                error = {"code": "no_available_reset_credit", "message": "No available reset credit"}
+                return answer(409, {"error": error}, X_App_Version=version)
+            self.accounts[parts[3]].banked -= 1
+            return answer(200, {"code": "reset", "windowsReset": 2, "redeemedAt": READ_AT})
         if request.method == "GET" and parts[-1] == "usage-reset-credits" and parts[3] in self.accounts:
             banked = self.accounts[parts[3]].banked
             inner = {"availableCount": banked}

@@ -130,6 +130,8 @@ class CodexProxyServer(PoolServer):
         #: how a refresh that was refused leaves an account; the real one may leave it stuck in `refreshing`
         self.status_of_dead = "expired"
         self.fetched_at = FETCHED_AT
+        #: the ids of requests that used a banked reset
+        self.redeemed: list[str] = []
         #: what the polls of a sign-in by code are answered with, in turn
         self.polls: list[Response] = []
         self.device: dict[str, object] = {
@@ -158,6 +160,10 @@ class CodexProxyServer(PoolServer):
         if request.route == "GET /auth/device-poll/fake-device-code":
             return self.polls.pop(0)
         parts = request.path.split("/")
+        if request.method == "POST" and request.path.endswith("/reset-credits/consume"):
+            self.redeemed.append(json.loads(request.body)["redeem_request_id"])
+            del self.accounts[parts[3]].resets[:1]
+            return answer(200, {"success": True})
         if request.path.startswith("/auth/accounts/") and len(parts) == 5:
             account = self.accounts.get(parts[3])
             if account is None:

@@ -53,6 +53,8 @@ class ResetServer:
     script: deque[Lose | Say] = field(default_factory=deque)
     #: the list keeps saying what it said before
     lags: bool = False
+    #: a use leaves the windows as they are
+    stays_exhausted: bool = False
     #: redeem requests by id, with the reset that each used
     processed: dict[str, str] = field(default_factory=dict)
     bodies: list[Mapping[str, object]] = field(default_factory=list)
@@ -206,5 +208,6 @@ class ResetServer:
         self.processed[request] = wanted
         self.used.append(wanted)
         self.used_at.append(datetime.now(UTC))
-        self.five_hours = self.weekly = 0
+        if not self.stays_exhausted:
+            self.five_hours = self.weekly = 0
         return {"code": "reset", "credit": {"id": wanted, "status": "redeemed"}, "windows_reset": 2}
