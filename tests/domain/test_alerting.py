@@ -436,6 +436,41 @@ def test_quiet_hours_hold_and_then_one_digest_tells_all() -> None:
         assert world.look() == []
 
 
+def test_what_ended_as_quiet_hours_did_and_holds_again_is_told_as_what_fires() -> None:
+    world = World(rule(quiet_hours=NIGHT), at=EVENING + minutes(60))
+    world.see(HOLDS)
+    world.look(after=datetime(2026, 11, 21, 6, 55, tzinfo=UTC) - world.now)
+    world.see(HOLDS)
+    world.see(OVER)
+    # it ended just before: whether that lasts nobody knows at seven
+    assert world.wait(minutes(5)) == []
+    assert [item.phase for item in world.see(HOLDS)[0].items] == [Phase.FIRING]
+    world.see(OVER)
+    assert [item.phase for notice in world.wait(minutes(11)) for item in notice.items] == [Phase.RESOLVED]
+
+
+def test_every_channel_hears_of_the_end_also_one_that_was_not_told_the_begin_yet() -> None:
+    other = replace(HIGH, name="other", when="credits<5", channels=("mail",))
+    world = World(rule(channels=("mail", "ops")), other)
+    world.look(world.find(HOLDS, DAN, rule="other"))
+    # a moment after that one
+    assert [each.channel for each in world.see(HOLDS, after=timedelta(seconds=5))] == ["ops"]
+    world.see(OVER, after=timedelta(seconds=5))
+    ends = [(each.channel, item.phase) for each in world.wait(minutes(12)) for item in each.items]
+    assert ends == [("mail", Phase.RESOLVED), ("ops", Phase.RESOLVED)]
+
+
+def test_what_is_told_again_in_a_window_is_told_to_end_again() -> None:
+    world = World(rule(repeat_every=timedelta(hours=4)))
+    for _ in range(2):
+        world.see(HOLDS, window="w/1")
+        for _ in range(60 * 4 + 1):
+            world.see(HOLDS, window="w/1")
+        world.see(OVER, window="w/1")
+        world.wait(minutes(11))
+        assert world.told()[-1][1] == "resolved"
+
+
 def test_what_is_critical_goes_through_quiet_hours() -> None:
     world = World(rule(quiet_hours=NIGHT, severity=Severity.CRITICAL), at=EVENING + minutes(60))
     (notice,) = world.see(HOLDS)

@@ -109,6 +109,7 @@ def _owing(alert: Alert, rule: Rule, silences: Sequence[Silence], now: datetime)
             again_at=None if every is None else now + every,
             channels=rule.channels,
             owed=rule.channels,
+            is_over_told=False,
         )
     if alert.phase is Phase.RESOLVED and not alert.is_over_told and alert.resolved_at is not None:
         if silence_of(silences, alert.rule, alert.subject, now) is not None:
@@ -119,18 +120,16 @@ def _owing(alert: Alert, rule: Rule, silences: Sequence[Silence], now: datetime)
 
 
 def _may_speak(alert: Alert, silences: Sequence[Silence], now: datetime) -> bool:
-    """Whether it may be told now; what has ended may, for its begin was told."""
+    """Whether it may be told now; what has ended may once that lasts: until then it may hold again."""
     if silence_of(silences, alert.rule, alert.subject, now) is not None:
         return False
-    return alert.phase is Phase.RESOLVED or alert.speaks
+    return alert.is_over_told if alert.phase is Phase.RESOLVED else alert.speaks
 
 
 def _without(alert: Alert, channel: str) -> Alert:
     """The alert as it is after that channel was told how it stands."""
     owed = tuple(each for each in alert.owed if each != channel)
-    is_over_told = alert.is_over_told or alert.phase is Phase.RESOLVED
-    held_until = alert.held_until if owed else None
-    return replace(alert, owed=owed, is_over_told=is_over_told, held_until=held_until)
+    return replace(alert, owed=owed, held_until=alert.held_until if owed else None)
 
 
 def _notice(channel: str, alerts: Iterable[Alert], now: datetime) -> Notice:
