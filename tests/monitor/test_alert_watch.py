@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from poolwatch.domain.account import AccountKey, Listing, Name, SourceRef, TokenFacts
 from poolwatch.domain.alert_rules import all_rules, watched
+from poolwatch.domain.alerting import Evaluated, evaluate
 from poolwatch.domain.alerts import Phase, Rule, Silence
 from poolwatch.domain.event_log import EventKind, LoggedEvent
 from poolwatch.domain.notices import NoticeKind
@@ -242,6 +245,23 @@ async def test_the_day_before_is_told_once_a_day(store: Store, clock: Wall) -> N
         await two.see(carol)
         await two.see(carol)
     assert len(await store.deliveries(9)) == 2
+
+
+async def test_very_many_are_evaluated_beside_the_event_loop(
+    store: Store, clock: Wall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[bool] = []
+
+    def noting(*given: Any) -> Evaluated:
+        threads.append(threading.current_thread() is threading.main_thread())
+        return evaluate(*given)
+
+    monkeypatch.setattr("poolwatch.monitor.alert_watch.evaluate", noting)
+    one, names = Watching(store, clock), [f"a{number}" for number in range(1_001)]
+    await one.see(*(account(name, 50, clock.now()) for name in names))
+    await one.see(*(account(name, 93, clock.now()) for name in names))
+    assert threads == [True, False]
+    assert len(await one.told()) == 1_001
 
 
 async def test_a_clock_that_was_a_year_ahead_keeps_no_day_from_being_told(store: Store, clock: Wall) -> None:

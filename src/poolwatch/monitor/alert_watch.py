@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, time, timedelta, tzinfo
 from decimal import Decimal
+from functools import partial
 from typing import Final
 
 from msgspec import Struct
@@ -25,6 +26,7 @@ from poolwatch.domain.events import LimitsTold
 from poolwatch.domain.overview import overview
 from poolwatch.domain.state import AccountState, PoolState
 from poolwatch.domain.values import replace
+from poolwatch.host.threads import in_thread
 from poolwatch.monitor.limits import Beside
 from poolwatch.monitor.turns import Turns
 from poolwatch.presentation.alert_look import OF_ACCOUNTS, AlertLook, Moment
@@ -52,6 +54,8 @@ _LATELY: Final = timedelta(hours=2)
 _DAY: Final = timedelta(days=1)
 #: A turn on the event loop is no longer, in seconds.
 _TURN: Final = 0.002
+#: So many findings and alerts are evaluated within such a turn or two.
+_MANY: Final = 1_000
 
 
 class AlertTerms(Struct, frozen=True):
@@ -208,7 +212,7 @@ class AlertWatch:
             self._whole_at = now
             events = [*events, *await self._logged(beside, now - _LATELY, events)]
         seen = Seen(findings, events_seen(events, moment), ready if is_whole else frozenset(), gone)
-        done = evaluate(rules, book, seen, now, self._terms.zone)
+        done = await _evaluated_of(rules, book, seen, now, self._terms.zone)
         return await self._with_summary(beside, book, done, now)
 
     def _is_due(self, now: datetime) -> bool:
@@ -343,6 +347,15 @@ class AlertWatch:
         finally:
             for each in waits:
                 each.cancel()
+
+
+async def _evaluated_of(
+    rules: Sequence[WatchedRule], book: AlertBook, seen: Seen, now: datetime, zone: tzinfo | None
+) -> Evaluated:
+    """What follows; of very many alerts beside the event loop, which they would hold up."""
+    if len(seen.findings) + len(book.alerts) <= _MANY:
+        return evaluate(rules, book, seen, now, zone)
+    return await in_thread(partial(evaluate, rules, book, seen, now, zone))
 
 
 def _differs(before: AlertBook, after: AlertBook) -> bool:
