@@ -331,6 +331,17 @@ def test_balances_and_windows_are_as_old_as_readings_of_accounts_are() -> None:
     assert [each.truth for each in found] == [HOLDS, HOLDS, UNKNOWN]
 
 
+def test_at_the_limit_and_over_it_are_told_in_words() -> None:
+    for spent, percent, told in (
+        ("300", 100, "at its limit: $300 of $300"),
+        ("310", 100, "over its limit: $310 of $300"),
+        ("330", 110, "over 110%: $330 of $300"),
+    ):
+        cause = seen_of(budget(spent), Rule("r", f"budget:team>={percent}"))[0].cause
+        assert cause is not None
+        assert message_text(cause) == told
+
+
 def test_a_rule_about_a_budget_and_its_words() -> None:
     (found,) = seen_of(budget("276.5"), Rule("r", "budget:team>=90"))
     assert (found.truth, found.level) == (HOLDS, None)

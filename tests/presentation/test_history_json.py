@@ -253,9 +253,9 @@ def test_the_events_for_people() -> None:
         "2026-11-19 19:03  OpenAI                   41 of 60 accounts were reset early",
         "2026-11-19 20:03  01234567                 back: credits",
         "2026-11-19 20:33  channel ops              a notice was given up: the channel never took it",
-        "2026-11-19 20:39  budget team of night     over 90%: $276 of $300",
+        "2026-11-19 20:39  budget team: night       over 90%: $276 of $300",
         "2026-11-19 20:45  team/=alice@example.com  fires no longer: weekly 93%",
-        "2026-11-19 20:39  budget team of night     began anew; it had reached its limit",
+        "2026-11-19 20:39  budget team: night       began anew; it had reached its limit",
     ]
     hidden = event_lines(EVENTS, HIDDEN, UTC)[-1]
     assert hidden.endswith("budget team          began anew; it had reached its limit")

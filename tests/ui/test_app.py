@@ -71,7 +71,7 @@ async def test_notices_take_a_line_of_the_strip() -> None:
     feed = feed_of()
     app = app_of(feed.state, feed=feed)
     async with app.run_test(size=(120, 40)) as pilot:
-        feed.happen(notices=("read-only: another poolwatch (pid 7, box) is polling",))
+        feed.happen(notices=("another poolwatch (pid 7, box) is polling; this one watches",))
         await settle(pilot)
         assert "pid 7" in strip(app)
 

@@ -231,8 +231,10 @@ def test_filter_sections_and_groups() -> None:
 def test_notices_stand_in_the_strip() -> None:
     board = board_of(state_of(twelve()))
     assert not board.strip.notices
-    board.note(("read-only: another poolwatch is polling",))
-    assert [notice.text for notice in board.strip.notices] == ["read-only: another poolwatch is polling"]
+    board.note(("another poolwatch is polling; this one watches",))
+    assert [notice.text for notice in board.strip.notices] == [
+        "another poolwatch is polling; this one watches"
+    ]
 
 
 def test_a_source_that_lists_anew_keeps_readings() -> None:

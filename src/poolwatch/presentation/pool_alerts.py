@@ -139,8 +139,10 @@ def _label(state: BudgetState, moment: Moment) -> str:
 
 def _budget_cause(state: BudgetState, percent: Decimal) -> Message:
     spent, limit = _amounts(state)
-    if percent >= _HUNDRED and state.used_percent == percent:
-        return message("alerts.budget_at_limit", spent=spent, limit=limit)
+    if percent == _HUNDRED:
+        is_exact = state.used_percent == percent
+        code = "alerts.budget_at_limit" if is_exact else "alerts.budget_over_limit"
+        return message(code, spent=spent, limit=limit)
     return message("alerts.budget_over", percent=f"{percent.normalize():f}", spent=spent, limit=limit)
 
 

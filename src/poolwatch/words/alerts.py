@@ -45,6 +45,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "alerts.may_run_dry": mark("may run dry before an account comes back: {percent} likely"),
     "alerts.dry": mark("nothing left before an account comes back"),
     "alerts.budget_over": mark("over {percent}%: {spent} of {limit}"),
+    "alerts.budget_over_limit": mark("over its limit: {spent} of {limit}"),
     "alerts.budget_at_limit": mark("at its limit: {spent} of {limit}"),
     "alerts.usd": mark("${amount}"),
     "alerts.credits": mark("{amount} credits"),

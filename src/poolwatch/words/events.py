@@ -43,7 +43,7 @@ UPSTREAM: Final = Text("OpenAI")
 source: Final = Text("source {name}")
 channel: Final = Text("channel {name}")
 budget: Final = Text("budget {name}")
-budget_part: Final = Text("budget {name} of {whose}")
+budget_part: Final = Text("budget {name}: {whose}")
 budget_of_account_reset: Final = Text("budget {name} began anew; it had reached its limit")
 
 

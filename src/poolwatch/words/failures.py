@@ -422,7 +422,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "monitor.no_zone": mark("the time zone {zone} is not on this machine: its own is taken instead"),
     "monitor.source_hangs": mark("no answer for {seconds} s: its disk or its server hangs"),
     "monitor.left_out": mark("{source}: {left_out}"),
-    "monitor.viewer": mark("read-only: {holder} is polling"),
+    "monitor.viewer": mark("{holder} is polling; this one watches"),
     "monitor.login_waits": mark(
         "a login waits in {path}: poolwatch accounts list shows the command that puts it in place"
     ),
