@@ -16,6 +16,18 @@ from poolwatch.domain.account import AccountKey, Listing, Name, SourceRef, Token
 from poolwatch.domain.alert_rules import all_rules, watched
 from poolwatch.domain.alerting import Evaluated, evaluate
 from poolwatch.domain.alerts import Phase, Rule, Silence
+from poolwatch.domain.budgets import (
+    Budget,
+    BudgetPeriod,
+    BudgetReport,
+    BudgetState,
+    Each,
+    Limit,
+    LimitUnit,
+    Measured,
+    MeasuredBy,
+    Period,
+)
 from poolwatch.domain.event_log import EventKind, LoggedEvent
 from poolwatch.domain.notices import NoticeKind
 from poolwatch.domain.state import AccountState, PoolState
@@ -302,6 +314,41 @@ async def test_accounts_that_are_gone_take_their_alerts_with_them(store: Store, 
     assert book is not None
     assert book.alerts == {}
     assert await one.told() == [("carol", "firing")]
+
+
+async def test_parts_of_a_budget_that_cannot_be_read_for_a_while_are_neither_gone_nor_new(
+    store: Store, clock: Wall
+) -> None:
+    one = Watching(store, clock, Rule("spent", "budget:team>=90", channels=("ops",)))
+    budget = Budget("team", Limit(LimitUnit.USD, Decimal(10)), BudgetPeriod.MONTHLY, each=Each.USER)
+    month = Period(NOW.replace(day=1), NOW.replace(month=10, day=1))
+
+    async def look(dollars: int | None) -> None:
+        by = MeasuredBy.USAGE
+        measured = Measured(by, None if dollars is None else Decimal(dollars), read_at=clock.now())
+        state = BudgetState(budget, month, measured, whose=None if dollars is None else "ann")
+        report = BudgetReport(clock.now(), (state,), is_read=dollars is not None)
+        one.ledger.state = replace(one.ledger.state, budgets=report)
+        clock.at += timedelta(seconds=61)
+        await one.watch.look(one.beside)
+
+    for dollars in (None, 1, 9, None, None, 9):
+        await look(dollars)
+        book = await store.alert_book()
+        assert book is not None
+        if dollars != 1 and await store.deliveries(9):
+            (alert,) = book.alerts.values()
+            assert (alert.phase, alert.told) == (Phase.FIRING, 1)
+    assert len(await store.deliveries(9)) == 1
+
+
+async def test_a_first_look_at_budgets_waits_until_they_can_be_read(store: Store, clock: Wall) -> None:
+    one = Watching(store, clock, Rule("spent", "budget:team>=90", channels=("ops",)))
+    one.ledger.state = replace(one.ledger.state, budgets=BudgetReport(clock.now(), is_read=False))
+    await one.see()
+    book = await store.alert_book()
+    assert book is not None
+    assert "spent" not in book.rules
 
 
 async def test_a_watch_that_runs_looks_when_something_changed(store: Store, clock: Wall) -> None:

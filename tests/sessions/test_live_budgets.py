@@ -141,6 +141,7 @@ async def test_where_use_cannot_be_read_what_was_spent_is_unknown(desk: Desk) ->
     report = await desk.measured()
     assert spent(report) == {"team": None}
     assert report is not None
+    assert not report.is_read
     assert report.budgets[0].level is None
     assert report.budgets[0].period.resets_at == datetime(2026, 12, 1, tzinfo=UTC)
 

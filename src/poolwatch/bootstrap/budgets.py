@@ -367,7 +367,7 @@ def with_all(report: BudgetReport, budgets: Iterable[Budget], zone: str | None =
     states = [
         state for each in budgets for state in found.get(each.name) or [_unknown(each, report.at, zone)]
     ]
-    return BudgetReport(report.at, tuple(states))
+    return replace(report, budgets=tuple(states))
 
 
 def _unknown(budget: Budget, now: datetime, zone: str | None) -> BudgetState:

@@ -96,7 +96,7 @@ class LiveBudgets:
             with suppress(BookError):
                 report = await in_thread(partial(self._report, accounts, now))
                 return self._with_all(report)
-        return self._with_all(BudgetReport(now))
+        return self._with_all(BudgetReport(now, is_read=False))
 
     def _with_all(self, report: BudgetReport) -> BudgetReport:
         budgets = [each.budget for each in self._settings.budgets]

@@ -209,10 +209,14 @@ class EndedPeriod(Struct, frozen=True):
 
 
 class BudgetReport(Struct, frozen=True):
-    """All budgets at one moment, in the order of the configuration, parts by name; `at` by our own clock."""
+    """All budgets at one moment, in the order of the configuration, parts by name; `at` by our own clock.
+
+    `is_read` False: what was used could not be read, so that parts of which nobody knows now may be missing.
+    """
 
     at: datetime
     budgets: tuple[BudgetState, ...] = ()
+    is_read: bool = True
 
 
 _NUMBER: Final = r"([0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,12})(\.[0-9]{1,6})?"

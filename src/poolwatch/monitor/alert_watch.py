@@ -201,7 +201,8 @@ class AlertWatch:
         kinds = {SubjectKind.ACCOUNT, SubjectKind.SOURCE} if state.settled else set[SubjectKind]()
         there |= {Subject(SubjectKind.SOURCE, name) for name in state.sources}
         if state.budgets is not None:
-            kinds.add(SubjectKind.BUDGET)
+            # of parts that could not be read nobody knows that they are gone
+            kinds |= {SubjectKind.BUDGET} if state.budgets.is_read else set()
             found, budgets = found_of_budgets(rules, state.budgets, moment)
             findings += found
             there |= budgets
@@ -225,7 +226,7 @@ class AlertWatch:
         for each in self._terms.rules:
             match each.condition:
                 case OfBudgets() | BuiltIn.BUDGET:
-                    is_ready = state.budgets is not None
+                    is_ready = state.budgets is not None and state.budgets.is_read
                 case BuiltIn.RUNS_DRY:
                     is_ready = state.outlook is not None
                 case _:
