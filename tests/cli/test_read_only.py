@@ -43,6 +43,8 @@ LOOKS = {
     "rates compare", "sources list", "sources test", "accounts list", "data export", "config show",
     "config path", "config check", "doctor", "channels list", "alerts list", "budgets list",
     "resets list",
+    # they ask services for what is left
+    "credits", "sources read",
     # it sends a notice, and changes nothing here
     "channels test",
     # they look, and poolwatch becomes the program

@@ -117,7 +117,7 @@ def test_a_key_in_the_clear_wants_to_be_said(desk: Desk, listener: Listener, key
             "a running pool is added with: poolwatch",
         ),
         ([f"https://me:{PASSWORD}@pool.example.com", "codex-proxy"], "the kind comes first"),
-        ([f"https://me:{PASSWORD}@pool.example.com"], "Missing argument"),
+        ([f"https://me:{PASSWORD}@pool.example.com"], "the kind comes first"),
         (
             ["codex-proxy", "https://x.example.com", f"https://me:{PASSWORD}@y.example.com"],
             "unexpected extra",
@@ -126,7 +126,7 @@ def test_a_key_in_the_clear_wants_to_be_said(desk: Desk, listener: Listener, key
             ["codex-proxy", "https://x.example.com", f"--https://me:{PASSWORD}@y.example.com"],
             "No such option",
         ),
-        (["codex-home", "~/x", "--insecure"], "for pools only"),
+        (["codex-home", "~/x", "--insecure"], "for pools and balances only"),
         (["auth-files", "~nobody/x"], "~USER"),
         (["codex-lb", "http://127.0.0.1:9", "--api-key-env", "sk-fake-key"], "never the secret itself"),
     ],

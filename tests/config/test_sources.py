@@ -30,13 +30,15 @@ def problems(text: str, env: dict[str, str] | None = None) -> tuple[ConfigProble
 @pytest.mark.parametrize("kind", SourceKind)
 def test_each_kind_takes_exactly_its_own_keys(kind: SourceKind) -> None:
     minimum = f"[[sources]]\nkind = '{kind}'\n" + (
-        "url = 'https://pool.example.com'\n" if kind.is_pool else "path = '/x'\n"
+        "url = 'https://pool.example.com'\n" if kind.is_asked else "path = '/x'\n"
     )
+    if kind is SourceKind.CREDITS_HTTP:
+        minimum = minimum.replace("url", "preset = 'openrouter'; url").replace("; ", "\n")
     assert len(sources(minimum)) == 1
     everything = {name for names in KEYS_OF_KIND.values() for name in names}
     for name in sorted(everything - set(KEYS_OF_KIND[kind])):
         (problem,) = problems(f"{minimum}{name} = 'x'\n")
-        assert problem.line == 4
+        assert problem.line == minimum.count("\n") + 1
         assert problem.message.startswith(f"{name} is not for a source of kind {kind}, only for ")
 
 

@@ -20,7 +20,7 @@ from poolwatch.domain.values import replace
 from poolwatch.host.threads import in_thread
 from poolwatch.monitor.alert_watch import CODE as _NO_ALERTS
 from poolwatch.monitor.alert_watch import AlertTerms, AlertWatch
-from poolwatch.monitor.limits import Beside, LimitWork, Task
+from poolwatch.monitor.limits import Beside, LimitWork, Recall, Task
 from poolwatch.presentation.filter import saved_queries
 
 if TYPE_CHECKING:
@@ -44,14 +44,24 @@ def limit_work(running: Running) -> LimitWork:
     """All that there is to do in this run."""
     watch = BudgetWatch(running)
     budgets = Task(_NO_BUDGETS, watch.keep_measured)
+    balances, recalled = _balances(running)
     if not running.around.settings.channels:
         alerts = AlertWatch(alert_terms(running.around))
-        tasks = (Task(_NO_ALERTS, alerts.run), Task(_NO_SENDER, _send_nothing), budgets)
-        return LimitWork(tasks, (alerts.recall, watch.measured))
+        tasks = (Task(_NO_ALERTS, alerts.run), Task(_NO_SENDER, _send_nothing), budgets, *balances)
+        return LimitWork(tasks, (alerts.recall, watch.measured, *recalled))
     sender = sender_of(running)
     alerts = AlertWatch(alert_terms(running.around), sender.wake)
-    tasks = (Task(_NO_ALERTS, alerts.run), Task(_NO_SENDER, sender.run), budgets)
-    return LimitWork(tasks, (alerts.recall, sender.recall, watch.measured))
+    tasks = (Task(_NO_ALERTS, alerts.run), Task(_NO_SENDER, sender.run), budgets, *balances)
+    return LimitWork(tasks, (alerts.recall, sender.recall, watch.measured, *recalled))
+
+
+def _balances(running: Running) -> tuple[tuple[Task, ...], tuple[Recall, ...]]:
+    """What there is to do about balances: nothing, and nothing of it is loaded, where none is configured."""
+    if not running.around.has_balances:
+        return (), ()
+    from poolwatch.bootstrap.balances import balance_task, recall_balances
+
+    return (balance_task(running),), (partial(recall_balances, running),)
 
 
 def alert_terms(around: Surroundings) -> AlertTerms:

@@ -20,7 +20,7 @@ from poolwatch.config.edit import add_source, is_same_place, source_table
 from poolwatch.config.load import free_name, source_problem
 from poolwatch.config.paths import Found, FoundState, absolute, config_file, discover, read_codex_config
 from poolwatch.config.problems import ConfigProblem
-from poolwatch.config.source_settings import SourceKind, SourceSettings
+from poolwatch.config.source_settings import CreditSettings, SourceKind, SourceSettings
 from poolwatch.config.values import at_home
 from poolwatch.domain.account import Custody, Listing
 from poolwatch.domain.audit import Act, Deed
@@ -117,6 +117,8 @@ async def try_and_add(around: Surroundings, config: Path | None, source: SourceS
     twin = next((each for each in _configured(around) if is_same_place(each, source, around.home)), None)
     if twin is not None:
         return NotAdded(Hindrance.MONITORED, words.said("monitored_already", place=place, name=twin.name))
+    if isinstance(source, CreditSettings):
+        return await _add_balance(around, config, source)
     listed = await logins_at(around, source)
     if isinstance(listed, str):
         said = listed if listed.startswith(place) else f"{place}: {listed}"
@@ -133,6 +135,25 @@ async def try_and_add(around: Surroundings, config: Path | None, source: SourceS
     if problem is not None:
         return NotAdded(Hindrance.CONFIG, problem.text)
     return Added(source, counted(listed), path)
+
+
+async def _add_balance(around: Surroundings, config: Path | None, source: CreditSettings) -> Added | NotAdded:
+    """Ask a service for its balance, and write it into the configuration where it tells one."""
+    from poolwatch.bootstrap.balances import try_balance  # few have any
+    from poolwatch.config.credit_settings import filled
+    from poolwatch.presentation.balances import left_text
+
+    whole = filled(source, source_table(source))
+    found = await try_balance(around, whole)
+    if isinstance(found, Failure):
+        return NotAdded(Hindrance.NOTHING_THERE, f"{whole.url}: {failure_text(found)}")
+    path = target_config(around, config)
+    if isinstance(path, ConfigProblem):
+        return NotAdded(Hindrance.CONFIG, path.text)
+    problem = await asyncio.to_thread(add_source, path, source)
+    if problem is not None:
+        return NotAdded(Hindrance.CONFIG, problem.text)
+    return Added(source, left_text(found), path)
 
 
 async def add_typed(around: Surroundings, config: Path | None, place: str) -> Added | NotAdded:

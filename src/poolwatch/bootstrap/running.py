@@ -16,7 +16,7 @@ from poolwatch.bootstrap.auditing import auditor_of
 from poolwatch.bootstrap.clock import RealClock, draw
 from poolwatch.bootstrap.sources import StoredKeyStates, build_source
 from poolwatch.bootstrap.surroundings import Surroundings, newcomers
-from poolwatch.config.source_settings import SourceSettings
+from poolwatch.config.source_settings import SourceKind, SourceSettings
 from poolwatch.domain.audit import By
 from poolwatch.domain.values import replace
 from poolwatch.host.threads import in_thread
@@ -33,6 +33,7 @@ from poolwatch.store.store import Store
 
 if TYPE_CHECKING:
     from poolwatch.bootstrap.live_budgets import LiveBudgets
+    from poolwatch.monitor.balances import BalanceWatch
     from poolwatch.monitor.learning import Terms
     from poolwatch.monitor.limits import LimitWork
 
@@ -50,6 +51,7 @@ class Running(Struct):
     to_terminal: Callable[[str], bool] | None = None
     #: loaded when they are first asked for
     _budgets: LiveBudgets | None = None
+    _balances: BalanceWatch | None = None
     #: set when they are to be measured at once
     budgets_changed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -64,6 +66,15 @@ class Running(Struct):
         if self._budgets is None:
             self._budgets = module.LiveBudgets(self.around, self.budgets_changed)
         return self._budgets
+
+    def balances(self) -> BalanceWatch:
+        """The balances of this run; loaded when they are first asked for."""
+        if self._balances is None:
+            from poolwatch.bootstrap.balances import balance_watch
+
+            monitor, services = self.monitor, self.services
+            self._balances = balance_watch(self.around, monitor.ledger, services.store, services.clock)
+        return self._balances
 
     async def until_budgets_change(self, time: Coroutine[object, object, None]) -> None:
         """Wait until they are to be measured at once, or that time has passed."""
@@ -82,7 +93,9 @@ class Running(Struct):
         self.watch(settings)
 
     def watch(self, settings: SourceSettings) -> None:
-        """Have the monitor watch a source of the surroundings."""
+        """Have the monitor watch a source of the surroundings; balances are watched apart from accounts."""
+        if settings.kind is SourceKind.CREDITS_HTTP:
+            return
         source = self.build(self.around, settings)
         self.sources[source.name] = source
         self.services.custodian.add(settings)

@@ -101,6 +101,11 @@ class Surroundings(Struct, frozen=True):
         return hashlib.sha256(parts).hexdigest()[:12]
 
     @property
+    def has_balances(self) -> bool:
+        """Whether one of the sources tells a balance."""
+        return any(each.kind is SourceKind.CREDITS_HTTP for each in self.sources)
+
+    @property
     def renews(self) -> bool:
         """Whether poolwatch renews its own logins without being asked."""
         return self.settings.refresh.background and not self.settings.read_only

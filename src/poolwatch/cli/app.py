@@ -286,6 +286,18 @@ def usage(
     return print_usage(config, asked, TimeSpan(since, until), form)
 
 
+@declared(app, "credits", "money")
+def credits_left(
+    max_age: Annotated[float | None, option("credits_age", "--max-age", min=0, metavar="SECONDS")] = None,
+    json: JsonOption = False,
+    mask: MaskOption = False,
+    config: ConfigOption = None,
+) -> int:
+    from poolwatch.cli.credits import print_credits
+
+    return print_credits(config, max_age, as_json=json, mask=mask)
+
+
 @declared(app, "daemon", "act")
 def daemon(
     print_unit: Annotated[bool, flag("print-unit")] = False,

@@ -13,6 +13,7 @@ from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
 from poolwatch.config.load import read_only_by
 from poolwatch.config.paths import locate_config
 from poolwatch.config.problems import ConfigProblems
+from poolwatch.config.source_settings import SourceKind
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.overview import PoolOverview
 from poolwatch.domain.state import AccountState, PoolState
@@ -106,7 +107,7 @@ def nobody_there(around: Surroundings, state: PoolState) -> int:
 
     failing = {source.name for source in state.sources.values() if source.failure is not None}
     for source in around.sources:
-        if source.name not in failing:
+        if source.name not in failing and source.kind is not SourceKind.CREDITS_HTTP:
             place = shown_path(shown_place(around, source), mask=around.settings.ui.mask)
             complain(words.no_login_at(place))
     complain(words.NONE_READ() if failing else said("no_accounts", command=around.command("sources")))

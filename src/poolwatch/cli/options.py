@@ -127,6 +127,14 @@ def models(incomplete: str) -> list[str]:
     return [name for name in found if _PLAIN.fullmatch(name) and name.startswith(incomplete)]
 
 
+def source_kinds() -> list[str]:
+    """What `sources add` takes: kinds of sources, and the services that a balance can be read of."""
+    from poolwatch.config.credit_settings import PRESETS
+    from poolwatch.config.source_settings import SourceKind
+
+    return [*(each.value for each in SourceKind if each is not SourceKind.CREDITS_HTTP), *PRESETS]
+
+
 def sources(context: typer.Context, incomplete: str) -> list[str]:
     """The names of the sources that are configured or were discovered."""
     return _source_names(context, incomplete, configured_only=False)
@@ -217,13 +225,6 @@ def size(text: object) -> int:
     return size_of(str(text))
 
 
-def _kinds() -> list[str]:
-    """The kinds of sources."""
-    from poolwatch.config.source_settings import KINDS
-
-    return list(KINDS)
-
-
 def _views() -> list[str]:
     """The views of the pool."""
     from poolwatch.config.settings import VIEWS
@@ -286,7 +287,9 @@ BudgetArgument = Annotated[
     str, typer.Argument(metavar="NAME", help=help_of("budget"), autocompletion=budgets)
 ]
 Assignments = Annotated[list[str], typer.Argument(metavar="KEY=VALUE...", help=help_of("assignment"))]
-KindArgument = Annotated[str, typer.Argument(metavar="KIND", help=help_of("kind"), autocompletion=_kinds)]
+KindArgument = Annotated[
+    str, typer.Argument(metavar="KIND", help=help_of("kind"), autocompletion=source_kinds)
+]
 ViewOption = Annotated[str | None, option("view", metavar="auto|table|cards|hive", autocompletion=_views)]
 SortOption = Annotated[str | None, option("sort", metavar="COLUMN", autocompletion=_sorts)]
 ThemeOption = Annotated[

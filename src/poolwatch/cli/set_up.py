@@ -29,7 +29,7 @@ def sources_list(json: JsonOption = False, mask: MaskOption = False, config: Con
 @declared(sources_group, "sources add", changes=True)
 def sources_add(
     kind: options.KindArgument,
-    place: Annotated[str, typer.Argument(metavar="URL|PATH", help=help_of("place"))],
+    place: Annotated[str | None, typer.Argument(metavar="URL|PATH", help=help_of("place"))] = None,
     name: Annotated[str | None, option("name", metavar="NAME")] = None,
     custody: options.CustodyOption = None,
     api_key_file: Annotated[str | None, option("api_key_file", metavar="FILE")] = None,
@@ -43,7 +43,7 @@ def sources_add(
     from poolwatch.cli.sources import SourceRequest, add_source
 
     secrets = (api_key_file, api_key_env, password_file, password_env)
-    request = SourceRequest(kind, place, name, custody, *secrets, insecure=insecure)
+    request = SourceRequest(kind, place or "", name, custody, *secrets, insecure=insecure)
     return add_source(config, request, mask=mask)
 
 
@@ -52,6 +52,18 @@ def sources_test(name: options.SourceArgument, mask: MaskOption = False, config:
     from poolwatch.cli.sources import try_source
 
     return try_source(config, name, mask=mask)
+
+
+@declared(sources_group, "sources read")
+def sources_read(
+    name: options.SourceArgument,
+    json: JsonOption = False,
+    mask: MaskOption = False,
+    config: ConfigOption = None,
+) -> int:
+    from poolwatch.cli.credits import read_source
+
+    return read_source(config, name, as_json=json, mask=mask)
 
 
 @declared(sources_group, "sources set", changes=True)

@@ -24,9 +24,10 @@ from poolwatch.bootstrap.places import (
 from poolwatch.bootstrap.sources import lone_source
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.cli.command import ADD_SOURCE, run_async, surroundings
+from poolwatch.config.credit_settings import PRESETS
 from poolwatch.config.load import free_name
 from poolwatch.config.paths import Found, absolute, discover
-from poolwatch.config.source_settings import SourceKind, SourceSettings
+from poolwatch.config.source_settings import CreditSettings, SourceKind, SourceSettings
 from poolwatch.config.values import at_home, nearest
 from poolwatch.domain.account import Custody, Listing
 from poolwatch.domain.audit import Act, Deed, Outcome
@@ -214,6 +215,10 @@ def try_source(config: Path | None, name: str, *, mask: bool = False) -> int:
     if source is None:
         complain(no_such_source(around, name))
         return EXIT_USAGE
+    if isinstance(source, CreditSettings):
+        from poolwatch.cli.credits import try_credits  # few have any
+
+        return try_credits(around, source)
     listed = run_async(lambda: _ask(around, source))
     shown = around.told(name)
     if isinstance(listed, str):
@@ -240,12 +245,17 @@ def _say_pool(around: Surroundings, source: SourceSettings) -> None:
 
 
 def _source_of(around: Surroundings, request: SourceRequest) -> SourceSettings | str:
-    kinds = {kind.value: kind for kind in SourceKind}
+    kinds = {kind.value: kind for kind in SourceKind if kind is not SourceKind.CREDITS_HTTP}
+    if request.kind in PRESETS:
+        return _balance_of(around, request)
     kind = kinds.get(request.kind)
     if kind is None:
-        near = nearest(request.kind, kinds)
+        names = (*kinds, *PRESETS)
+        near = nearest(request.kind, names)
         code = "kind_first" if "://" in request.kind else "no_kind_but" if near else "no_kind"
-        return said(code, kind=request.kind, near=near, kinds=", ".join(kinds))
+        return said(code, kind=request.kind, near=near, kinds=", ".join(names))
+    if not request.place:
+        return said("place_missing", kind=kind.value)
     custody = kind.default_custody
     if request.custody is not None:
         if kind is not SourceKind.AUTH_FILES:
@@ -274,6 +284,27 @@ def _source_of(around: Surroundings, request: SourceRequest) -> SourceSettings |
         api_key_env=request.api_key_env,
         dashboard_password_file=_written(request.password_file),
         dashboard_password_env=request.password_env,
+    )
+
+
+def _balance_of(around: Surroundings, request: SourceRequest) -> SourceSettings | str:
+    """A service that there is a preset for; what is not said stays with the preset."""
+    if request.custody is not None:
+        return said("bad_custody")
+    if request.password_file is not None or request.password_env is not None:
+        return said("no_password_here", kind=request.kind)
+    taken = {source.name for source in around.settings.sources}
+    if request.name in taken:
+        return said("source_there", name=request.name)
+    return CreditSettings(
+        SourceKind.CREDITS_HTTP,
+        request.name or free_name(request.kind, taken),
+        SourceKind.CREDITS_HTTP.default_custody,
+        url=request.place or None,
+        insecure=request.insecure,
+        api_key_file=_written(request.api_key_file),
+        api_key_env=request.api_key_env,
+        preset=request.kind,
     )
 
 

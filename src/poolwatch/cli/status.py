@@ -71,6 +71,10 @@ def print_status(
     else:
         _print_text(seen, around, replace(prefs, rules=seen.overview.rules), keys, ascii_only=ascii_only)
     if not seen.overview.accounts:
+        if around.has_balances:
+            from poolwatch.cli.credits import print_credits  # few have any
+
+            return EXIT_OK if as_json else print_credits(config, max_age, as_json=False, mask=mask)
         return nobody_there(around, seen.state)
     tell_of_filter(seen.overview, filter_text, prefs, keys)
     if keys and not seen.in_vain:

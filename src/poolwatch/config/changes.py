@@ -16,7 +16,7 @@ from poolwatch.config.layers import FILTERS_TABLE, KEYS_TABLE, LIMIT_LISTS, LIST
 from poolwatch.config.load import KEYS_OF_KIND, SECRET_KEYS, load_text, source_problem
 from poolwatch.config.problems import ConfigProblem, ConfigProblems
 from poolwatch.config.settings import TABLE, Settings
-from poolwatch.config.source_settings import SOURCE_ROWS
+from poolwatch.config.source_settings import SOURCE_ROWS, source_row
 from poolwatch.config.toml_text import Single, Value, with_value, without_item
 from poolwatch.config.values import Raw, Row, Wrong, line, nearest, path, printable, saved_filter
 from poolwatch.words.config import said
@@ -260,8 +260,8 @@ def _source_row(key: str, table: Mapping[str, object]) -> Row | str:
     keys = KEYS_OF_KIND[kind]
     if key in SOURCE_ROWS:
         # what is wrong with a key of another kind is told where all of the source is looked at
-        return SOURCE_ROWS[key]
-    if key in SECRET_KEYS and kind.is_pool:
+        return source_row(kind, key)
+    if key in SECRET_KEYS and kind.is_asked:
         holder = SECRET_KEYS[key] if SECRET_KEYS[key] in keys else "api_key_file"
         return said("secret_typed", name=key, file=holder, variable=holder.replace("_file", "_env"))
     if key in SECRET_KEYS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
@@ -11,8 +12,8 @@ from msgspec import Struct
 from poolwatch.config.layers import BOM, MAX_BYTES, decode
 from poolwatch.config.load import load_text, source_problem
 from poolwatch.config.problems import ConfigProblem, ConfigProblems
-from poolwatch.config.source_settings import SourceSettings
-from poolwatch.config.toml_text import with_item
+from poolwatch.config.source_settings import CreditSettings, SourceSettings
+from poolwatch.config.toml_text import Value, with_item
 from poolwatch.config.values import at_home, is_loopback
 from poolwatch.host.files import Content, FileProblem, read_bounded, write_whole
 from poolwatch.words.config import said
@@ -102,9 +103,18 @@ def is_same_place(one: SourceSettings, other: SourceSettings, home: Path | None)
     """Whether two sources are one place, however it is written."""
     if one.kind is not other.kind:
         return False
+    if isinstance(one, CreditSettings) and isinstance(other, CreditSettings):
+        # one service holds a balance for each key
+        return _asked_by(one) == _asked_by(other)
     if one.path is None or other.path is None:
         return one.url is not None and other.url is not None and _address(one.url) == _address(other.url)
     return Path(at_home(one.path, home)) == Path(at_home(other.path, home))
+
+
+def _asked_by(source: CreditSettings) -> tuple[object, ...]:
+    """What tells one balance from another: the address, or the preset's, and by what it is let in."""
+    place = source.preset if source.url is None else source.url
+    return place, source.api_key_file, source.api_key_env, source.id_file, source.pick
 
 
 def _address(url: str) -> tuple[str, int | None, str]:
@@ -124,12 +134,12 @@ def _address(url: str) -> tuple[str, int | None, str]:
     return host, port or _PORTS.get(parts.scheme), path.rstrip("/")
 
 
-def source_table(source: SourceSettings) -> dict[str, str | bool]:
+def source_table(source: SourceSettings) -> dict[str, Value]:
     """The keys of a source that are not what its kind has anyway."""
-    usual = SourceSettings(source.kind, source.kind.value, source.kind.default_custody)
-    found = {name: getattr(source, name) for name in SourceSettings.__struct_fields__}
+    usual = type(source)(source.kind, source.kind.value, source.kind.default_custody)
+    found = {name: getattr(source, name) for name in source.__struct_fields__}
     return {
-        name: value if isinstance(value, bool) else str(value)
+        name: value if isinstance(value, bool | int | Decimal | tuple) else str(value)
         for name, value in found.items()
         if name == "kind" or value != getattr(usual, name)
     }

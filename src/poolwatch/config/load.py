@@ -31,7 +31,14 @@ from poolwatch.config.settings import (
     Settings,
     Thresholds,
 )
-from poolwatch.config.source_settings import KINDS, SOURCE_ROWS, SourceKind, SourceSettings
+from poolwatch.config.source_settings import (
+    KINDS,
+    SOURCE_ROWS,
+    CreditSettings,
+    SourceKind,
+    SourceSettings,
+    source_row,
+)
 from poolwatch.config.values import (
     Raw,
     Wrong,
@@ -76,7 +83,7 @@ _HOLDERS: Final = (
 )
 #: What a saved filter may be called, so that it can be typed behind an @.
 _FILTER_NAME: Final = re.compile(r"[\w-]+")
-_EMPTY: Final = SourceSettings(SourceKind.AUTH_FILES, "", Custody.OTHER)
+_EMPTY: Final = CreditSettings(SourceKind.AUTH_FILES, "", Custody.OTHER)
 
 
 def load(
@@ -304,10 +311,18 @@ def _read_source(layers: Layers, index: int, table: Mapping[str, object]) -> Sou
     for name in KEYS_OF_KIND[kind]:
         if name != "kind":
             default = taken.get(name, getattr(_EMPTY, name))
-            taken[name] = layers.take(f"{prefix}.{name}", SOURCE_ROWS[name].read, default)
-    source = SourceSettings(kind, **{**taken, "custody": Custody(taken["custody"])})
-    if kind.is_pool:
-        _check_pool(layers, index, table, source)
+            taken[name] = layers.take(f"{prefix}.{name}", source_row(kind, name).read, default)
+    taken["custody"] = Custody(taken["custody"])
+    source: SourceSettings
+    if kind is SourceKind.CREDITS_HTTP:
+        from poolwatch.config import credit_settings  # few have any
+
+        source = credit_settings.filled(CreditSettings(kind, **taken), table)
+        credit_settings.check(layers, index, source)
+    else:
+        source = SourceSettings(kind, **taken)
+    if kind.is_asked:
+        _check_asked(layers, index, table, source)
     elif "path" not in table:
         source = replace(source, path=_usual_path(layers, index, kind))
     return source if len(layers.problems) == problems_before else None
@@ -323,7 +338,7 @@ def _refuse(layers: Layers, index: int, kind: SourceKind, name: str) -> None:
     elif name not in SECRET_KEYS:
         message = said("unknown_in_source", name=printable(name), kind=kind)
         suggestion = nearest(name, allowed)
-    elif kind.is_pool:
+    elif kind.is_asked:
         suggestion = SECRET_KEYS[name] if SECRET_KEYS[name] in allowed else "api_key_file"
         message = said("secret_for_pool", name=name, holder=suggestion)
     else:
@@ -348,9 +363,10 @@ def _usual_path(layers: Layers, index: int, kind: SourceKind) -> str | None:
     return None if isinstance(found, Wrong) else found
 
 
-def _check_pool(layers: Layers, index: int, table: Mapping[str, object], source: SourceSettings) -> None:
+def _check_asked(layers: Layers, index: int, table: Mapping[str, object], source: SourceSettings) -> None:
+    """What speaks against a service that is asked over the network."""
     prefix = dotted("sources", index)
-    if "url" not in table:
+    if source.url is None and "url" not in table:
         layers.in_file(said("no_url", source=prefix), "sources", index)
     for one, other in _HOLDERS:
         if one in table and other in table:

@@ -15,7 +15,7 @@ from poolwatch.config.layers import FILTERS_TABLE, KEYS_TABLE, PLANS_TABLE
 from poolwatch.config.load import KEYS_OF_KIND
 from poolwatch.config.rate_settings import RATE_ROWS, field_of
 from poolwatch.config.settings import ACCOUNT_ROWS, SECTIONS, TABLE, OriginKind, Settings
-from poolwatch.config.source_settings import SOURCE_ROWS, SourceKind, SourceSettings
+from poolwatch.config.source_settings import POOL_KINDS, SOURCE_ROWS, CreditSettings, SourceKind
 from poolwatch.config.values import Row, printable
 from poolwatch.domain.account import Custody
 from poolwatch.domain.budgets import Grace, Limit, limit_text, time_text
@@ -43,6 +43,18 @@ _SOURCE_EXAMPLES: Final[tuple[Mapping[str, object], ...]] = (
         "insecure": False,
         "api_key_file": "~/.config/poolwatch/codex-proxy.key",
     },
+)
+#: Defaults of sources that say something.
+_TOLD_DEFAULTS: Final = (
+    "base_url",
+    "token_url",
+    "insecure",
+    "auth",
+    "unit",
+    "scale",
+    "negate",
+    "red_at",
+    "zeros_unknown",
 )
 _ACCOUNT_EXAMPLE: Final[Mapping[str, object]] = {
     "match": "carol@example.com",
@@ -115,7 +127,7 @@ def shown_settings(
     rows += [row(f"{FILTERS_TABLE}.{name}", text) for name, text in sorted(settings.filters.items())]
     rows += [row(f"{KEYS_TABLE}.{name}", keys) for name, keys in sorted(settings.keys.items())]
     for index, source in enumerate(settings.sources):
-        for name in SourceSettings.__struct_fields__:
+        for name in source.__struct_fields__:
             if name in KEYS_OF_KIND[source.kind]:
                 rows.append(row(f"sources[{index}].{name}", getattr(source, name)))
     for index, rule in enumerate(settings.accounts):
@@ -174,9 +186,9 @@ def markdown_table() -> str:
     lines.append(f"| `{PLANS_TABLE}.PLAN` | | {said('readme_plans')} |")
     lines.append(f"| `{FILTERS_TABLE}.NAME` | | {said('readme_filters')} |")
     lines.append(f"| `{KEYS_TABLE}.NAME` | | {said('readme_keys')} |")
-    usual = SourceSettings(SourceKind.CODEX_HOME, "", Custody.CODEX)
+    usual = CreditSettings(SourceKind.CODEX_HOME, "", Custody.CODEX)
     for name, row in SOURCE_ROWS.items():
-        default = getattr(usual, name) if name in ("base_url", "token_url", "insecure") else None
+        default = getattr(usual, name) if name in _TOLD_DEFAULTS else None
         lines.append(_markdown(f"sources.{name}", default, row))
     lines += [_markdown(f"accounts.{name}", None, row) for name, row in ACCOUNT_ROWS.items()]
     for name, row in RATE_ROWS.items():
@@ -200,7 +212,9 @@ def _markdown(key: str, default: object, row: Row) -> str:
     shown = "" if default is None else f"`{_toml(default)}`"
     means = _(row.help)
     if row.kinds:
-        kinds = said("pools") if row.kinds == SOURCE_ROWS["url"].kinds else ", ".join(row.kinds)
+        others = [each for each in row.kinds if each not in POOL_KINDS]
+        is_of_all = set(POOL_KINDS) <= set(row.kinds)
+        kinds = ", ".join([said("pools"), *others] if is_of_all else row.kinds)
         means = said("readme_kinds", means=means, kinds=kinds)
     return f"| `{key}` | {shown} | {means} |"
 

@@ -21,6 +21,7 @@ from poolwatch.domain.values import replace
 
 if TYPE_CHECKING:
     from poolwatch.domain.alerts import AlertBoard
+    from poolwatch.domain.balances import Balance, BalanceState
     from poolwatch.domain.budgets import BudgetReport
     from poolwatch.domain.notices import ChannelHealth
 
@@ -103,6 +104,20 @@ class LookedAhead(Struct, frozen=True):
     pool: PoolOutlook | None = None
 
 
+class BalanceRead(Struct, frozen=True):
+    """The balance of a source was asked for at `at`, by our own clock."""
+
+    source: str
+    outcome: Balance | Failure
+    at: datetime
+
+
+class BalancesTold(Struct, frozen=True):
+    """All balances there are, by their sources, as far as they are known."""
+
+    balances: Mapping[str, BalanceState]
+
+
 class LimitsTold(Struct, frozen=True):
     """How budgets, alerts and channels stand; None leaves what was said of them."""
 
@@ -112,7 +127,16 @@ class LimitsTold(Struct, frozen=True):
 
 
 PoolEvent: TypeAlias = (
-    LimitsTold | KeptTold | LookedAhead | Listed | SourceFailed | ReadingArrived | RefreshMoved | Recalled
+    LimitsTold
+    | BalanceRead
+    | BalancesTold
+    | KeptTold
+    | LookedAhead
+    | Listed
+    | SourceFailed
+    | ReadingArrived
+    | RefreshMoved
+    | Recalled
 )
 
 

@@ -31,6 +31,8 @@ class FailureKind(StrEnum):
     OTHER_ACCOUNT = "other_account"
     #: the pool that was asked has none of the account
     NO_FIGURES = "no_figures"
+    #: the service has no such thing any more
+    NOT_OFFERED = "not_offered"
     #: a 401: it rejects the access token that was sent, and is no trouble of its own
     UNAUTHORIZED = "unauthorized"
     #: no access token at hand that could be sent

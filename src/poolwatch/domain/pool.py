@@ -16,6 +16,8 @@ from poolwatch.domain.account import (
     resolve,
 )
 from poolwatch.domain.events import (
+    BalanceRead,
+    BalancesTold,
     KeptTold,
     LimitsTold,
     Listed,
@@ -67,6 +69,10 @@ def apply(state: PoolState, event: PoolEvent) -> PoolState:
                 alerts=state.alerts if event.alerts is None else event.alerts,
                 channels=state.channels if event.channels is None else event.channels,
             )
+        case BalanceRead():
+            return _balance_read(state, event)
+        case BalancesTold():
+            return replace(state, balances=event.balances)
         case LookedAhead():
             told = {
                 key: replace(state.accounts[key], outlook=outlook)
@@ -75,6 +81,15 @@ def apply(state: PoolState, event: PoolEvent) -> PoolState:
             }
             pool = state.outlook if event.pool is None else event.pool
             return replace(state, accounts={**state.accounts, **told}, outlook=pool)
+
+
+def _balance_read(state: PoolState, event: BalanceRead) -> PoolState:
+    """Of a source whose balance is watched; the last good answer outlives a failure."""
+    held = state.balances.get(event.source)
+    if held is None:
+        return state
+    read = held.read(event.outcome, event.at)
+    return replace(state, balances={**state.balances, event.source: read})
 
 
 def _with_kept(state: PoolState) -> PoolState:

@@ -29,6 +29,7 @@ from poolwatch.domain.values import replace
 
 if TYPE_CHECKING:
     from poolwatch.domain.alerts import AlertBoard
+    from poolwatch.domain.balances import BalanceState
     from poolwatch.domain.budgets import BudgetReport
     from poolwatch.domain.notices import ChannelHealth
 
@@ -286,6 +287,8 @@ class PoolState(Struct, frozen=True, eq=False):
     #: what fires, waits and is kept quiet
     alerts: AlertBoard | None = None
     channels: tuple[ChannelHealth, ...] = ()
+    #: balances of services that are no accounts, by their sources
+    balances: Mapping[str, BalanceState] = field(default_factory=dict)
 
     @property
     def agreed_rate(self) -> Decimal | None:

@@ -9,6 +9,8 @@ from typing import Final, Protocol
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.events import (
+    BalanceRead,
+    BalancesTold,
     BulkProgress,
     KeptTold,
     LimitsTold,
@@ -96,7 +98,7 @@ class Ledger:
                         if _differs(before.accounts.get(key), after)
                     }
                 self._broadcast.touch(None)
-            case LimitsTold():
+            case LimitsTold() | BalanceRead() | BalancesTold():
                 self._broadcast.touch([])
             case LookedAhead():
                 self._broadcast.touch(None if event.pool is not None else event.accounts.keys())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from msgspec import Struct
 
@@ -45,13 +45,17 @@ class Task(Struct, frozen=True):
     work: Callable[[Beside], Awaitable[None]]
 
 
+#: Takes over from the store what is told of something.
+Recall: TypeAlias = "Callable[[Beside], Awaitable[LimitsTold | None]]"
+
+
 class LimitWork(Struct, frozen=True):
     """Who does what; `bootstrap/running` puts it together."""
 
     #: done by the process that polls
     tasks: tuple[Task, ...] = ()
     #: what another one takes over from the store, every two seconds: cheap where nothing changed
-    recalls: tuple[Callable[[Beside], Awaitable[LimitsTold | None]], ...] = ()
+    recalls: tuple[Recall, ...] = ()
 
 
 class Limits:

@@ -1,4 +1,4 @@
-"""What the database keeps of limits: alerts, budgets, notices and the channels that take them.
+"""What the database keeps of limits: alerts, budgets, balances, notices and the channels that take them.
 
 Few have any, so nothing of it is loaded before it is asked for.
 """
@@ -16,6 +16,7 @@ from poolwatch.store.opening import StoreMode
 
 if TYPE_CHECKING:
     from poolwatch.domain.alerts import AlertBook, Silence, Subject
+    from poolwatch.domain.balances import BalanceState
     from poolwatch.domain.budgets import EndedPeriod
     from poolwatch.domain.event_log import LoggedEvent
     from poolwatch.domain.notices import ChannelHealth, Delivery, MarkedChannel, Notice
@@ -120,6 +121,20 @@ class LimitTables(Access):
         from poolwatch.store import budget_periods
 
         return self._read("budgets", (), budget_periods.newest, budget, whose, most)
+
+    # -- balances of services that are no accounts
+
+    def balances(self) -> Mapping[str, BalanceState]:
+        """The last reading of each, by its source."""
+        from poolwatch.store import balances
+
+        return self._read("balances", {}, balances.read)
+
+    def put_balance(self, state: BalanceState) -> bool:
+        """Keep one, and what moved in it in the history, unless a later reading is there."""
+        from poolwatch.store import balances
+
+        return self._write("balances", False, balances.put, state)
 
     # -- notices, and the channels that take them
 

@@ -82,6 +82,8 @@ class Store:
     rewind_budget = _queued(Database.rewind_budget, otherwise=False)
     forget_budgets = _queued(Database.forget_budgets, otherwise=False)
     ended_periods = _queued(Database.ended_periods, ())
+    balances = _queued(Database.balances, {})
+    put_balance = _queued(Database.put_balance, otherwise=False)
     outlooks = _queued(Database.outlooks, ({}, None))
     put_outlooks = _queued(Database.put_outlooks, otherwise=False)
     put_notices = _queued(Database.put_notices, otherwise=False)

@@ -166,6 +166,7 @@ _TROUBLE: Final[Mapping[FailureKind, str]] = {
     FailureKind.KEPT: mark("new login waiting"),
     FailureKind.OTHER_ACCOUNT: mark("other account"),
     FailureKind.NO_FIGURES: mark("no usage figures"),
+    FailureKind.NOT_OFFERED: mark("no longer offered"),
     FailureKind.UNAUTHORIZED: mark("login refused"),
     FailureKind.NO_TOKEN: mark("no live token"),
 }

@@ -168,6 +168,10 @@ EXAMPLES: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
         ("poolwatch sources test codex-home", ""),
         ("poolwatch sources remove codex-home", ""),
     ),
+    "credits": (
+        ("poolwatch credits", ""),
+        ("poolwatch credits --max-age 0 --json", mark("all read now, for a script")),
+    ),
     "sources list": (
         ("poolwatch sources list", ""),
         ("poolwatch sources --json", mark("for a script")),
@@ -176,7 +180,9 @@ EXAMPLES: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
         ("poolwatch sources add codex-home '~/homes/*'", mark("each folder is a home")),
         ("poolwatch sources add auth-files ~/.cli-proxy-api", ""),
         ("poolwatch sources add codex-lb http://127.0.0.1:2455 --api-key-file ~/lb.key", ""),
+        ("poolwatch sources add openrouter --api-key-env OR_KEY", ""),
     ),
+    "sources read": (("poolwatch sources read openrouter", ""),),
     "sources test": (("poolwatch sources test codex-proxy", ""),),
     "sources set": (
         ("poolwatch sources set codex-lb url=https://lb.example.com", ""),

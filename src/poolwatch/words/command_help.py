@@ -39,6 +39,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "usage": mark("Print tokens that were used, and what the API would charge."),
     "check": mark("Say go or stop, for scripts: exit 5 where a limit says stop. The network is not asked."),
     "run": mark("Run a program unless a limit says stop. poolwatch becomes that program."),
+    "credits": mark("Print what is left of every balance. Accounts that have credits stand there too."),
     "daemon": mark("Poll without a screen; the app watches beside it."),
     "refresh": mark("Run the refresh chain: token step, then usage step."),
     "budgets": mark("What may be spent, how far that has gone, and what comes."),
@@ -80,6 +81,7 @@ TEXTS: Final[Mapping[str, str]] = {
         "Change keys of a source in the configuration. Comments there are kept; secrets are not taken."
     ),
     "sources remove": mark("Take a source out of the configuration. Its logins stay where they are."),
+    "sources read": mark("Read a balance now."),
     "sources test": mark("Ask one source now and say what it answers."),
     "accounts": mark("Identity, custody and holders of each login."),
     "accounts list": mark("Every account: who it is, its custody, the files that hold it."),
@@ -202,20 +204,28 @@ TEXTS: Final[Mapping[str, str]] = {
     "print_unit": mark("Print a unit of systemd that runs it for this user; nothing is started."),
     # of refresh
     "all": mark("Every account."),
+    # of credits
+    "credits_age": mark(
+        "Read what is older than so many seconds, 0 all (unset: what its timer would read, and what was never"
+        " read)."
+    ),
     "force": mark(
         "With --all: the token step everywhere. With ACCOUNT: have Codex renew its login although"
         " one is open on it; both renewing at once can end the login."
     ),
     # of sources add
-    "kind": mark("codex-home, auth-files, codex-proxy, codex-lb or cli-proxy-api."),
-    "place": mark("A folder, file or glob; of a pool its URL."),
+    "kind": mark(
+        "codex-home, auth-files, codex-proxy, codex-lb or cli-proxy-api; for a balance openrouter,"
+        " openrouter-key, deepseek, vercel, reef or browseros."
+    ),
+    "place": mark("A folder, file or glob; of a pool its URL, of a balance only another than usual."),
     "name": mark("What the source is called."),
     "custody": mark("auth-files only; with poolwatch, it may refresh them."),
-    "api_key_file": mark("Pools: the key's file."),
-    "api_key_env": mark("Pools: or its variable."),
+    "api_key_file": mark("Pools and balances: the key's file."),
+    "api_key_env": mark("Pools and balances: or its variable."),
     "password_file": mark("Pools: the file of the dashboard's password."),
     "password_env": mark("Pools: the variable of the dashboard's password."),
-    "insecure": mark("Pools: the key may go over plain http to another machine."),
+    "insecure": mark("Pools and balances: the key may go over plain http to another machine."),
     # of budgets
     "budget": mark("Its name, as budgets list shows it."),
     "budget_name": mark("What it is to be called."),

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 from poolwatch.domain.failure import AS_STORED, Failure, Trouble
 from poolwatch.domain.message import Message
 from poolwatch.domain.text import visible
-from poolwatch.words import alerts, channels, data, failures, resets
+from poolwatch.words import alerts, channels, credits, data, failures, resets
 from poolwatch.words.catalogue import _, mark
 
 _LONGEST_PATH: Final = 4096
@@ -22,6 +22,7 @@ TEXTS: Final[Mapping[str, str]] = {
     **alerts.TEXTS,
     **channels.TEXTS,
     **resets.TEXTS,
+    **credits.TEXTS,
 }
 
 

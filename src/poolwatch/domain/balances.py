@@ -1,0 +1,216 @@
+"""Credit balances of services that are not Codex accounts: what is left, of what, and until when.
+
+Amounts are in the service's own unit and exact. Units are never added up; what is not known is None, never 0.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final
+
+from msgspec import Struct
+
+from poolwatch.domain.failure import Failure, FailureKind, Trouble
+from poolwatch.domain.series import Figure, FigureName, Series
+from poolwatch.domain.values import replace
+
+#: A reading is read again on focus from this age on.
+FOCUS_AGE: Final = timedelta(seconds=30)
+#: What stands before the name of a balance where accounts' ids stand: in history, and between polls.
+_ID: Final = "balance:"
+_DAYS_OF_WEEK: Final = 7
+
+
+class BalanceLevel(StrEnum):
+    """How much is left."""
+
+    OK = "ok"
+    LOW = "low"
+    EMPTY = "empty"
+    UNKNOWN = "unknown"
+
+
+class TopUpPlace(StrEnum):
+    """Where a balance can be topped up."""
+
+    HERE = "here"
+    WEB = "web"
+    NO = "no"
+
+
+class ResetPeriod(StrEnum):
+    """How often a balance is filled up again, by the UTC calendar; weeks begin on Monday."""
+
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+
+
+class ResetTime(Struct, frozen=True):
+    """When a balance is filled up: so long after the beginning of each period, UTC."""
+
+    period: ResetPeriod
+    after: timedelta = timedelta(0)
+
+    def following(self, at: datetime) -> datetime:
+        """The first reset after `at`."""
+        at = at.astimezone(UTC)
+        begins = self._beginning(at)
+        while begins + self.after <= at:
+            begins = self._next(begins)
+        return begins + self.after
+
+    def _beginning(self, at: datetime) -> datetime:
+        day = at.replace(hour=0, minute=0, second=0, microsecond=0)
+        match self.period:
+            case ResetPeriod.DAILY:
+                return day
+            case ResetPeriod.WEEKLY:
+                return day - timedelta(days=day.weekday())
+            case ResetPeriod.MONTHLY:
+                return day.replace(day=1)
+
+    def _next(self, begins: datetime) -> datetime:
+        match self.period:
+            case ResetPeriod.DAILY:
+                return begins + timedelta(days=1)
+            case ResetPeriod.WEEKLY:
+                return begins + timedelta(days=_DAYS_OF_WEEK)
+            case ResetPeriod.MONTHLY:
+                # 32 days after the first are in the next month, whichever it is
+                return (begins + timedelta(days=32)).replace(day=1)
+
+
+class Balance(Struct, frozen=True):
+    """One answer of a service, whole: nothing of an earlier answer is in it. Instants are aware UTC.
+
+    `limit` is what it is filled up to and `total` what was bought in all, where the service names them.
+    """
+
+    unit: str
+    remaining: Decimal | None = None
+    limit: Decimal | None = None
+    used: Decimal | None = None
+    total: Decimal | None = None
+    unlimited: bool = False
+    resets_at: datetime | None = None
+    last_reset_at: datetime | None = None
+
+
+class BalanceTerms(Struct, frozen=True):
+    """What the configuration says of a balance.
+
+    It is low from `amber_below` downward (None: never), empty from `red_at` downward, both included. `web` is
+    the address where it can be topped up. `on_demand`: it is never read by a timer.
+    """
+
+    amber_below: Decimal | None = None
+    red_at: Decimal = Decimal(0)
+    cost_per_request: Decimal | None = None
+    web: str | None = None
+    on_demand: bool = False
+    tops_up_here: bool = False
+    #: when it is filled up, where that is by the calendar
+    resets: ResetTime | None = None
+
+    @property
+    def top_up(self) -> TopUpPlace:
+        """Where it can be topped up."""
+        if self.tops_up_here:
+            return TopUpPlace.HERE
+        return TopUpPlace.NO if self.web is None else TopUpPlace.WEB
+
+    def level(self, balance: Balance | None) -> BalanceLevel:
+        """How much is left of what was read."""
+        if balance is None:
+            return BalanceLevel.UNKNOWN
+        if balance.unlimited:
+            return BalanceLevel.OK
+        if balance.remaining is None:
+            return BalanceLevel.UNKNOWN
+        if balance.remaining <= self.red_at:
+            return BalanceLevel.EMPTY
+        is_low = self.amber_below is not None and balance.remaining <= self.amber_below
+        return BalanceLevel.LOW if is_low else BalanceLevel.OK
+
+    def requests_left(self, balance: Balance | None) -> int | None:
+        """How many requests what is left suffices for; None where that is not known."""
+        cost = self.cost_per_request
+        if balance is None or balance.remaining is None or balance.unlimited or not cost:
+            return None
+        return max(0, int(balance.remaining // cost))
+
+
+class BalanceState(Struct, frozen=True):
+    """All that is known of the balance of a source, by its name; the last good answer outlives a failure."""
+
+    name: str
+    terms: BalanceTerms = BalanceTerms()
+    balance: Balance | None = None
+    read_at: datetime | None = None
+    tried_at: datetime | None = None
+    trouble: Trouble | None = None
+
+    @property
+    def id(self) -> str:
+        """What it is called where accounts are called by their ids."""
+        return balance_id(self.name)
+
+    @property
+    def level(self) -> BalanceLevel:
+        """How much was left when it was last read."""
+        return self.terms.level(self.balance)
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the service says that it does not offer this any more."""
+        return self.trouble is not None and self.trouble.kind is FailureKind.NOT_OFFERED
+
+    def reset_is_due(self, now: datetime) -> bool:
+        """Whether it was to be filled up since it was read: the figure is that of before."""
+        resets_at = None if self.balance is None else self.balance.resets_at
+        return resets_at is not None and resets_at <= now
+
+    def is_stale(self, now: datetime, stale_after: timedelta) -> bool:
+        """Whether the figures are old, of before a reset, or of a service that is gone."""
+        if self.read_at is None:
+            return False
+        return now - self.read_at > stale_after or self.reset_is_due(now) or self.is_gone
+
+    def is_older(self, age: timedelta, now: datetime) -> bool:
+        """Whether it was not tried within that age; a try in the future was made under a wrong clock."""
+        return self.tried_at is None or abs(now - self.tried_at) >= age
+
+    def read(self, outcome: Balance | Failure, at: datetime) -> BalanceState:
+        """The state after it was asked for at `at`."""
+        if not isinstance(outcome, Failure):
+            return replace(self, balance=outcome, read_at=at, tried_at=at, trouble=None)
+        since = at
+        if self.trouble is not None and self.trouble.kind is outcome.kind:
+            since = self.trouble.since
+        return replace(self, tried_at=at, trouble=outcome.since(since))
+
+    def known(self, other: BalanceState | None) -> BalanceState:
+        """This state with what `other` tells where that is newer; the terms stay."""
+        if other is None or other.tried_at is None:
+            return self
+        if self.tried_at is not None and other.tried_at <= self.tried_at:
+            return self
+        return replace(other, name=self.name, terms=self.terms)
+
+
+def balance_id(name: str) -> str:
+    """What the balance of a source is called where accounts are called by their ids."""
+    return f"{_ID}{name}"
+
+
+def balance_figure(balance: Balance) -> tuple[FigureName, Figure] | None:
+    """The figure of a balance's history, which has one for each unit; None where nothing is known."""
+    if balance.remaining is None and not balance.unlimited:
+        return None
+    figure = Figure(
+        resets_at=balance.resets_at, balance=balance.remaining, unlimited=balance.unlimited or None
+    )
+    return FigureName(Series.CREDITS, balance.unit), figure

@@ -1,0 +1,100 @@
+"""The last reading of each balance in the database, by its source; their history is among that of figures."""
+
+# no `annotations` from __future__: a decoder would evaluate them at each start
+import sqlite3
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+import msgspec
+from msgspec import convert
+
+from poolwatch.domain.balances import Balance, BalanceState, balance_figure, balance_id
+from poolwatch.domain.failure import Trouble
+from poolwatch.domain.series import HistoryRow
+from poolwatch.store import history, stored
+from poolwatch.store.documents import UNREADABLE
+from poolwatch.store.stored import Amounts, Document, Instant, is_instant
+
+_VERSION: Final = 1
+#: A reading that is further ahead than this was made under a clock that was wrong.
+_WRONG_CLOCK: Final = timedelta(hours=1)
+#: They stand beside the facts about the pool, each by its id.
+_FIRST: Final = balance_id("")
+_BEHIND: Final = _FIRST.replace(":", ";")
+
+
+class _Balance(Amounts, frozen=True):
+    unit: str
+    remaining: Decimal | None = None
+    limit: Decimal | None = None
+    used: Decimal | None = None
+    total: Decimal | None = None
+    unlimited: bool = False
+    resets_at: Instant | None = None
+    last_reset_at: Instant | None = None
+
+
+class _State(Document, frozen=True):
+    balance: _Balance | None = None
+    read_at: Instant | None = None
+    tried_at: Instant | None = None
+    trouble: stored.Trouble | None = None
+
+
+def read(held: sqlite3.Connection) -> Mapping[str, BalanceState]:
+    """All of them by the names of their sources; one that is damaged is left out."""
+    found = {}
+    for key, document in held.execute(
+        "SELECT name, value FROM meta WHERE name >= ? AND name < ?", (_FIRST, _BEHIND)
+    ):
+        name = str(key).removeprefix(_FIRST)
+        state = _unpack(name, document)
+        if state is not None:
+            found[name] = state
+    return found
+
+
+def put(held: sqlite3.Connection, state: BalanceState) -> bool:
+    """Keep one with its place in history, unless a later reading is there."""
+    row = held.execute("SELECT value FROM meta WHERE name = ?", (state.id,)).fetchone()
+    known = None if row is None else _unpack(state.name, row[0])
+    # one from the future was read under a clock that was wrong, and holds up nothing for long
+    if known is not None and known.tried_at is not None and state.tried_at is not None:
+        ahead = known.tried_at - state.tried_at
+        if state.tried_at < known.tried_at and ahead < _WRONG_CLOCK:
+            return True
+    held.execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", (state.id, _pack(state)))
+    if state.balance is not None and state.read_at is not None and state.read_at == state.tried_at:
+        figure = balance_figure(state.balance)
+        before = None if known is None or known.balance is None else balance_figure(known.balance)
+        if figure is not None and figure != before:
+            name, value = figure
+            history.append(
+                held, [HistoryRow(state.id, state.read_at, name.series, name.bucket, name.window, value)]
+            )
+    return True
+
+
+def _pack(state: BalanceState) -> str:
+    balance = None if state.balance is None else convert(state.balance, _Balance, from_attributes=True)
+    trouble = None if state.trouble is None else convert(state.trouble, stored.Trouble, from_attributes=True)
+    return msgspec.json.encode(_State(_VERSION, balance, state.read_at, state.tried_at, trouble)).decode()
+
+
+def _unpack(name: str, document: object) -> BalanceState | None:
+    try:
+        told = msgspec.json.decode(str(document), type=_State)
+        balance = None if told.balance is None else convert(told.balance, Balance, from_attributes=True)
+        trouble = None if told.trouble is None else convert(told.trouble, Trouble, from_attributes=True)
+    except UNREADABLE:
+        return None
+    moments = (told.read_at, told.tried_at, *_moments(balance))
+    if not all(is_instant(each) for each in moments if each is not None):
+        return None
+    return BalanceState(name, balance=balance, read_at=told.read_at, tried_at=told.tried_at, trouble=trouble)
+
+
+def _moments(balance: Balance | None) -> tuple[datetime | None, ...]:
+    return () if balance is None else (balance.resets_at, balance.last_reset_at)

@@ -1,0 +1,70 @@
+"""Words of balances: why one was not read, what `credits` says, and what the screen of credits shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from poolwatch.domain.balances import BalanceLevel
+from poolwatch.words.catalogue import Text, mark, n_
+
+#: Why a balance is not known; `path` is a file.
+TEXTS: Final[Mapping[str, str]] = {
+    "credits.no_key": mark("it needs a key: name a file in api_key_file, or a variable in api_key_env"),
+    "credits.id_file": mark("{path} {why}; nothing was sent"),
+    "credits.no_id": mark("holds no id: one line of plain text is needed"),
+    "credits.not_offered": mark("no longer offered ({status})"),
+    "credits.key_refused": mark("the service refuses the key ({status})"),
+    "credits.no_success": mark("the service says that it failed ({wanted} is not so)"),
+    "credits.no_figures": mark("the answer holds no figures where they are looked for"),
+    "credits.no_unit": mark("the answer names no unit"),
+    "credits.zeros": mark("the service answers zeros alone, as it does when it fails"),
+    "credits.no_list": mark("the answer has no list at {place}"),
+    "credits.no_row": mark("the answer has no row for {pick}"),
+    "credits.many_rows": mark(
+        'the answer has {count} rows for {pick}; say which, like "{pick} currency=USD"'
+    ),
+    "monitor.no_balances": mark("balances are not read: {why}"),
+}
+
+NO_BALANCE: Final = Text("no balance is configured, and no account has credits; one is added by {command}")
+NOT_READ: Final = Text("not read yet")
+UNLIMITED: Final = Text("unlimited")
+LEFT_OF: Final = Text("{left} of {limit}")
+LEFT_BOUGHT: Final = Text("{left} of {total} bought")
+OLD: Final = Text("read {age} ago")
+RESET_DUE: Final = Text("reset due")
+RESETS: Final = Text("resets {at}, in {time}")
+LAST_RESET: Final = Text("last reset seen {at}")
+LOW: Final = Text("low")
+EMPTY: Final = Text("used up")
+NOT_A_BALANCE: Final = Text("{name} is no balance, but a source of accounts: {command} reads those")
+BALANCE_ANSWERS: Final = Text("{name}: {left}")
+WEB: Final = Text("web")
+HERE: Final = Text("$ top up")
+ONE_CREDIT: Final = Text("1 credit")
+NAME: Final = Text("BALANCE")
+LEFT: Final = Text("LEFT")
+READ: Final = Text("READ")
+TOP_UP: Final = Text("TOP UP")
+
+
+def requests_left(cost: str, count: int) -> str:
+    """`1 credit a request: 87 requests left`."""
+    return n_(
+        "{cost} a request: {count} request left",
+        "{cost} a request: {count} requests left",
+        count,
+        cost=cost,
+    )
+
+
+def level_word(level: BalanceLevel) -> str:
+    """What colour alone must not say; "" where enough is left, or nobody knows."""
+    match level:
+        case BalanceLevel.LOW:
+            return LOW()
+        case BalanceLevel.EMPTY:
+            return EMPTY()
+        case _:
+            return ""

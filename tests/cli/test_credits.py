@@ -1,0 +1,155 @@
+"""`credits`, and sources of balances from the command line, against a real server on this machine."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from tests.cli.desk import Desk
+
+KEY = "sk-test-0123456789"
+_BODIES = {
+    "/or": (200, {"data": {"total_credits": 100.5, "total_usage": 25.75}}),
+    "/credits": (200, {"credits": 87, "dailyLimit": 100}),
+    "/out": (429, {"error": {"code": "CREDITS_EXHAUSTED"}}),
+    "/reef": (200, {"credits": 0, "spend": 0, "remaining": 0}),
+    "/gone": (410, {}),
+}
+
+
+class Service(ThreadingHTTPServer):
+    """Answers by path, and counts."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.asked: list[str] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Service
+
+    def do_GET(self) -> None:
+        self.server.asked.append(self.path)
+        status, body = _BODIES.get(self.path, (500, {}))
+        content = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_request(self, *_: object) -> None:
+        """Nothing is written."""
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    with Service() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def add(desk: Desk, preset: str, url: str, *more: str) -> None:
+    ran = desk.run("sources", "add", preset, url, *more, env={"OR_KEY": KEY})
+    assert ran.code == 0, ran.err
+
+
+def test_a_balance_is_added_with_one_command_and_told(desk: Desk, service: Service) -> None:
+    ran = desk.run(
+        "sources", "add", "openrouter", f"{service.url}/or", "--api-key-env", "OR_KEY", env={"OR_KEY": KEY}
+    )
+    assert ran.out.startswith("openrouter: $74.75 of $100.50 bought; written to ")
+    assert desk.usual_config.read_text() == (
+        '[[sources]]\nkind = "credits-http"\nname = "openrouter"\n'
+        f'url = "{service.url}/or"\napi_key_env = "OR_KEY"\npreset = "openrouter"\n'
+    )
+    told = desk.run("credits", env={"OR_KEY": KEY})
+    assert told.code == 0
+    assert told.lines[1].split("  ")[0] == "openrouter"
+    assert "$74.75 of $100.50 bought" in told.lines[1]
+    assert "https://openrouter.ai/settings/credits" in told.lines[1]
+    # such a source alone is something to monitor
+    status = desk.run("status", env={"OR_KEY": KEY})
+    assert status.code == 0
+    assert "$74.75" in status.out
+
+
+def test_on_demand_it_is_read_once_and_then_only_when_asked_for(desk: Desk, service: Service) -> None:
+    add(desk, "browseros", f"{service.url}/credits", "--name", "BrowserOS")
+    assert len(service.asked) == 1
+    for _ in range(3):
+        assert "87 of 100" in desk.run("credits").out
+    assert len(service.asked) == 2
+    desk.run("credits", "--max-age", "3600")
+    assert len(service.asked) == 2
+    desk.run("credits", "--max-age", "0")
+    assert len(service.asked) == 3
+    assert "87 of 100" in desk.run("sources", "read", "BrowserOS").out
+    assert len(service.asked) == 4
+    assert desk.run("sources", "test", "BrowserOS").out == "BrowserOS: 87 of 100\n"
+
+
+def test_in_json_money_is_text_and_unknown_null(desk: Desk, service: Service) -> None:
+    add(desk, "openrouter", f"{service.url}/or", "--api-key-env", "OR_KEY")
+    add(desk, "browseros", f"{service.url}/out", "--name", "out")
+    found = json.loads(desk.run("credits", "--json", env={"OR_KEY": KEY}).out)
+    assert found["schema"] == "poolwatch.credits/1"
+    first, second = found["credits"]
+    keys = ("remaining", "limit", "unit", "level", "can_top_up")
+    assert [first[key] for key in keys] == ["74.75", None, "USD", "ok", "web"]
+    assert [second[key] for key in keys] == ["0", None, "credits", "empty", "no"]
+    assert second["trouble"] is None
+    assert KEY not in json.dumps(found)
+
+
+def test_what_tells_no_balance_is_not_written(desk: Desk, service: Service) -> None:
+    for path, why in (("/reef", "zeros alone"), ("/gone", "no longer offered (410)"), ("/x", "(500)")):
+        env = {"OR_KEY": KEY}
+        ran = desk.run("sources", "add", "reef", f"{service.url}{path}", "--api-key-env", "OR_KEY", env=env)
+        assert ran.code == 1
+        assert why in ran.err
+    ran = desk.run("sources", "add", "reef", f"{service.url}/or", "--api-key-env", "UNSET")
+    assert "the variable $UNSET for the key is not set; nothing was sent" in ran.err
+    assert not desk.usual_config.exists()
+
+
+def test_a_service_that_does_not_answer_any_more_keeps_its_last_balance(desk: Desk, service: Service) -> None:
+    add(desk, "browseros", f"{service.url}/credits", "--name", "b")
+    desk.run("credits")
+    text = desk.usual_config.read_text()
+    desk.usual_config.write_text(text.replace("/credits", "/gone"))
+    ran = desk.run("credits", "--max-age", "0")
+    assert ran.code == 1
+    assert "87 of 100" in ran.out
+    assert "b: no longer offered (410)" in ran.err
+    (row,) = json.loads(desk.run("credits", "--json").out)["credits"]
+    assert (row["remaining"], row["stale"], row["trouble"]["kind"]) == ("87", True, "not_offered")
+
+
+def test_without_any_balance_it_is_said_how_one_is_added(desk: Desk) -> None:
+    ran = desk.run("credits")
+    assert (ran.code, ran.out) == (0, "")
+    assert "sources add openrouter" in ran.err
+    assert json.loads(desk.run("credits", "--json").out)["credits"] == []
+
+
+def test_accounts_that_have_credits_stand_there_too(pool_desk: Desk) -> None:
+    pool_desk.run("status", "--max-age", "0")
+    rows = json.loads(pool_desk.run("credits", "--json").out)["credits"]
+    assert rows
+    assert {row["unit"] for row in rows} == {"credits"}
+    assert {row["can_top_up"] for row in rows} == {"web"}
+    masked = pool_desk.run("credits", "--mask").out
+    assert "@example.com" not in masked
+    assert pool_desk.run("sources", "read", "nope").code == 2

@@ -1,0 +1,95 @@
+"""Balances in the store: the last reading of each, whoever read it, and a history in its own unit."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from poolwatch.domain.balances import Balance, BalanceState, balance_id
+from poolwatch.domain.failure import FailureKind, failure
+from poolwatch.domain.series import FigureName, Series
+from poolwatch.store.database import Database
+from poolwatch.store.store import Store
+
+NOW = datetime(2026, 11, 20, 13, 3, tzinfo=UTC)
+_D = Decimal
+_MINUTE = timedelta(minutes=1)
+BROKEN = failure(FailureKind.UPSTREAM_ERROR, "sources.service_fault", status=500)
+FULL = Balance(
+    "USD", _D("3.20"), _D("10.00"), _D("6.8"), _D(10), resets_at=NOW + _MINUTE, last_reset_at=NOW - _MINUTE
+)
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    opened = Store(tmp_path, NOW)
+    yield opened
+    await opened.aclose()
+
+
+def read(balance: Balance, at: datetime = NOW) -> BalanceState:
+    return BalanceState("reef team").read(balance, at)
+
+
+async def test_all_of_a_reading_is_kept_digit_for_digit(store: Store) -> None:
+    state = read(FULL).read(BROKEN, NOW + _MINUTE)
+    assert await store.put_balance(state)
+    kept = (await store.balances())["reef team"]
+    assert kept == state
+    assert kept.balance is not None
+    assert str(kept.balance.remaining) == "3.20"
+    # none of them is taken for an account
+    assert await store.load_accounts() == ()
+
+
+async def test_an_older_reading_replaces_no_newer_one(store: Store) -> None:
+    newer, older = read(FULL, NOW + _MINUTE), read(Balance("USD", _D(9)), NOW)
+    await store.put_balance(newer)
+    assert await store.put_balance(older)
+    assert (await store.balances())["reef team"] == newer
+    # but one of a clock that was far ahead holds up nothing
+    await store.put_balance(read(FULL, NOW + timedelta(days=2)))
+    now = read(Balance("USD", _D(9)), NOW + timedelta(minutes=2))
+    await store.put_balance(now)
+    assert (await store.balances())["reef team"] == now
+
+
+async def test_its_history_has_what_moved_in_its_unit_alone(store: Store) -> None:
+    amounts = [("USD", "3.20"), ("USD", "3.20"), ("USD", "2.20"), ("CNY", "12.40")]
+    for minute, (unit, amount) in enumerate(amounts):
+        await store.put_balance(read(Balance(unit, _D(amount)), NOW + minute * _MINUTE))
+    state = read(Balance("CNY", _D("12.40")), NOW + 3 * _MINUTE).read(BROKEN, NOW + 4 * _MINUTE)
+    await store.put_balance(state)
+    key, until = balance_id("reef team"), NOW + timedelta(hours=1)
+    assert await store.figures(key) == (FigureName(Series.CREDITS, "USD"), FigureName(Series.CREDITS, "CNY"))
+    dollars = await store.timeline(key, FigureName(Series.CREDITS, "USD"), NOW, until)
+    assert [each.last for each in dollars.points] == [_D("3.20"), _D("2.20")]
+    yuan = await store.timeline(key, FigureName(Series.CREDITS, "CNY"), NOW, until)
+    assert [each.last for each in yuan.points] == [_D("12.40")]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "",
+        "{",
+        "[]",
+        '{"balance":{"unit":"USD","remaining":"1e999999"}}',
+        '{"read_at":"0001-01-01T00:00:00Z"}',
+    ],
+)
+def test_a_damaged_one_costs_itself_alone(tmp_path: Path, damage: str) -> None:
+    held = Database(tmp_path, NOW)
+    assert held.put_balance(BalanceState("good").read(FULL, NOW))
+    connection = held._connection
+    connection.execute("INSERT INTO meta VALUES ('balance:bad', ?)", (damage,))
+    connection.commit()
+    assert held.balances().keys() == {"good"}
+    # and is written over by the next reading
+    assert held.put_balance(BalanceState("bad").read(FULL, NOW))
+    assert held.balances().keys() == {"good", "bad"}
+    held.close()
