@@ -172,6 +172,11 @@ def test_rules_of_the_configuration_can_be_silenced_and_unknown_ones_are_told_ap
     assert desk.run("alerts", "unsilence", "team is full").code == 2
 
 
+def test_a_rule_that_is_silenced_as_a_whole_is_named_once(desk: Desk) -> None:
+    desk.run("alerts", "silence", "budget")
+    assert desk.run("alerts", "list").out.count("rule budget") == 1
+
+
 @pytest.mark.parametrize("typed", ["", "2", "0s", "-2h", "2 weeks", "400d", "2h\x1b[2J"])
 def test_a_time_that_is_none_silences_nothing(desk: Desk, typed: str) -> None:
     told = desk.run("alerts", "silence", "budget", f"--for={typed}")

@@ -247,6 +247,16 @@ async def _note(desk: Desk, url: str) -> None:
     await store.aclose()
 
 
+async def test_of_a_channel_that_wants_no_more_it_is_told_that_a_notice_sent_again_reaches_nobody(
+    desk: Desk, receiver: Receiver
+) -> None:
+    write(desk, "".join(hook_table(receiver, name) for name in ("good", "bad", "gone", "new")))
+    await _note(desk, receiver.url)
+    gone, good = desk.run("alerts", "resend", "id-gone"), desk.run("alerts", "resend", "id-good")
+    assert (gone.code, good.code, good.err) == (0, 0, "")
+    assert "channel gone takes nothing until its settings change" in gone.err
+
+
 async def test_the_list_says_how_each_does_and_no_path_of_an_address(desk: Desk, receiver: Receiver) -> None:
     names = ("good", "bad", "gone", "new")
     write(desk, "".join(hook_table(receiver, name) for name in names))

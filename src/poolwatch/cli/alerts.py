@@ -157,6 +157,10 @@ def resend_notice(config: Path | None, typed: str, *, mask: bool) -> int:
         complain(words.not_done(message_text(Message("alerts.not_kept"))))
         return EXIT_FAILED
     say(words.resent(ids[0][:ID_SHOWN], ", ".join(channels)))
+    health = _over_store(around, now, lambda store: store.channel_health(now))
+    for each in health:
+        if each.disabled and each.name in channels:
+            complain(around.told(words.takes_nothing(each.name)))
     return EXIT_OK
 
 

@@ -66,7 +66,9 @@ def list_lines(
 
 
 def _line(row: AlertRow, who: int, text: int) -> str:
-    beside = " · ".join((words.of_rule(row.rule) if row.rule else "", *(span.text for span in row.beside)))
+    # a rule that is silenced as a whole is who the row is about
+    rule = words.of_rule(row.rule) if row.rule and (row.silence is None or row.subject is not None) else ""
+    beside = " · ".join((rule, *(span.text for span in row.beside)))
     age = figures.rjust(row.age, 7)
     parts = (figures.ljust(row.who, who), figures.ljust(row.text, text), age, beside.removeprefix(" · "))
     return "  " + "  ".join(parts).rstrip()

@@ -183,6 +183,9 @@ bad_time: Final = Text("--for takes a time of up to a year, like 30m, 2h or 1d 1
 not_silenced: Final = Text("rule {name} is not silenced")
 rule_silenced: Final = Text("rule {name} is silenced {how}; what fires still stands in alerts list")
 resent: Final = Text("{id} is on its way again to {channels}; poolwatch or poolwatch daemon sends it")
+takes_nothing: Final = Text(
+    "channel {name} takes nothing until its settings change; poolwatch channels says why"
+)
 no_id: Final = Text("no notice has an id that begins with {text}; alerts list has the ids")
 
 
@@ -204,7 +207,7 @@ def several_ids(text: str, count: int) -> str:
 
 
 # --- silencing from the screen
-silence_what: Final = Text("Silence {who}, of rule {name}")
+silence_what: Final = Text("Silence {who} (rule {name})")
 FOR: Final = Text("for")
 WHAT: Final = Text("what")
 REASON: Final = Text("reason")
