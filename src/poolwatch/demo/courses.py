@@ -209,6 +209,11 @@ class Purse:
         spent = self._sums[-1] - self._hours.until(self._sums, at)
         return float(self._balance or 0) + spent - came
 
+    def spent(self, since: float, until: float) -> float:
+        """Credits that went between two instants."""
+        came = sum(amount for topped_at, amount in self.top_ups if since < topped_at <= until)
+        return max(0.0, self._at(since) - self._at(until) + came)
+
     def text(self, at: float) -> str | None:
         """The balance as it was served."""
         if not self._habit.hourly or at == self._end:

@@ -5,7 +5,7 @@ that the running windows go on without a jump. The same pool, start and time zon
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from random import Random
 from typing import Final, NamedTuple
@@ -45,6 +45,18 @@ def past_lines(pool: Sequence[Account], start: float, speed: float, zone: tzinfo
     readings = [reading for life in lives for reading in life.readings(reset_at)]
     readings.sort(key=lambda reading: reading[0])
     return msgspec.json.Encoder().encode_lines([line for _, line in readings])
+
+
+def lived_days(
+    account: Account, start: float, speed: float, zone: tzinfo | None = None
+) -> dict[date, tuple[float, float | None]]:
+    """How much was done on each day of an account's past, UTC, and how many credits went.
+
+    None of accounts that live without credits; nothing of accounts without a past.
+    """
+    if account.label not in HABITS:
+        return {}
+    return _Life(account, start, speed, zone).days()
 
 
 class _Seen(NamedTuple):
@@ -121,6 +133,21 @@ class _Life:
                 told.append((at, _line(account, at, seen)))
             before = seen.figures
         return told
+
+    def days(self) -> dict[date, tuple[float, float | None]]:
+        """What was done day by day in UTC: in hours of ordinary work, and in credits."""
+        purse = Purse(self._account.credits.balance, self._habit, self._hours, self._end)
+        first, weights = self._hours
+        usual = self._hours.usual
+        found = dict[date, tuple[float, float | None]]()
+        begin = first - first % DAY
+        while begin < self._end:
+            since, until = max(first, begin), min(self._end, begin + DAY)
+            hours = weights[int((since - first) / HOUR) : int((until - first) / HOUR)]
+            credits = purse.spent(since, until) if self._habit.hourly else None
+            found[datetime.fromtimestamp(begin, UTC).date()] = sum(hours) / usual, credits
+            begin += DAY
+        return found
 
     def _polls(self) -> Iterator[float]:
         """When figures were read: seldom long ago, often lately."""

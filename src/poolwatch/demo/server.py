@@ -119,7 +119,8 @@ class _Conversation(BaseHTTPRequestHandler):
             body = self.rfile.read(int(length))
             if len(body) == int(length):
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                return Request(self.command, self.path.partition("?")[0], headers, body)
+                path, _, query = self.path.partition("?")
+                return Request(self.command, path, headers, body, query)
         self.close_connection = True
         return None
 

@@ -23,6 +23,12 @@ RESETS_PATHS = frozenset(
     {"/backend-api/wham/rate-limit-reset-credits", "/api/codex/rate-limit-reset-credits"}
 )
 PROFILE_PATHS = frozenset({"/backend-api/wham/profiles/me", "/api/codex/profiles/me"})
+REPORT_PATHS = frozenset(
+    {
+        "/backend-api/wham/analytics/daily-workspace-usage-counts",
+        "/api/codex/analytics/daily-workspace-usage-counts",
+    }
+)
 TOKEN_PATH = "/oauth/token"  # noqa: S105  # an address, not a secret
 
 #: Where the pool's monitor may post its notices.
@@ -41,12 +47,13 @@ _CHALLENGE = b"""<!DOCTYPE html><html lang="en-US"><head><title>Just a moment...
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as it arrived; header names are lower-case, the path is without its query."""
+    """A request as it arrived; header names are lower-case, the query stands beside the path."""
 
     method: str
     path: str
     headers: Mapping[str, str]
     body: bytes
+    query: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +210,7 @@ class Service:
 
     def answer(self, request: Request) -> Reply:
         """The reply to a request; a token exchange has happened when this returns."""
-        if request.path in USAGE_PATHS | RESETS_PATHS | PROFILE_PATHS:
+        if request.path in USAGE_PATHS | RESETS_PATHS | PROFILE_PATHS | REPORT_PATHS:
             if request.method != "GET":
                 return Reply(405, headers={"allow": "GET"})
             return self._personal(request)
@@ -246,6 +253,8 @@ class Service:
             return json_reply(200, reset_credits_payload(account, self.motion(account)), delay_seconds=delay)
         if request.path in PROFILE_PATHS:
             return json_reply(200, self._profile(account), delay_seconds=delay)
+        if request.path in REPORT_PATHS:
+            return json_reply(200, self._report(account, request.query), delay_seconds=delay)
         return json_reply(200, self.payload(account), delay_seconds=delay)
 
     def _profile(self, account: Account) -> JsonObject:
@@ -258,6 +267,12 @@ class Service:
             "stats": {"lifetime_tokens": sum(counted.values()), "daily_usage_buckets": days},
             "metadata": {"stats_error": None},
         }
+
+    def _report(self, account: Account, query: str) -> JsonObject:
+        from poolwatch.demo.daily import daily_report  # few ask
+
+        counted = self.counted.get(account.index, {})
+        return daily_report(account, self.motion(account), counted, dict(parse_qsl(query)))
 
     def _exchange(self, request: Request) -> Reply:
         asked = _token_request(request)
