@@ -16,35 +16,18 @@ from poolwatch.domain.account import Secret
 from poolwatch.domain.failure import Failure, FailureKind, failure
 from poolwatch.net.client import HttpClient
 from poolwatch.sources.json_body import read_json
-from poolwatch.sources.lenient import LenientModel, decimal, list_of
+from poolwatch.sources.lenient import Day, LenientModel, Tokens, list_of
 from poolwatch.sources.usage_endpoint import classify, usage_headers, usage_urls
 
 #: More days than this are no answer of the service.
 _MOST_DAYS: Final = 10_000
-_MOST_TOKENS: Final = 10**15
-_DATE_LENGTH: Final = len("2026-11-20")
-
-
-def _day(value: object) -> date | None:
-    """A day, alone or with a time behind it."""
-    if not isinstance(value, str) or value[_DATE_LENGTH : _DATE_LENGTH + 1] not in ("", "T", " "):
-        return None
-    try:
-        return date.fromisoformat(value[:_DATE_LENGTH])
-    except ValueError:
-        return None
-
-
-def _tokens(value: object) -> int | None:
-    number = decimal(value)
-    return int(number) if number is not None and 0 <= number < _MOST_TOKENS and number % 1 == 0 else None
 
 
 class BucketModel(LenientModel):
     """One day."""
 
-    start_date: Annotated[date | None, PlainValidator(_day)] = None
-    tokens: Annotated[int | None, PlainValidator(_tokens)] = None
+    start_date: Day = None
+    tokens: Tokens = None
 
 
 class StatsModel(LenientModel):
@@ -58,7 +41,7 @@ class StatsModel(LenientModel):
 class MetadataModel(LenientModel):
     """How old the statistics are, or why there are none."""
 
-    stats_as_of: Annotated[date | None, PlainValidator(_day)] = None
+    stats_as_of: Day = None
     stats_error: object = None
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Annotated, Final, Self, TypeAlias, TypeVar
 
@@ -34,6 +34,8 @@ _LARGEST_PERCENT: Final = 999_999
 _LARGEST_COUNT: Final = 10**9
 _MOST_DIGITS: Final = 18
 _LARGEST_NUMBER: Final = 10**_MOST_DIGITS - 1
+_LARGEST_TOKENS: Final = 10**15
+_DATE_LENGTH: Final = len("2026-11-20")
 #: far more than is ever shown of a text
 _LONGEST_TEXT: Final = 4_000
 
@@ -121,6 +123,22 @@ def count(value: object) -> int | None:
     return number if number is not None and number >= 0 else None
 
 
+def tokens(value: object) -> int | None:
+    """A count of tokens, which may be far larger than any other."""
+    number = decimal(value)
+    return int(number) if number is not None and 0 <= number < _LARGEST_TOKENS and number % 1 == 0 else None
+
+
+def day(value: object) -> date | None:
+    """A day, alone or with a time behind it."""
+    if not isinstance(value, str) or value[_DATE_LENGTH : _DATE_LENGTH + 1] not in ("", "T", " "):
+        return None
+    try:
+        return date.fromisoformat(value[:_DATE_LENGTH])
+    except ValueError:
+        return None
+
+
 def length(value: object) -> int | None:
     """A length in seconds, which is above 0."""
     number = whole(value)
@@ -191,6 +209,8 @@ def known(said: Said[T]) -> T | None:
 Money = Annotated[Decimal | None, PlainValidator(decimal)]
 Percent = Annotated[float | None, PlainValidator(percent)]
 Count = Annotated[int | None, PlainValidator(count)]
+Tokens = Annotated[int | None, PlainValidator(tokens)]
+Day = Annotated[date | None, PlainValidator(day)]
 Length = Annotated[int | None, PlainValidator(length)]
 Whole = Annotated[int | None, PlainValidator(whole)]
 Flag = Annotated[bool | None, PlainValidator(flag)]

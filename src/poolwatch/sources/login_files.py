@@ -9,7 +9,7 @@ from collections.abc import Hashable, Mapping
 from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from poolwatch.config.paths import from_home
 from poolwatch.custody.login_file import Login, read_login
@@ -31,6 +31,9 @@ from poolwatch.sources.day_counts import fetch_day_counts
 from poolwatch.sources.login_reader import LoginFile, one_per_file, read_patiently, stamp
 from poolwatch.sources.source import Directness, SourceSetup, UsageReading
 from poolwatch.sources.usage_endpoint import fetch_usage, of_somebody_else, usage_headers
+
+if TYPE_CHECKING:
+    from poolwatch.domain.workspace_usage import DaysReported
 
 
 class LoginFiles(ABC):
@@ -151,6 +154,23 @@ class LoginFiles(ABC):
         found, access, base_url = live
         deadline = self._setup.deadline_seconds
         return await fetch_day_counts(self._setup.client, base_url, found, access, at, deadline)
+
+    async def fetch_workspace_usage(
+        self,
+        entry: Listing,
+        at: datetime,
+        clock_offset: timedelta = timedelta(0),
+        since: date | None = None,
+    ) -> DaysReported | Failure:
+        """What the service reports of the account's days, likewise."""
+        from poolwatch.sources.workspace_usage import fetch_workspace_usage  # few runs ask for it
+
+        live = await self._live(entry, at + clock_offset)
+        if isinstance(live, Failure):
+            return live
+        found, access, base_url = live
+        client, deadline = self._setup.client, self._setup.deadline_seconds
+        return await fetch_workspace_usage(client, base_url, found, access, at, deadline, since, clock_offset)
 
     async def look_at_resets(
         self, entry: Listing, at: datetime, clock_offset: timedelta = timedelta(0)

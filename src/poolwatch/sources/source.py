@@ -24,6 +24,7 @@ from poolwatch.domain.refresh import TokenStep
 from poolwatch.domain.usage import UsageSnapshot
 
 if TYPE_CHECKING:
+    from poolwatch.domain.workspace_usage import DaysReported
     from poolwatch.net.client import HttpClient
     from poolwatch.net.reply import Lost, NotSent, Reply
     from poolwatch.sources.banked_resets import ResetPace
@@ -163,6 +164,21 @@ class CountingSource(Source, Protocol):
         self, entry: Listing, at: datetime, clock_offset: timedelta = timedelta(0)
     ) -> Mapping[date, int] | Failure:
         """An account's tokens by whole days, UTC; one request, with a token that may be sent."""
+        ...
+
+
+@runtime_checkable
+class ReportingSource(Source, Protocol):
+    """A source that can have the service report an account's days."""
+
+    async def fetch_workspace_usage(
+        self,
+        entry: Listing,
+        at: datetime,
+        clock_offset: timedelta = timedelta(0),
+        since: date | None = None,
+    ) -> DaysReported | Failure:
+        """An account's own use in its workspace by days, UTC; one request, two where one brings nothing."""
         ...
 
 

@@ -277,6 +277,12 @@ TEXTS: Final[Mapping[str, str]] = {
     "sources.login_ended": mark("the login was signed out or revoked (401)"),
     "sources.token_refused": mark("the access token is not accepted (401)"),
     "sources.figures_refused": mark("the service forbids this account its figures ({status})"),
+    "sources.daily_usage_refused": mark("OpenAI does not show this account its daily usage ({status})"),
+    "sources.no_daily_usage": mark("OpenAI has no daily usage for this account ({status})"),
+    "sources.pool_has_login": mark(
+        "only a pool holds its token, and OpenAI reports only to the login itself"
+    ),
+    "sources.no_live_login": mark("none of its login files holds an access token that could be sent"),
     "sources.workspace_refused": mark("the service refuses the workspace that this login chooses ({status})"),
     "sources.service_fault": mark("the service has a fault ({status})"),
     "sources.request_refused": mark("the service refuses the request ({status})"),
@@ -417,6 +423,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "monitor.no_owners": mark("nobody looks whose the use in session files is: {why}"),
     "monitor.no_budgets": mark("budgets are not measured: {why}"),
     "monitor.no_counts": mark("OpenAI is not asked what it counted: {why}"),
+    "monitor.no_reports": mark("OpenAI is not asked by itself what accounts used: {why}"),
     "monitor.not_kept": mark("some readings were not kept: {why}"),
     "monitor.not_followed": mark("events and burn lack what was read just now: {why}"),
     "monitor.no_zone": mark("the time zone {zone} is not on this machine: its own is taken instead"),
