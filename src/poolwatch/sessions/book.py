@@ -189,6 +189,16 @@ class UseBook:
         with self._look() as look:
             return [] if look is None else day_counts.days_counted(look, since, until)
 
+    def tokens_of_days(self, account: str, since: int, until: int) -> dict[int, int]:
+        """An account's tokens in the files, by days since 1970, UTC, from `since` to before `until`.
+
+        Days of which the files do not tell all yet are left out.
+        """
+        with self._look() as look:
+            if look is None or read_state(look, self._state_dir).complete_at is None:
+                return {}
+            return day_counts.tokens_of_days(look, account, since, until)
+
     def take_events(self, events: Sequence[UsageEvent]) -> int:
         """Add events; the same one counts once. How many were new."""
         with self._write() as change:

@@ -53,31 +53,56 @@ def days_counted(look: sqlite3.Connection, since: int, until: int) -> list[DayCo
     On a day of which the files tell nothing an account used none of its tokens here, unless it is not known
     yet whose all the use of that day was.
     """
-    first, end = since * QUARTERS_OF_DAY, until * QUARTERS_OF_DAY
-    bounds = {"since": since, "until": until, "first": first, "end": end, "quarters": QUARTERS_OF_DAY}
     counted = look.execute(
-        "SELECT account, day, tokens FROM counted WHERE day >= :since AND day < :until AND tokens > 0", bounds
+        "SELECT account, day, tokens FROM counted WHERE day >= ? AND day < ? AND tokens > 0", (since, until)
     )
     official = {(account, day): tokens for account, day, tokens in counted}
     if not official:
         return []
-    rows = look.execute(
-        f"SELECT w.account, f.quarter / :quarters, SUM(f.input + f.output) FROM ({USE}) f"  # noqa: S608 - names of ours
-        " JOIN whose w ON w.thread = f.thread AND f.quarter >= w.since AND f.quarter < w.until"
-        " WHERE f.verified = 1 AND f.quarter >= :first AND f.quarter < :end GROUP BY 1, 2",
-        bounds,
-    )
-    in_files = {(account, day): tokens for account, day, tokens in rows}
-    unassigned = look.execute(
-        "SELECT DISTINCT f.quarter / :quarters FROM"
-        " (SELECT quarter, thread FROM facts UNION ALL SELECT quarter, thread FROM borrowed) f"
-        " LEFT JOIN whose w ON w.thread = f.thread AND f.quarter >= w.since AND f.quarter < w.until"
-        " WHERE w.account IS NULL AND f.quarter >= :first AND f.quarter < :end",
-        bounds,
-    )
-    unsettled = {day for (day,) in unassigned}
+    in_files, unsettled = _in_files(look, since, until), _unsettled(look, since, until)
     return [
         DayCounted(account, day, tokens, in_files.get((account, day), 0))
         for (account, day), tokens in sorted(official.items())
         if (account, day) in in_files or day not in unsettled
     ]
+
+
+def tokens_of_days(look: sqlite3.Connection, account: str, since: int, until: int) -> dict[int, int]:
+    """An account's tokens in the files, by the days from `since` to before `until`; by the same rule."""
+    in_files, unsettled = _in_files(look, since, until), _unsettled(look, since, until)
+    return {
+        day: in_files.get((account, day), 0)
+        for day in range(since, until)
+        if (account, day) in in_files or day not in unsettled
+    }
+
+
+def _in_files(look: sqlite3.Connection, since: int, until: int) -> dict[tuple[str, int], int]:
+    """The tokens in the files, by account and day."""
+    rows = look.execute(
+        f"SELECT w.account, f.quarter / :quarters, SUM(f.input + f.output) FROM ({USE}) f"  # noqa: S608 - names of ours
+        " JOIN whose w ON w.thread = f.thread AND f.quarter >= w.since AND f.quarter < w.until"
+        " WHERE f.verified = 1 AND f.quarter >= :first AND f.quarter < :end GROUP BY 1, 2",
+        _bounds(since, until),
+    )
+    return {(account, day): tokens for account, day, tokens in rows}
+
+
+def _unsettled(look: sqlite3.Connection, since: int, until: int) -> set[int]:
+    """The days of which it is not known yet whose all the use was."""
+    rows = look.execute(
+        "SELECT DISTINCT f.quarter / :quarters FROM"
+        " (SELECT quarter, thread FROM facts UNION ALL SELECT quarter, thread FROM borrowed) f"
+        " LEFT JOIN whose w ON w.thread = f.thread AND f.quarter >= w.since AND f.quarter < w.until"
+        " WHERE w.account IS NULL AND f.quarter >= :first AND f.quarter < :end",
+        _bounds(since, until),
+    )
+    return {day for (day,) in rows}
+
+
+def _bounds(since: int, until: int) -> dict[str, int]:
+    return {
+        "first": since * QUARTERS_OF_DAY,
+        "end": until * QUARTERS_OF_DAY,
+        "quarters": QUARTERS_OF_DAY,
+    }

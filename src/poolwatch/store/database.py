@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,7 @@ from poolwatch.store.requests import OwnerRequest, QueuedRequest, RequestProgres
 from poolwatch.store.retention import Retention
 
 if TYPE_CHECKING:
+    from poolwatch.domain.workspace_usage import DaysReported, KeptReport
     from poolwatch.store.lines import PastReading
 
 
@@ -212,6 +213,26 @@ class Database(LimitTables):
     def put_outlooks(self, accounts: Mapping[str, AccountOutlook], pool: PoolOutlook | None) -> bool:
         """Keep what is foretold of these accounts, and of the pool where that is given."""
         return self._write("outlooks", False, outlooks.put, accounts, pool)
+
+    # -- what the service reports of accounts' days, by account id and workspace
+
+    def claim_report(self, account_id: str, workspace: str, now: datetime, floor: timedelta) -> bool:
+        """Note that a report is asked for, unless that was less than `floor` ago; whether it may be."""
+        from poolwatch.store import workspace_usage  # few runs ask
+
+        return self._write("reports", False, workspace_usage.claim, account_id, workspace, now, floor)
+
+    def put_report(self, account_id: str, workspace: str, report: DaysReported, now: datetime) -> bool:
+        """Keep a report; days that are known better stay."""
+        from poolwatch.store import workspace_usage
+
+        return self._write("reports", False, workspace_usage.put, account_id, workspace, report, now)
+
+    def kept_report(self, account_id: str, workspace: str, since: date, until: date) -> KeptReport | None:
+        """What is kept of the days from `since` to `until`, both included; None where it cannot be read."""
+        from poolwatch.store import workspace_usage
+
+        return self._read("reports", None, workspace_usage.read, account_id, workspace, since, until)
 
     # -- the floor between polls
 

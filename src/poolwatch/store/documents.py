@@ -5,6 +5,7 @@ Documents of version 1 are read by way of `former`.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
@@ -174,3 +175,17 @@ def _is_sound(plain: object, kind: type[Struct]) -> bool:
     except UNREADABLE:
         return False
     return True
+
+
+def rewrite_documents(connection: sqlite3.Connection) -> None:
+    """Documents of version 1 become those of version 2; what cannot be read stays as it is."""
+    for account_id, document in connection.execute("SELECT account_id, doc FROM readings").fetchall():
+        account = decode_account(document)
+        if account is not None:
+            connection.execute(
+                "UPDATE readings SET doc = ? WHERE account_id = ?", (encode_account(account), account_id)
+            )
+    for (document,) in connection.execute("SELECT value FROM meta WHERE name = 'pool'").fetchall():
+        connection.execute(
+            "UPDATE meta SET value = ? WHERE name = 'pool'", (encode_facts(decode_facts(document)),)
+        )

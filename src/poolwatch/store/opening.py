@@ -19,7 +19,7 @@ from poolwatch.domain.message import Message, message
 from poolwatch.host.files import make_missing_directories
 from poolwatch.host.instants import file_stamp, to_micros
 from poolwatch.host.locks import held
-from poolwatch.store.documents import decode_account, decode_facts, encode_account, encode_facts
+from poolwatch.store.documents import rewrite_documents
 
 FILE_NAME: Final = "poolwatch.db"
 #: What SQLite writes beside it.
@@ -268,20 +268,6 @@ def _set_aside(path: Path, now: datetime) -> Path:
 Step: TypeAlias = str | Callable[[sqlite3.Connection], None]
 
 
-def _rewrite_documents(connection: sqlite3.Connection) -> None:
-    """Documents of version 1 become those of version 2; what cannot be read stays as it is."""
-    for account_id, document in connection.execute("SELECT account_id, doc FROM readings").fetchall():
-        account = decode_account(document)
-        if account is not None:
-            connection.execute(
-                "UPDATE readings SET doc = ? WHERE account_id = ?", (encode_account(account), account_id)
-            )
-    for (document,) in connection.execute("SELECT value FROM meta WHERE name = 'pool'").fetchall():
-        connection.execute(
-            "UPDATE meta SET value = ? WHERE name = 'pool'", (encode_facts(decode_facts(document)),)
-        )
-
-
 def _carry_history(connection: sqlite3.Connection) -> None:
     from poolwatch.store.former_history import carry_history, carry_identities  # no start has to wait for it
 
@@ -307,7 +293,7 @@ MIGRATIONS: Final[tuple[tuple[Step, ...], ...]] = (
             override INTEGER NOT NULL, try_once INTEGER NOT NULL, asked_at INTEGER NOT NULL,
             asked_by TEXT NOT NULL, taken_at INTEGER, done_at INTEGER, outcome TEXT)""",
     ),
-    (_rewrite_documents,),
+    (rewrite_documents,),
     (
         # a figure of an account has a number, since rows of it are many
         """CREATE TABLE figures (
@@ -361,6 +347,15 @@ MIGRATIONS: Final[tuple[tuple[Step, ...], ...]] = (
             budget TEXT NOT NULL, whose TEXT NOT NULL, started_at INTEGER NOT NULL, ended_at INTEGER NOT NULL,
             doc TEXT NOT NULL, PRIMARY KEY (budget, whose, started_at)) WITHOUT ROWID""",
     ),
+    (
+        # what OpenAI reports of an account's days, counted since 1970, UTC, and when it was asked
+        """CREATE TABLE workspace_days (
+            account_id TEXT NOT NULL, workspace_id TEXT NOT NULL, day INTEGER NOT NULL, doc TEXT NOT NULL,
+            PRIMARY KEY (account_id, workspace_id, day)) WITHOUT ROWID""",
+        """CREATE TABLE workspace_reports (
+            account_id TEXT NOT NULL, workspace_id TEXT NOT NULL, asked_at INTEGER, answered_at INTEGER,
+            fresh_at INTEGER, PRIMARY KEY (account_id, workspace_id)) WITHOUT ROWID""",
+    ),
 )
 
 VERSION: Final = len(MIGRATIONS)
@@ -388,6 +383,8 @@ _PROBES: Final = (
     "SELECT rule, subject, doc FROM silences",
     "SELECT budget, started_at FROM budgets",
     "SELECT budget, whose, started_at, ended_at, doc FROM budget_periods",
+    "SELECT account_id, workspace_id, day, doc FROM workspace_days",
+    "SELECT account_id, workspace_id, asked_at, answered_at, fresh_at FROM workspace_reports",
 )
 
 
