@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
-from datetime import datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.alerts import AlertBoard, Silence, Subject
@@ -19,6 +19,7 @@ from poolwatch.domain.state import PoolState
 from poolwatch.domain.tokens import GroupBy
 from poolwatch.domain.use_report import UseReport, UseWish
 from poolwatch.domain.values import replace
+from poolwatch.domain.workspace_usage import AccountUsage
 from poolwatch.presentation.budgets import BudgetDetail
 from poolwatch.presentation.sign_in import CodexLogin
 from poolwatch.presentation.view import Costs
@@ -63,6 +64,11 @@ class ScriptedFeed:
         self.wishes: list[UseWish] = []
         self.use_is: object = ()
         self.cost: Costs | None = None
+        #: what OpenAI reported, what asking for it does, what holds that up, and for whom it was asked
+        self.reported: Callable[[AccountKey, date], AccountUsage] | None = None
+        self.reading_report: Callable[[AccountKey], Message | None] = lambda _: None
+        self.report_held: asyncio.Event | None = None
+        self.reports_read: list[tuple[AccountKey, date]] = []
         #: what is told of a selected budget, how one that nobody saved would stand, and what was asked for
         self.details: Callable[[BudgetState, GroupBy], BudgetDetail] = lambda _, by: BudgetDetail(by)
         self.detailed: list[tuple[str, GroupBy]] = []
@@ -187,6 +193,19 @@ class ScriptedFeed:
 
     async def use_mark(self) -> object:
         return self.use_is
+
+    @property
+    def reads_reports(self) -> bool:
+        return False
+
+    async def report(self, key: AccountKey, since: date) -> AccountUsage | None:
+        return None if self.reported is None else self.reported(key, since)
+
+    async def read_report(self, key: AccountKey, since: date) -> Message | None:
+        self.reports_read.append((key, since))
+        if self.report_held is not None:
+            await self.report_held.wait()
+        return self.reading_report(key)
 
     async def budget_detail(self, state: BudgetState, by: GroupBy) -> BudgetDetail:
         self.detailed.append((state.budget.name, by))

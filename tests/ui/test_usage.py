@@ -106,7 +106,7 @@ async def test_it_opens_on_this_month_by_model_and_its_key_closes_it() -> None:
         await opened(pilot)
         assert last_wish(app) == UseWish(UsePeriod.MONTH, GroupBy.MODEL, Origin.FILES)
         assert title(app).startswith(" Usage  November by model")
-        assert "‹session files› · imported" in title(app)
+        assert "‹session files› · OpenAI's count · imported" in title(app)
         assert "your plans do not bill it" in body(app)
         assert selected(app) == "sol"
         await pilot.press("U")
@@ -293,9 +293,11 @@ async def test_what_is_masked_is_not_filtered_by() -> None:
 async def test_what_was_imported_is_told_apart() -> None:
     app = app_with()
     async with app.run_test(size=NORMAL) as pilot:
-        await opened(pilot, "tab")
+        await opened(pilot)
+        await pilot.press("tab", "tab")
+        await settle(pilot)
         assert last_wish(app).origin is Origin.IMPORTED
-        assert "session files · ‹imported›" in title(app)
+        assert "session files · OpenAI's count · ‹imported›" in title(app)
         await pilot.press("tab")
         await settle(pilot)
         assert last_wish(app).origin is Origin.FILES

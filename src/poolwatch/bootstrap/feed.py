@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from poolwatch.domain.past import AccountPast, PastAsked
     from poolwatch.domain.tokens import GroupBy
     from poolwatch.domain.use_report import UseReport, UseWish
+    from poolwatch.domain.workspace_usage import AccountUsage
     from poolwatch.monitor.monitor import Monitor
     from poolwatch.presentation.budgets import BudgetDetail
     from poolwatch.store.store import Store
@@ -242,6 +243,32 @@ class LiveFeed:
         from poolwatch.sessions.tables import book_mark
 
         return await in_thread(partial(book_mark, self._surroundings.state_dir))
+
+    @property
+    def reads_reports(self) -> bool:
+        """Whether that is asked for by itself."""
+        return self._around.settings.workspace_usage.enabled
+
+    async def report(self, key: AccountKey, since: date) -> AccountUsage | None:
+        """What is kept of OpenAI's count; a viewer reads it as well."""
+        from poolwatch.bootstrap.workspace_usage import told_usage
+
+        store, account = await self._store(), self.state.accounts.get(key)
+        if account is None:
+            return None
+        now = self.now() + self.state.clock_offset
+        return await told_usage(store, self._surroundings.state_dir, account, since, now)
+
+    async def read_report(self, key: AccountKey, since: date) -> Message | None:
+        """Ask for it; a viewer does that itself, and no login is renewed for it."""
+        from poolwatch.bootstrap.workspace_usage import reporter_of
+
+        await self._monitor()
+        account = self.state.accounts.get(key)
+        if self._running is None or account is None:
+            return Message("monitor.login_gone")
+        failed = await reporter_of(self._running).ask(account, since)
+        return failed.as_message if failed is not None else None
 
     async def costs(self) -> Costs | None:
         """What the API would charge, priced on a thread."""

@@ -60,6 +60,7 @@ _ANYWAY: Final = timedelta(minutes=30)
 #: The codes of what is told when an error of our own ended it.
 _NO_OWNERS: Final = "monitor.no_owners"
 _NO_COUNTS: Final = "monitor.no_counts"
+_NO_REPORTS: Final = "monitor.no_reports"
 #: Conversations that are kept with one transaction.
 _AT_ONCE: Final = 200
 #: So many quarters after its last use a conversation is held against readings once more: they come later.
@@ -74,6 +75,11 @@ async def mind_use(running: Running) -> None:
         group.create_task(monitor.errors.again(_NO_OWNERS, partial(_find_again, running, book)))
         if running.around.settings.usage.reconcile:
             group.create_task(monitor.errors.again(_NO_COUNTS, reconciler.run))
+        if running.around.settings.workspace_usage.enabled:
+            from poolwatch.bootstrap.workspace_usage import reporter_of  # few have it
+
+            reports = partial(reporter_of(running).run, lambda: monitor.polls)
+            group.create_task(monitor.errors.again(_NO_REPORTS, reports))
 
 
 class _Counts:

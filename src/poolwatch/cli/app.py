@@ -261,8 +261,13 @@ def audit_verify(
 def usage(
     since: Annotated[str | None, option("since_month", "--since", metavar="WHEN")] = None,
     until: options.UntilOption = None,
-    by: Annotated[options.UseBy, option("use_by", metavar="GROUP")] = "model",
-    origin: Annotated[Literal["files", "imported"], option("use_from", "--from")] = "files",
+    by: Annotated[options.UseBy | None, option("use_by", metavar="GROUP")] = None,
+    source: Annotated[
+        Literal["files", "openai", "imported"], option("use_from", "--source", "--from")
+    ] = "files",
+    account: Annotated[
+        str, option("use_account", "--account", metavar="ACCOUNT", autocompletion=options.accounts)
+    ] = "",
     codex_home: Annotated[Path | None, option("use_home", "--codex-home", metavar="DIR")] = None,
     utc: Annotated[bool, flag("utc")] = False,
     no_scan: Annotated[bool, flag("no-scan")] = False,
@@ -279,11 +284,27 @@ def usage(
     from poolwatch.cli.past import Form, TimeSpan
     from poolwatch.cli.usage import UsageAsked, print_usage
     from poolwatch.domain.tokens import GroupBy, Origin
+    from poolwatch.words.workspace_usage import account_of_openai
 
     form = Form(as_json=json, as_csv=csv, path=file, mask=mask, ascii_only=ascii_only)
-    scans = not no_scan
-    asked = UsageAsked(GroupBy(by), Origin(origin), codex_home, utc, scans, with_titles, limit, filter_text)
-    return print_usage(config, asked, TimeSpan(since, until), form)
+    span, scans = TimeSpan(since, until), not no_scan
+    if source == "openai":
+        from poolwatch.cli.workspace_usage import print_report, report_asked
+
+        without = {
+            "--until": until,
+            "--codex-home": codex_home,
+            "--with-titles": with_titles,
+            "--limit": limit,
+            "--filter": filter_text,
+        }
+        return print_report(config, report_asked(by, account, without, asks=scans), span, form)
+    if account:
+        complain(account_of_openai(account))
+        return EXIT_USAGE
+    group, origin = GroupBy(by or "model"), Origin(source)
+    asked = UsageAsked(group, origin, codex_home, utc, scans, with_titles, limit, filter_text)
+    return print_usage(config, asked, span, form)
 
 
 @declared(app, "credits", "money")

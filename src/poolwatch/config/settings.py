@@ -197,6 +197,21 @@ class UsageSettings(Struct, frozen=True):
     ] = False
 
 
+class WorkspaceUsageSettings(Struct, frozen=True):
+    """Whether OpenAI is asked by itself what it counted."""
+
+    enabled: Annotated[
+        bool,
+        Row(
+            values.truth,
+            mark(
+                "true: OpenAI is asked what each account used by itself, every 6 hours at most; else only by"
+                " usage --source openai, and by r on that screen"
+            ),
+        ),
+    ] = False
+
+
 class NotifySettings(Struct, frozen=True):
     """Where alerts that poolwatch has by itself go besides the screen, and what is told each day."""
 
@@ -301,6 +316,7 @@ class Settings(Struct, frozen=True):
     ui: UiSettings = UiSettings()
     forecast: ForecastSettings = ForecastSettings()
     usage: UsageSettings = UsageSettings()
+    workspace_usage: WorkspaceUsageSettings = WorkspaceUsageSettings()
     notify: NotifySettings = NotifySettings()
     plans: Mapping[str, str] = field(default_factory=_nothing)
     filters: Mapping[str, str] = field(default_factory=_nothing)
@@ -340,6 +356,7 @@ SECTIONS: Final[Mapping[str, type[Struct]]] = {
     "ui": UiSettings,
     "forecast": ForecastSettings,
     "usage": UsageSettings,
+    "workspace_usage": WorkspaceUsageSettings,
     "notify": NotifySettings,
 }
 #: Every such setting by its dotted key.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Mapping
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from typing import TYPE_CHECKING, Final, Protocol
 
 from msgspec import Struct
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from poolwatch.domain.past import AccountPast, PastAsked
     from poolwatch.domain.tokens import GroupBy
     from poolwatch.domain.use_report import UseReport, UseWish
+    from poolwatch.domain.workspace_usage import AccountUsage
     from poolwatch.presentation.budgets import BudgetDetail
 
 __all__ = [
@@ -179,6 +180,16 @@ class Feed(Protocol):
 
     async def use_mark(self) -> object:
         """What differs once anything about use has changed; None where nothing is known of any."""
+
+    @property
+    def reads_reports(self) -> bool:
+        """Whether OpenAI is asked by itself what it counted, now and then."""
+
+    async def report(self, key: AccountKey, since: date) -> AccountUsage | None:
+        """What is kept of what OpenAI reports of an account, by days in UTC; None where nobody is that."""
+
+    async def read_report(self, key: AccountKey, since: date) -> Message | None:
+        """Have OpenAI report it anew, with a request of its own; why that brought nothing."""
 
     async def budget_detail(self, state: BudgetState, by: GroupBy) -> BudgetDetail:
         """Who spent a budget, and how it went in the periods before; holds up no key."""

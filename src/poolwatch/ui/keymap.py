@@ -24,6 +24,8 @@ class Scope(StrEnum):
     EVENTS = "events"
     HISTORY = "history"
     USAGE = "usage"
+    #: what OpenAI reports, the second source of the screen before
+    REPORT = "report"
     BUDGETS = "budgets"
     BUDGET_FORM = "budget_form"
     HELP = "help"
@@ -70,15 +72,17 @@ _HELP: Final = frozenset({Scope.HELP})
 _EVENTS: Final = frozenset({Scope.EVENTS})
 _HISTORY: Final = frozenset({Scope.HISTORY})
 _USAGE: Final = frozenset({Scope.USAGE})
+_REPORT: Final = frozenset({Scope.REPORT})
+_USAGES: Final = _USAGE | _REPORT
 _BUDGETS: Final = frozenset({Scope.BUDGETS})
 _FORM: Final = frozenset({Scope.BUDGET_FORM})
 _BOTH: Final = _POOL | _DETAIL
-_ONE: Final = _DETAIL | _HISTORY
-_MOVING: Final = _POOL | _DETAIL | _RAW | _EVENTS | _HISTORY | _USAGE | _BUDGETS | _HELP
+_ONE: Final = _DETAIL | _HISTORY | _REPORT
+_MOVING: Final = _POOL | _DETAIL | _RAW | _EVENTS | _HISTORY | _USAGES | _BUDGETS | _HELP
 _APP: Final = frozenset({Scope.APP})
 _FIRST: Final = frozenset({Scope.FIRST_RUN})
 #: From where the screens that are of everybody are opened.
-_OVERVIEWS: Final = _BOTH | _EVENTS | _HISTORY | _USAGE | _BUDGETS | _FIRST
+_OVERVIEWS: Final = _BOTH | _EVENTS | _HISTORY | _USAGES | _BUDGETS | _FIRST
 _SCROLLING: Final = _MOVING | _FIRST
 
 
@@ -116,6 +120,7 @@ TABLE: Final = (
     _key("previous_account", "k", "step(-1)", _ONE, palette=False),
     _key("refresh", "r", "refresh_account", _BOTH | _HISTORY, 1, changes=True),
     _key("usage", "u", "read_usage", _BOTH | _HISTORY, 10),
+    _key("read_report", "r", "read_report", _REPORT, 1),
     _key("refresh_shown", "R", "refresh_shown", _POOL, 10, changes=True),
     _key("mark", "space", "mark", _POOL, 11),
     _key("sign_in", "L", "sign_in", _BOTH, 2, changes=True),
@@ -143,7 +148,7 @@ TABLE: Final = (
     ),
     _key("view", "v", "view", _POOL, 8),
     _key("group", "o", "group", _POOL),
-    _key("mask", "m", "app.mask", _BOTH | _HISTORY | _EVENTS | _USAGE | _BUDGETS, 12),
+    _key("mask", "m", "app.mask", _BOTH | _HISTORY | _EVENTS | _USAGES | _BUDGETS, 12),
     _key("used_left", "%", "app.used_left", _BOTH, 13),
     _key("search", "/", "search", _RAW, 3),
     _key("next_match", "n enter", "step_match(1)", _RAW, 4, palette=False),
@@ -153,10 +158,10 @@ TABLE: Final = (
     _key("detail", "enter", "detail", _POOL, 4),
     _key("history", "H", "history", _BOTH | _HISTORY, 6),
     _key("whose", "tab", "whose", _HISTORY, 4, palette=False),
-    _key("shorter", "[", "period(-1)", _HISTORY | _USAGE, 6, palette=False, beside="longer"),
-    _key("longer", "]", "period(1)", _HISTORY | _USAGE, palette=False),
-    _key("group_use", "o", "group", _USAGE, 5, palette=False),
-    _key("origin", "tab", "origin", _USAGE, 8, palette=False),
+    _key("shorter", "[", "period(-1)", _HISTORY | _USAGES, 6, palette=False, beside="longer"),
+    _key("longer", "]", "period(1)", _HISTORY | _USAGES, palette=False),
+    _key("group_use", "o", "group", _USAGES, 5, palette=False),
+    _key("origin", "tab", "origin", _USAGES, 8, palette=False),
     _key("open_group", "enter", "open_group", _USAGE, 4, palette=False),
     _key("figure", "v", "figure", _HISTORY, 7, palette=False),
     _key("earlier", "left h", "read_out(-1)", _HISTORY, 8, palette=False, beside="later"),
@@ -172,10 +177,10 @@ TABLE: Final = (
     _key("next_choice", "right", "choose(1)", _FORM, palette=False),
     _key("save_budget", "enter", "save_budget", _FORM, 1, palette=False, changes=True),
     _key("cost", "U", "cost", _OVERVIEWS, 9),
-    _key("events", "e", "events", _BOTH | _EVENTS | _HISTORY | _USAGE | _BUDGETS, 9),
+    _key("events", "e", "events", _BOTH | _EVENTS | _HISTORY | _USAGES | _BUDGETS, 9),
     Key("budgets", ("b",), "budgets", _OVERVIEWS, 10, named_at=_BOTH),
     _key("pause", "p", "pause", _POOL),
-    _key("theme", "t", "app.theme", _BOTH | _HISTORY | _USAGE | _BUDGETS),
+    _key("theme", "t", "app.theme", _BOTH | _HISTORY | _USAGES | _BUDGETS),
     _key("back", "esc", "back", _MOVING | _FORM, STAYS, palette=False),
     _key("demo", "d", "demo", _FIRST, palette=False),
     _key("add_first", "1", "add(1)", _FIRST, palette=False, changes=True),
@@ -356,6 +361,7 @@ _ELSEWHERE: Final = (
     Scope.DETAIL,
     Scope.HISTORY,
     Scope.USAGE,
+    Scope.REPORT,
     Scope.EVENTS,
     Scope.BUDGETS,
     Scope.RAW,

@@ -125,6 +125,8 @@ class UiState(Struct):
     said: SaidLog = field(default_factory=SaidLog)
     #: who polls where another process does, as a badge; "" where this one polls
     watching: str = ""
+    #: somebody agreed in this run that OpenAI is asked what it counted
+    asks_reports: bool = False
     bulk: BulkProgress | None = None
     #: whom that one is of, and since when; nobody once it has ended or was stopped
     bulk_of: frozenset[AccountKey] = frozenset()

@@ -169,12 +169,16 @@ TEXTS: Final[Mapping[str, str]] = {
     "since_month": mark("From when: 24h, 7d, today, month, a date, RFC 3339 (unset: this month)."),
     "use_by": mark(
         "day, week, month, hour (of the day), model, account, group, user, client, project, conversation or"
-        " operation (unset: model)."
+        " operation (unset: model); of openai day, week or client (unset: day)."
     ),
-    "use_from": mark("Session files, or what data import took."),
+    "use_from": mark(
+        "Session files, what OpenAI reports of accounts' days (one extra request each), or what data import"
+        " took."
+    ),
+    "use_account": mark("Of openai: this account alone, by id prefix, label or e-mail."),
     "use_home": mark("The use of this Codex home alone, configured or not."),
     "utc": mark("Days begin at midnight UTC, not in the local zone."),
-    "no_scan": mark("Print what is known, and read no session files first."),
+    "no_scan": mark("Print what is known: read no session files first, and ask nobody."),
     "with_titles": mark("Conversations by their titles, which Codex keeps; they are not stored."),
     "limit": mark("So many rows at most; totals are of all."),
     # of audit

@@ -27,9 +27,9 @@ _KEYS: Final = 19
 #: Of more keys than these only the first and the last are named.
 _MANY: Final = 4
 #: The screens of one account.
-_OF_ONE: Final = {Scope.DETAIL, Scope.HISTORY}
+_OF_ONE: Final = {Scope.DETAIL, Scope.HISTORY, Scope.REPORT}
 #: The screens of a period.
-_OVER_TIME: Final = {Scope.HISTORY, Scope.USAGE}
+_OVER_TIME: Final = {Scope.HISTORY, Scope.USAGE, Scope.REPORT}
 
 
 def help_lines(keymap: Keymap, width: int, glyphs: Glyphs, scope: Scope = Scope.POOL) -> tuple[Line, ...]:
@@ -39,6 +39,7 @@ def help_lines(keymap: Keymap, width: int, glyphs: Glyphs, scope: Scope = Scope.
         ("detail", [key for key in keymap.offered if Scope.DETAIL in key.scopes <= _OF_ONE]),
         ("history", [key for key in keymap.offered if Scope.HISTORY in key.scopes <= _OVER_TIME]),
         ("usage", [key for key in keymap.offered if Scope.USAGE in key.scopes <= _OVER_TIME]),
+        ("report", [key for key in keymap.offered if key.scopes == {Scope.REPORT}]),
         ("events", [key for key in keymap.offered if key.scopes == {Scope.EVENTS}]),
         ("budgets", [key for key in keymap.offered if key.scopes == {Scope.BUDGETS}]),
         ("budget_form", [key for key in keymap.offered if key.scopes == {Scope.BUDGET_FORM}]),

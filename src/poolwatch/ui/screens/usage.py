@@ -268,11 +268,16 @@ class UsageScreen(FilteredPage):
             self._go(replace(self._place, wish=replace(wish, period=periods[at], narrow=narrow)))
 
     def action_origin(self) -> None:
-        """From the session files, or from what was imported."""
-        origins = list(Origin)
-        at = origins.index(self._place.wish.origin)
-        wish = replace(self._place.wish, origin=origins[(at + 1) % len(origins)])
-        self._go(_Place(wish, self._place.arranged))
+        """From the session files, as OpenAI counts it, or from what was imported, in turn."""
+        wish = self._place.wish
+        if wish.origin is Origin.FILES:
+            from poolwatch.ui.screens.workspace_usage import ReportScreen  # not before it is asked for
+
+            if self.app.screen is self:
+                own = [each.group.text for each in wish.narrow if each.by is GroupBy.ACCOUNT]
+                self.app.switch_screen(ReportScreen(self.ui, wish, next(iter(own), None)))
+        else:
+            self._go(_Place(replace(wish, origin=Origin.FILES), self._place.arranged))
 
     def action_group(self) -> None:
         """Choose what to group by."""

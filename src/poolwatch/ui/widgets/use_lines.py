@@ -17,6 +17,7 @@ from poolwatch.ui.cells import Ink, Line, Piece, fit, fit_line, fit_right, line_
 from poolwatch.ui.widgets.history import is_wide
 from poolwatch.ui.widgets.use_table import MIDDLE_FROM, Table, heading_line, row_line
 from poolwatch.words import use as words
+from poolwatch.words import workspace_usage as report_words
 
 #: From this height on there is a chart; below it, one line of columns.
 _CHART_FROM: Final = 28
@@ -47,6 +48,7 @@ def use_title(view: UseView, help_text: str, width: int, glyphs: Glyphs) -> Line
     by = words.by_group(view.period, view.by)
     by_short = words.by_group(view.period_short, view.by)
     choice = [f"‹{words.origin(each)}›" if each is view.origin else words.origin(each) for each in Origin]
+    choice.insert(1, report_words.SOURCE())
     source = f"{words.SOURCE()} {' · '.join(choice)}"
     brief = f"{by_short} · {words.origin(view.origin, short=True)}"
     prices = (f"   {view.prices}", view.prices_tone)
