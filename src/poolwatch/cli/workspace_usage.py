@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -15,24 +14,18 @@ from msgspec import Struct
 
 from poolwatch.bootstrap.clock import RealClock
 from poolwatch.bootstrap.console import EXIT_FAILED, EXIT_OK, EXIT_USAGE, Exit, complain
-from poolwatch.bootstrap.kept import open_kept
-from poolwatch.bootstrap.running import open_monitor
 from poolwatch.bootstrap.scanning import session_homes
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.bootstrap.whose import assign_use
-from poolwatch.bootstrap.workspace_usage import reporter_of, told_usage
+from poolwatch.bootstrap.workspace_usage import Reports, ask_reports, kept_reports
 from poolwatch.cli.command import find_account, moment, run_async
 from poolwatch.cli.past import STDOUT, Form, TimeSpan, past_of, put
-from poolwatch.domain.failure import Failure
 from poolwatch.domain.state import AccountState, PoolState
-from poolwatch.domain.values import replace
 from poolwatch.domain.workspace_usage import DAYS_ASKED, AccountUsage
-from poolwatch.presentation.account_names import AccountNames
 from poolwatch.presentation.workspace_usage import ReportBy, report_view
 from poolwatch.presentation.workspace_usage_json import report_csv, report_json
 from poolwatch.sessions.book import UseBook
 from poolwatch.sessions.tables import BookError
-from poolwatch.store.store import Store
 from poolwatch.words import workspace_usage as words
 from poolwatch.words.messages import failure_text
 
@@ -62,22 +55,14 @@ def report_asked(by: str | None, account: str, without: Mapping[str, object], *,
     return ReportAsked(ReportBy(by or ReportBy.DAY), account, asks)
 
 
-class _Found(Struct, frozen=True):
-    """What is told of whom; `refused`: why others were not asked for, by how many."""
-
-    usages: tuple[AccountUsage, ...]
-    names: AccountNames
-    now: datetime
-    refused: Mapping[Failure, int] = {}
-
-
 def print_report(config: Path | None, asked: ReportAsked, span: TimeSpan, form: Form) -> int:
     """Print what OpenAI reports; 1 where nothing could be read, or not of the account that was named."""
     around = past_of(config, form)
     since = _since(span, RealClock().now())
+    told_by = ask_reports if asked.asks else kept_reports
     if asked.asks:
         _read_files(around)
-    found = run_async(partial(_ask if asked.asks else _kept, around, asked, since))
+    found = run_async(partial(told_by, around, _chosen(asked.account, mask=around.settings.ui.mask), since))
     for usage in found.usages:
         if usage.failure is not None:
             complain(
@@ -119,57 +104,12 @@ def _read_files(around: Surroundings) -> None:
         run_async(partial(assign_use, around, UseBook(around.state_dir)))
 
 
-async def _ask(around: Surroundings, asked: ReportAsked, since: date) -> _Found:
-    """Ask for one account after the other."""
-    async with open_monitor(around) as running:
-        monitor, services = running.monitor, running.services
-        await monitor.recall()
-        await monitor.poller.lister.list_all()
-        mask, reporter = around.settings.ui.mask, reporter_of(running)
-        accounts, refused = _chosen(monitor.state, asked.account, mask=mask), Counter[Failure]()
-        if not asked.account:
-            whom = [(account, reporter.whom_to_ask(account)) for account in accounts]
-            refused.update(found for _, found in whom if isinstance(found, Failure))
-            accounts = [account for account, found in whom if not isinstance(found, Failure)]
-        usages = []
-        for account in accounts:
-            failure = await reporter.ask(account, since)
-            now = services.clock.now() + monitor.state.clock_offset
-            told = await told_usage(services.store, around.state_dir, account, since, now)
-            usages.append(replace(told, failure=failure))
-        now = services.clock.now() + monitor.state.clock_offset
-        await _keep_new(services.store, accounts, now)
-        names = AccountNames({each.key.id: each for each in monitor.state.accounts.values()}, mask)
-        return _Found(tuple(usages), names, now, refused)
+def _chosen(account: str, *, mask: bool) -> Callable[[PoolState], AccountState] | None:
+    """Who is found by what was typed; None where nobody was named."""
+    return partial(find_account, text=account, mask=mask) if account else None
 
 
-async def _keep_new(store: Store, accounts: Sequence[AccountState], now: datetime) -> None:
-    """Keep who was asked about and is not known yet; of all others another poolwatch may know more."""
-    known = {account.key.id for account in await store.load_accounts() or ()}
-    new = [account for account in accounts if account.key.id not in known]
-    if new:
-        await store.save(new, now)
-
-
-async def _kept(around: Surroundings, asked: ReportAsked, since: date) -> _Found:
-    """What was read before."""
-    mask, now = around.settings.ui.mask, RealClock().now()
-    async with open_kept(around) as kept:
-        if kept is None:
-            return _Found((), AccountNames({}, mask), now)
-        now += (await kept.store.facts()).clock_offset
-        accounts = _chosen(kept.state, asked.account, mask=mask) if asked.account else list(kept.own.values())
-        usages = [await told_usage(kept.store, around.state_dir, each, since, now) for each in accounts]
-        known = tuple(each for each in usages if asked.account or each.answered_at is not None)
-        names = {account.key.id: account for account in kept.state.accounts.values()}
-        return _Found(known, AccountNames(names, mask), now)
-
-
-def _chosen(state: PoolState, account: str, *, mask: bool) -> list[AccountState]:
-    return [find_account(state, account, mask=mask)] if account else list(state.accounts.values())
-
-
-def _put(found: _Found, by: ReportBy, since: date, form: Form, around: Surroundings) -> int:
+def _put(found: Reports, by: ReportBy, since: date, form: Form, around: Surroundings) -> int:
     if form.as_json:
         return put(report_json(found.usages, found.names, found.now, since), form, around)
     if form.as_csv:
