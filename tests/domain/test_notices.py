@@ -27,7 +27,7 @@ DAY = timedelta(days=1)
 
 
 def queued(name: str = "n1") -> Delivery:
-    return Delivery(Notice(name, "ops", NoticeKind.ALERTS, START, Severity.INFO), queued_at=START)
+    return Delivery(Notice(name, "ops", NoticeKind.ALERTS, START, Severity.INFO))
 
 
 def failed(times: int, now: datetime, name: str = "n1") -> Delivery:

@@ -355,7 +355,7 @@ def listed() -> AlertList:
         (Silence("source_down", ago(9), "ann", after(hours=2), "maintenance", S3),),
     )
     channels = (ChannelHealth("ops", ChannelKind.WEBHOOK, last_taken_at=ago(23)),)
-    sent = (delivery(one, done_at=ago(23), tried_at=ago(23), queued_at=ago(23)), digest, Delivery(summary))
+    sent = (delivery(one, done_at=ago(23), tried_at=ago(23)), digest, Delivery(summary))
     return AlertList(board, NOW, channels, sent)
 
 

@@ -69,7 +69,7 @@ def test_a_notice_is_kept_whole_and_once(tmp_path: Path) -> None:
     # a second evaluation makes the same one; to another channel it is another one
     assert two.put_notices([notice("n1"), notice("n1", "mail")], later(9))
     kept = due(two, NOW)
-    assert kept == Delivery(whole, queued_at=NOW)
+    assert kept == Delivery(whole)
     assert two.note_try(kept.after(TAKEN, later(1)))
     assert two.put_notices([whole], later(10))
     assert nothing_due(one, later(99)) is None
@@ -173,7 +173,10 @@ def test_one_is_sent_again_when_a_person_wants_that(tmp_path: Path) -> None:
     assert held.resend("n1", later(90_000))
     assert held.resend("nobody", NOW) is False
     again = due(held, later(90_000))
-    assert (again.notice.id, again.tries, again.queued_at) == ("n1", 0, later(90_000))
+    assert (again.notice.id, again.tries, again.waited) == ("n1", 0, timedelta(0))
+    # for a channel that is no more it waits a day from then on
+    held.set_up_channels([MAIL], later(90_000 + 86_399))
+    assert due(held, later(90_000 + 86_399)).notice.id == "n1"
 
 
 def test_health_says_what_waits_and_until_when(tmp_path: Path) -> None:
@@ -224,7 +227,7 @@ def test_old_ones_that_are_done_with_go_and_what_waits_stays(
     held = Database(tmp_path, NOW)
     held.put_notices([notice("waits"), *(notice(f"n{each}") for each in range(4))], NOW)
     for number in range(4):
-        held.note_try(Delivery(notice(f"n{number}"), queued_at=NOW).after(TAKEN, NOW))
+        held.note_try(Delivery(notice(f"n{number}")).after(TAKEN, NOW))
     held.put_notices([notice("new", "mail")], later(1))
     assert [each.notice.id for each in held.deliveries(9)] == ["new", "n3", "n2", "waits"]
     held.put_notices([notice("newer", "mail")], NOW + outbox.KEPT + timedelta(seconds=1))

@@ -100,8 +100,8 @@ class Sent(Struct, frozen=True):
 class Delivery(Struct, frozen=True):
     """How a notice in the outbox stands. `done_at`: it was taken. `given_up_at`: nobody tries any more.
 
-    `queued_at` is when it was put there, or when a person last had it sent again; `waited` is how long it has
-    been tried since, of each wait no more than was due: what a clock jumps, or a machine sleeps, is no wait.
+    `waited` is how long it has been tried since it was put there, or since a person last had it sent again:
+    of each wait no more than was due, for what a clock jumps, or a machine sleeps, is no wait.
     """
 
     notice: Notice
@@ -110,7 +110,6 @@ class Delivery(Struct, frozen=True):
     done_at: datetime | None = None
     given_up_at: datetime | None = None
     last_why: Message | None = None
-    queued_at: datetime | None = None
     tried_at: datetime | None = None
     waited: timedelta = timedelta(0)
 

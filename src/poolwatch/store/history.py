@@ -37,8 +37,6 @@ from poolwatch.store.spans import (
     whole_day,
 )
 
-_NAME: Final = "INSERT INTO figures (account_id, series, bucket, window) VALUES (?, ?, ?, ?)"
-_FIND: Final = "SELECT id FROM figures WHERE account_id = ? AND series = ? AND bucket = ? AND window = ?"
 _OF_ACCOUNT: Final = "SELECT id, series, bucket, window FROM figures WHERE account_id = ? ORDER BY id"
 _CHANGES: Final = (
     "SELECT at, value, resets_at, flags, rest FROM changes"

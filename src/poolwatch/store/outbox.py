@@ -37,7 +37,7 @@ KEPT: Final = timedelta(days=30)
 _MOST_DONE: Final = 2_000
 #: Once a channel takes one, what failed waits no longer than this after its last try, in microseconds.
 _NEAR: Final = TRY_AFTER[2] * 1_000_000
-_COLUMNS: Final = "id, channel, doc, queued_at, tries, waited, tried_at, next_at, done_at, given_up_at, why"
+_COLUMNS: Final = "id, channel, doc, tries, waited, tried_at, next_at, done_at, given_up_at, why"
 _WAITS: Final = "done_at IS NULL AND given_up_at IS NULL"
 _MICROSECOND: Final = timedelta(microseconds=1)
 _DAY: Final = timedelta(days=1)
@@ -238,15 +238,14 @@ def health(held: sqlite3.Connection, now: datetime) -> tuple[ChannelHealth, ...]
 def _waiting(held: sqlite3.Connection, channel: str) -> Iterator[Delivery]:
     """What waits for a channel, in order: without what it tells, but enough to say whose turn it is."""
     rows = held.execute(
-        f"SELECT id, queued_at, tries, tried_at, next_at FROM outbox WHERE channel = ? AND {_WAITS}"  # noqa: S608
+        f"SELECT id, tries, tried_at, next_at FROM outbox WHERE channel = ? AND {_WAITS}"  # noqa: S608
         " ORDER BY number",
         (channel,),
     )
-    for notice_id, queued_at, tries, tried_at, due in rows:
-        at = _instant(queued_at) or from_micros(0)
-        bare = Notice(notice_id, channel, NoticeKind.ALERTS, at, Severity.INFO)
+    for notice_id, tries, tried_at, due in rows:
+        bare = Notice(notice_id, channel, NoticeKind.ALERTS, from_micros(0), Severity.INFO)
         known = tries if _is_count(tries) else 0
-        yield Delivery(bare, known, _instant(due), queued_at=at, tried_at=_instant(tried_at))
+        yield Delivery(bare, known, _instant(due), tried_at=_instant(tried_at))
 
 
 def _prune(held: sqlite3.Connection, now: datetime) -> None:
@@ -271,7 +270,7 @@ def _encode(notice: Notice) -> str:
 
 
 def _delivery(row: Sequence[Any]) -> Delivery | None:
-    notice_id, channel, document, queued_at, tries, waited, tried_at, due, done_at, given_up_at, why = row
+    notice_id, channel, document, tries, waited, tried_at, due, done_at, given_up_at, why = row
     if not _is_count(tries):
         # what became of a try could not be worked out, and it would be sent for ever
         return None
@@ -293,7 +292,6 @@ def _delivery(row: Sequence[Any]) -> Delivery | None:
             _instant(done_at),
             _instant(given_up_at),
             _decode_why(why),
-            _instant(queued_at),
             _instant(tried_at),
             waited * _MICROSECOND,
         )

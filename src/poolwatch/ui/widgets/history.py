@@ -33,8 +33,6 @@ _AIRY_FROM: Final = 34
 #: The lines of the chart: marks, at least four rows, and the axis of time with its texts.
 _CHART_LEAST: Final = 7
 _CHART_MOST: Final = 25
-#: Below the title and beside the keys the rest has at least so many lines where the chart is not yet small.
-_BELOW: Final = 11
 
 _HEADING: Final = 10
 _HEADING_WIDE: Final = 11
