@@ -396,7 +396,8 @@ def test_the_summary_of_a_day() -> None:
     state = PoolState(accounts={each.key: each for each in (out, dead)})
     events = [LoggedEvent(str(number), NOW, EventKind.EXHAUSTED, "a") for number in range(3)]
     events.append(LoggedEvent("9", NOW, EventKind.SOURCE_DOWN, source="s3"))
-    report = BudgetReport(NOW, (budget("276"), budget(None, whose="night")))
+    parts = (budget("300", whose="day"), budget("299.99", whose="eve"), budget(None, whose="night"))
+    report = BudgetReport(NOW, (budget("276"), *parts))
     board = AlertBoard(NOW)
     lines = summary_lines(overview(state, NOW, PoolRules()), report, board, events)
     assert [message_text(each) for each in lines] == [
@@ -405,5 +406,6 @@ def test_the_summary_of_a_day() -> None:
         "3 times in the last 24 hours: exhausted",
         "once in the last 24 hours: a source went down",
         "budget team: $276 of $300",
+        "budget team: 1 of 3 at the limit or over it, 1 unknown",
     ]
     assert summary_lines(overview(PoolState(), NOW, PoolRules()), None, None, []) == ()

@@ -243,8 +243,13 @@ def summary_lines(
                 lines.append(message("alerts.summary_once", event=event))
             else:
                 lines.append(message("alerts.summary_happened", count=counts[kind], event=event))
-    whole = () if budgets is None else (each for each in budgets.budgets if each.whose is None)
-    lines.extend(map(_budget_line, whole))
+    divided: dict[str, list[BudgetState]] = {}
+    for state in () if budgets is None else budgets.budgets:
+        if state.whose is None:
+            lines.append(_budget_line(state))
+        else:
+            divided.setdefault(state.budget.name, []).append(state)
+    lines.extend(_parts_line(name, parts) for name, parts in divided.items())
     firing = 0 if board is None else len(board.firing)
     if firing:
         lines.append(message("alerts.summary_firing", count=firing))
@@ -263,6 +268,15 @@ def _names(names: Sequence[str]) -> str | Message:
     told = ", ".join(names[:_NAMED])
     rest = len(names) - _NAMED
     return told if rest <= 0 else message("alerts.and_more", who=told, count=rest)
+
+
+def _parts_line(name: str, parts: Sequence[BudgetState]) -> Message:
+    """Of a budget that each has: how many have reached the limit, and of how many nobody knows."""
+    spent = [each.measured.spent for each in parts if each.measured.spent is not None]
+    reached = sum(each >= parts[0].budget.limit.amount for each in spent)
+    told = message("alerts.summary_parts", name=name, count=reached, parts=len(parts))
+    unknown = len(parts) - len(spent)
+    return message("alerts.summary_parts_unknown", told=told, count=unknown) if unknown else told
 
 
 def _budget_line(state: BudgetState) -> Message:

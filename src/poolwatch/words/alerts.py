@@ -78,6 +78,8 @@ TEXTS: Final[Mapping[str, str]] = {
     "alerts.summary_source_down": mark("a source went down"),
     "alerts.summary_source_back": mark("a source came back"),
     "alerts.summary_budget": mark("budget {name}: {spent} of {limit}"),
+    "alerts.summary_parts": mark("budget {name}: {count} of {parts} at the limit or over it"),
+    "alerts.summary_parts_unknown": mark("{told}, {count} unknown"),
     "alerts.summary_budget_unknown": mark("budget {name}: what was spent is unknown"),
     "alerts.summary_firing": mark("alerts that fire: {count}"),
     "alerts.and_more": mark("{who} and {count} more"),
