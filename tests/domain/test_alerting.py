@@ -337,6 +337,13 @@ def test_two_rules_of_the_same_figure_tell_the_worse_where_it_goes_to_the_same_p
     assert [len(notice.items) for notice in another.look(*both)] == [2]
 
 
+def test_quiet_hours_that_hold_the_worse_do_not_hold_what_is_critical() -> None:
+    low = rule(name="low", when="weekly>=75", severity=Severity.CRITICAL)
+    world = World(rule(quiet_hours=NIGHT), low, at=EVENING + minutes(60))
+    (notice,) = world.look(world.find(HOLDS), world.find(HOLDS, rule="low"))
+    assert [(item.rule, item.severity) for item in notice.items] == [("low", Severity.CRITICAL)]
+
+
 def test_what_follows_within_half_a_minute_goes_as_one_more_notice() -> None:
     world = World(rule(channels=("mail", "ops")))
     first = world.see(HOLDS)

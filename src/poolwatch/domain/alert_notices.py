@@ -33,7 +33,6 @@ from poolwatch.domain.values import replace
 FLAPS_WITHIN: Final = timedelta(minutes=10)
 #: Notices to one channel are so far apart.
 APART: Final = timedelta(seconds=30)
-_SEVERITIES: Final = tuple(Severity)
 
 
 class Told(Struct, frozen=True):
@@ -136,7 +135,7 @@ def _notice(channel: str, alerts: Iterable[Alert], now: datetime) -> Notice:
     ordered = sorted(alerts, key=_order)
     items = tuple(_item(alert, now) for alert in ordered)
     kind = NoticeKind.DIGEST if any(each.held_until is not None for each in ordered) else NoticeKind.ALERTS
-    worst = max((each.severity for each in ordered), key=_SEVERITIES.index)
+    worst = max((each.severity for each in ordered), key=lambda each: each.weight)
     parts = [_part(alert) for alert in ordered]
     return Notice(_id(channel, *parts), channel, kind, now, worst, items)
 
@@ -144,7 +143,7 @@ def _notice(channel: str, alerts: Iterable[Alert], now: datetime) -> Notice:
 def _order(alert: Alert) -> tuple[int, datetime, str, str]:
     """What is worse comes first, then what is older."""
     at = alert.fired_at or alert.since
-    return -_SEVERITIES.index(alert.severity), at, alert.rule, _part(alert)
+    return -alert.severity.weight, at, alert.rule, _part(alert)
 
 
 def _item(alert: Alert, now: datetime) -> NoticeItem:

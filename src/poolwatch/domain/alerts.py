@@ -20,6 +20,11 @@ class Severity(StrEnum):
     WARNING = "warning"
     CRITICAL = "critical"
 
+    @property
+    def weight(self) -> int:
+        """The more it matters, the higher."""
+        return tuple(Severity).index(self)
+
 
 class BuiltIn(StrEnum):
     """The rules that poolwatch has by itself, by their names. An `[[alerts]]` of that name replaces one."""

@@ -105,7 +105,6 @@ class AlertsView(Struct, frozen=True):
 
 #: What only a person can decide; poolwatch goes on once he has.
 _DECISIONS: Final = (FailureKind.AMBIGUOUS, FailureKind.CONFLICT, FailureKind.KEPT)
-_WORST_FIRST: Final = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)
 _TONES: Final = {Severity.CRITICAL: Tone.RED, Severity.WARNING: Tone.AMBER, Severity.INFO: Tone.ACCENT}
 _ALERT: Final = "!"
 _SOURCE: Final = "▲"
@@ -231,7 +230,7 @@ class _Look(Struct, frozen=True):
 def _order(alert: Alert) -> tuple[int, float, str]:
     """The worst first, of equals the newest."""
     began = alert.fired_at or alert.since
-    return _WORST_FIRST.index(alert.severity), -began.timestamp(), alert.subject.id
+    return -alert.severity.weight, -began.timestamp(), alert.subject.id
 
 
 def _mark(subject: Subject, severity: Severity, look: _Look) -> tuple[str, Tone]:
