@@ -262,7 +262,10 @@ async def test_a_silence_is_ended_when_that_is_said_yes_to() -> None:
     app = app_of(feed.state, feed=feed)
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot)
-        await pilot.press("e", "j", "j", "j", "z")
+        await pilot.press("e", "j", "j", "j")
+        await settle(pilot)
+        assert "z end silence" in screen_text(app)
+        await pilot.press("z")
         await settle(pilot)
         assert "source s3 is silenced by ann until 16:00: “maintenance”. End that?" in screen_text(app)
         await pilot.press("n", "z", "y")

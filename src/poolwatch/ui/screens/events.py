@@ -245,6 +245,8 @@ class EventsScreen(FilteredPage):
             off["go_there"] = ""
         if row is None or not row.rule:
             off["silence"] = ""
+        elif row.silence is not None:
+            off["silence"] = alert_words.END_SILENCE()
         self.show_keys(events=interface.text("close"), **off)
 
     def _told(self) -> MessageText | None:
