@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 import poolwatch.once
 from poolwatch.host.files import FileProblem
+from poolwatch.host.locks import held, stands_at
 from poolwatch.once.journal import Ending, Journal, Stage, is_told, open_attempts, unresolved
 from poolwatch.once.json_text import JsonObject, text_at
 from poolwatch.once.replies import AttemptFolder, ReplySpace, seal, unseal, waiting_reply
@@ -110,3 +112,38 @@ def test_the_room_names_nothing_of_those_that_stand_on_it() -> None:
     for path in Path(poolwatch.once.__file__).parent.glob("*.py"):
         text = path.read_text().replace("token_hex", "")
         assert not re.search(r"token|login|refresh|credential|codex|money|credit", text, re.IGNORECASE), path
+
+
+def test_a_new_journal_is_on_disk_with_its_name(bakery: Bakery, monkeypatch: pytest.MonkeyPatch) -> None:
+    forced: list[Path] = []
+    fsync = os.fsync
+
+    def noted(handle: int) -> None:
+        forced.append(Path(f"/proc/self/fd/{handle}").readlink())
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    journal = Orders(bakery.journal("ann"))
+    journal.append(Order(Stage.BEGUN, "a"))
+    assert sorted(forced) == [bakery.folder, journal.path]
+    forced.clear()
+    journal.append(Order(Stage.SENDING, "a", "lemon"))
+    assert forced == [journal.path]
+
+
+def test_a_lock_whose_file_was_replaced_is_none(bakery: Bakery, tmp_path: Path) -> None:
+    path = bakery.lock("ann")
+    with held(path) as mine:
+        assert mine
+        bakery.locks.rename(tmp_path / "moved")
+        assert bakery.prepare() is None
+        with held(path) as theirs:
+            assert theirs
+    with held(path) as mine:
+        assert mine
+    handle = os.open(path, os.O_RDWR)
+    path.unlink()
+    assert not stands_at(path, handle)
+    path.touch()
+    assert not stands_at(path, handle)
+    os.close(handle)

@@ -194,6 +194,9 @@ def make_missing_directories(path: Path) -> None:
                 raise
             continue
         place.chmod(PRIVATE_DIRECTORY)
+        with contextlib.suppress(OSError):
+            # what is kept in it must not go with its name when the power fails
+            sync_directory(place.parent)
 
 
 class Reservation:

@@ -25,13 +25,22 @@ _STOPPED: Final = frozenset({"T", "t"})
 def held(path: Path, patience_seconds: float = 0.0) -> Iterator[bool]:
     """Hold a lock file while the block runs; False when another process kept it all the time.
 
-    Raises OSError when it cannot be opened.
+    Also False where the file was replaced meanwhile, with its folder: who locks the new one knows nothing of
+    this lock. Raises OSError when it cannot be opened.
     """
     handle = open_private(path, os.O_RDWR | os.O_CREAT)
     try:
-        yield take(handle, patience_seconds)
+        yield take(handle, patience_seconds) and stands_at(path, handle)
     finally:
         os.close(handle)
+
+
+def stands_at(path: Path, handle: int) -> bool:
+    """Whether an open file is still the one that stands there."""
+    try:
+        return os.path.samestat(os.fstat(handle), path.lstat())
+    except FileNotFoundError:
+        return False
 
 
 def take(

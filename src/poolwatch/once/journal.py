@@ -17,7 +17,7 @@ from enum import Enum, StrEnum, auto
 from pathlib import Path
 from typing import Final, Generic, Protocol, TypeVar
 
-from poolwatch.host.files import Reservation, open_private, write_all
+from poolwatch.host.files import Reservation, open_private, sync_directory, write_all
 from poolwatch.host.locks import take
 from poolwatch.once.json_text import JsonObject, parse_object
 
@@ -107,6 +107,11 @@ class Journal(ABC, Generic[E]):
         """The last line of one attempt. Raises OSError."""
         return next((entry for entry in reversed(self.entries()) if entry.attempt == attempt), None)
 
+    def has_sending(self, attempt: str) -> bool:
+        """Whether both lines that stand before a request are there, read again. Raises OSError."""
+        stages = {entry.stage for entry in self.entries() if entry.attempt == attempt}
+        return {Stage.BEGUN, Stage.SENDING} <= stages
+
     def shorten(self, cap_bytes: int = JOURNAL_CAP_BYTES, kept_bytes: int = _KEPT_BYTES) -> bool:
         """Drop the old lines of a journal larger than the cap; whether it did. Raises OSError.
 
@@ -179,6 +184,9 @@ def append_line(path: Path, line: JsonObject) -> None:
     """Append a JSON line to a private file and force it to disk. Raises OSError."""
     handle = _opened(path)
     try:
+        if not os.fstat(handle).st_size:
+            # a new file's lines are on disk only if its name is
+            sync_directory(path.parent)
         append_to(handle, line)
     finally:
         os.close(handle)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import secrets
@@ -18,11 +19,12 @@ from poolwatch.host.files import (
     make_readable,
     read_bounded,
 )
-from poolwatch.once.journal import opened_line, sealed_line
+from poolwatch.once.journal import Entry, Journal, opened_line, sealed_line
 from poolwatch.once.json_text import JsonObject
 from poolwatch.once.process import reach
 
 R = TypeVar("R")
+E = TypeVar("E", bound=Entry)
 #: What the names of pending replies end with, and of the space that is reserved for one.
 PENDING_SUFFIX: Final = ".pending"
 PART_SUFFIX: Final = ".pending.part"
@@ -53,6 +55,11 @@ class AttemptFolder:
 
     def lock(self, key: str) -> Path:
         return self.locks / f"{key}.lock"
+
+    def lock_mark(self, key: str) -> tuple[int, int]:
+        """Which file the lock of a key is; another one stands there once the folder is. Raises OSError."""
+        status = self.lock(key).lstat()
+        return status.st_dev, status.st_ino
 
     def journal(self, key: str) -> Path:
         return self.folder / f"{key}.journal"
@@ -162,6 +169,18 @@ def waiting_reply(
             return None
         part.replace(pending)
     return found
+
+
+def require_noted(
+    folder: AttemptFolder, key: str, lock: tuple[int, int], journal: Journal[E], attempt: str
+) -> None:
+    """Read again that a sending is noted, under the lock with this mark (`lock_mark`).
+
+    Raises OSError where the folder was moved or put back: in the one that stands there by now another process
+    may be at the same.
+    """
+    if folder.lock_mark(key) != lock or not journal.has_sending(attempt):
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE), str(folder.folder))
 
 
 def _digest(body: bytes) -> str:
