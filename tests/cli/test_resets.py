@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,7 @@ import pytest
 
 from tests.cli.desk import PROGRAM, Desk, Ran, at, config_of, rows
 from tests.custody.rooms import codex_document, write_json
-from tests.support.reset_server import CONSUME, Lose, ResetServer
+from tests.support.reset_server import CONSUME, Lose, ResetServer, Say
 
 NAME = "ann@example.com"
 
@@ -217,3 +218,59 @@ def test_no_token_is_told(counter: Desk, server: ResetServer) -> None:
         assert "access-0" not in text
         assert "eyJ" not in text
     assert CONSUME not in written
+
+
+def test_an_answer_of_the_moment_leaves_a_request_unknown(counter: Desk, server: ResetServer) -> None:
+    server.script.extend((Lose(reset=True), Say(200, b'{"code": "nothing_to_reset"}')))
+    request = str(at(counter.run("resets", "use", NAME, "--yes", "--json").json(), "id"))
+    told = counter.run("resets", "ask", request[:8])
+    assert told.code == 1
+    assert f"{NAME}: UNKNOWN" in told.err
+    assert "asking again settled nothing: there is nothing to reset by now" in told.err
+    assert at(counter.run("resets", "ask", request[:8], "--json").json(), "outcome") == "already"
+
+
+def test_a_request_is_asked_again_where_it_was_sent(
+    tmp_path: Path, counter: Desk, server: ResetServer
+) -> None:
+    server.script.append(Lose(reset=True))
+    request = str(at(counter.run("resets", "use", NAME, "--yes", "--json").json(), "id"))
+    config = tmp_path / "c.toml"
+    settings = config.read_text()
+    with ResetServer() as other:
+        config.write_text(settings.replace(server.base_url, other.base_url))
+        told = counter.run("resets", "ask", request[:8])
+        assert (told.code, other.bodies) == (1, [])
+        assert "the account is reached in another way by now: settle it" in told.err
+    # another source of the same login, before it
+    rest, head, own = settings.partition("[[sources]]")
+    config.write_text(f"{rest}{head}{own.replace('own', 'also')}{head}{own}")
+    assert counter.run("resets", "ask", request[:8]).code == 0
+    assert server.used == ["rc_1"]
+
+
+@pytest.mark.parametrize("damaged", [True, False], ids=["damaged", "in the way"])
+def test_where_nobody_can_read_what_was_sent_it_is_unknown(
+    counter: Desk, server: ResetServer, damaged: bool
+) -> None:
+    server.release.clear()
+    process = counter.start("resets", "use", NAME, "--yes", "--json")
+    assert server.arrived.wait(30)
+    (path,) = (counter.state / "resets").glob("*.journal")
+    begun, sending = path.read_bytes().splitlines()
+    path.unlink()
+    if damaged:
+        path.write_bytes(begun + b"\n" + sending[:-9] + b"X" + sending[-8:] + b"\n")
+    else:
+        path.mkdir()
+    os.kill(_child_of(process.pid), signal.SIGKILL)
+    server.release.set()
+    out, _ = process.communicate(timeout=60)
+    assert json.loads(out)["outcome"] == "unknown"
+
+
+def _child_of(pid: int) -> int:
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    found = children or [each for task in threads for each in (task / "children").read_text().split()]
+    return int(found[0])

@@ -170,3 +170,37 @@ def test_a_window_has_fallen_when_it_is_far_lower() -> None:
     assert fell(before, (Figure("5h", 2.0),))
     assert not fell(before, (Figure("5h", 100.0), Figure("weekly", 71.5), Figure("daily", 0.0)))
     assert not fell((Figure("5h", 0.0),), (Figure("5h", 0.0),))
+
+
+def test_what_a_person_says_was_used_rests_too() -> None:
+    settled = use(outcome=ResetOutcome.UNKNOWN, settled=True, ended_at=NOW - timedelta(minutes=1))
+    assert why(chosen(look(), ResetRoute.SERVICE, (settled,), Wish()))[1] == "resets.lately"
+    assert chosen(look(), ResetRoute.SERVICE, (replace(settled, settled=False),), Wish()) == SOON
+
+
+def test_after_a_clock_was_put_back_figures_tell_whether_they_lag() -> None:
+    ahead = NOW + timedelta(days=300)
+    done = use(outcome=ResetOutcome.RESET, at=ahead, ended_at=ahead, before=look().figures)
+    even = Wish(even_if_not_exhausted=True)
+    assert why(chosen(look(), ResetRoute.SERVICE, (done,), even))[1] == "resets.clock_put_back"
+    assert chosen(look(five=3.0), ResetRoute.SERVICE, (done,), even) == SOON
+    earlier = tuple(replace(each, resets_at=NOW - DAY) for each in done.before)
+    assert chosen(look(), ResetRoute.SERVICE, (replace(done, before=earlier),), Wish()) == SOON
+    unsaid = tuple(replace(each, resets_at=None) for each in done.before)
+    held = chosen(look(), ResetRoute.SERVICE, (replace(done, before=unsaid),), Wish())
+    assert why(held)[1] == "resets.clock_put_back"
+
+
+@pytest.mark.parametrize(
+    ("age", "may"),
+    [
+        (timedelta(minutes=-4), True),
+        (timedelta(minutes=-6), False),
+        (timedelta(hours=23), True),
+        (timedelta(hours=24), False),
+    ],
+)
+def test_a_pool_is_asked_again_while_it_surely_remembers(age: timedelta, may: bool) -> None:
+    asked = use(route=ResetRoute.CODEX_LB, reset_id=None, at=NOW - age)
+    assert asked.may_be_asked_again(NOW) is may
+    assert replace(asked, reset_id="soon").may_be_asked_again(NOW)

@@ -54,6 +54,7 @@ class ResetRoom:
             ResetRoute.SERVICE,
             "pool",
             "ann.json",
+            self.server.base_url,
             Wish(reset_id, forced),
         )
 

@@ -78,6 +78,7 @@ class Bench:
             ResetRoute.SERVICE,
             "pool",
             self.entry.ref.place,
+            self.server.base_url,
             Wish(),
         )
         return replace(made, **changes)  # type: ignore[arg-type] # the tests name fields of it

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -258,4 +259,38 @@ def lose_and_ask(room: ResetRoom, count: int) -> None:
         assert use.outcome is ResetOutcome.ALREADY
         assert len(server.used) == used_before + 1
         assert len({str(each["redeem_request_id"]) for each in server.bodies[asked_before:]}) == 1
+    assert not any(each.is_open for each in room.book.uses())
+
+
+def test_asking_again_goes_to_the_same_address(room: ResetRoom) -> None:
+    room.server.script.append(Lose(reset=True))
+    use = room.use(room.order())
+    elsewhere = room.use(replace(room.again(use), address="https://other.example.com"))
+    assert elsewhere.reason is not None
+    assert (elsewhere.outcome, elsewhere.reason.code) == (ResetOutcome.REFUSED, "resets.other_way")
+    assert (len(room.server.bodies), room.book.uses()[0].is_open) == (1, True)
+    assert room.use(room.again(use)).outcome is ResetOutcome.ALREADY
+
+
+@pytest.mark.parametrize("back", [True, False], ids=["put back", "made anew"])
+def test_where_the_folder_is_replaced_in_between_nothing_is_sent(
+    room: ResetRoom, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, back: bool
+) -> None:
+    """As when a backup is put back, or the folder is deleted, while a use is being noted."""
+    root = room.book.folder.root
+    copy = tmp_path / "copy"
+    shutil.copytree(root, copy)
+
+    def replace_folder(step: str) -> None:
+        if step != "journal":
+            return
+        root.rename(tmp_path / "moved")
+        if back:
+            shutil.copytree(copy, root)
+        else:
+            assert room.book.folder.prepare() is None
+
+    monkeypatch.setattr("poolwatch.purchases.resets.reach", replace_folder)
+    use = room.use(room.order())
+    assert (use.outcome, room.server.bodies) == (ResetOutcome.NOT_SENT, [])
     assert not any(each.is_open for each in room.book.uses())

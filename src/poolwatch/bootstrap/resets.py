@@ -60,6 +60,11 @@ _POOL_ROUTES: Final = {
     SourceKind.CODEX_LB: ResetRoute.CODEX_LB,
     SourceKind.CODEX_PROXY: ResetRoute.CODEX_PROXY,
 }
+#: What speaks of the windows and resets as they are by now, perhaps because an earlier answer was lost.
+_OF_THE_MOMENT: Final = {
+    ResetOutcome.NOTHING: "resets.nothing_by_now",
+    ResetOutcome.NONE: "resets.none_by_now",
+}
 #: A login's own way comes first; a codex that has to be asked before a pool.
 _ORDER: Final = (ResetRoute.SERVICE, ResetRoute.CODEX, ResetRoute.CODEX_LB, ResetRoute.CODEX_PROXY)
 _ENDINGS: Final = {
@@ -76,6 +81,11 @@ class Way(Struct, frozen=True):
 
     entry: Listing
     route: ResetRoute
+
+    def went(self, use: ResetUse | None) -> bool:
+        """Whether a request went this way."""
+        ref = self.entry.ref
+        return use is not None and (self.route, ref.source, ref.place) == (use.route, use.source, use.place)
 
     @property
     def place(self) -> str:
@@ -127,12 +137,15 @@ class ResetDesk:
             return _told("resets.not_locked", FileProblem.of(error, self._book.folder.folder))
         return Plan(key, way, look, chosen(look, way.route, uses, wish))
 
-    def way_of(self, key: AccountKey) -> Way | Message:
-        """By which of its entries an account's reset is used; no other login stands in for it."""
+    def way_of(self, key: AccountKey, asked: ResetUse | None = None) -> Way | Message:
+        """By which of its entries an account's reset is used; no other login stands in for it.
+
+        What was `asked` already goes the same way again, if that is still there.
+        """
         account = self._running.monitor.state.accounts.get(key)
         found = [way for each in account.listings if (way := self._way(each, key))] if account else []
         if found:
-            return min(found, key=lambda way: _ORDER.index(way.route))
+            return min(found, key=lambda way: (not way.went(asked), _ORDER.index(way.route)))
         names = sorted({each.ref.source for each in account.listings}) if account is not None else []
         return message("resets.no_way_by", source=", ".join(names)) if names else message("resets.no_way")
 
@@ -147,6 +160,7 @@ class ResetDesk:
             plan.way.route,
             plan.way.entry.ref.source,
             plan.way.entry.ref.place,
+            self._address(plan.way),
             replace(wish, reset_id=None if reset is None else reset.id),
         )
         use = await self._act(Act.USE_RESET, plan.way, order)
@@ -155,7 +169,7 @@ class ResetDesk:
     async def ask_again(self, use: ResetUse) -> Used:
         """Send a request once more as it was, because a person said so."""
         key = self.key_of(use)
-        way = self.way_of(key) if key is not None else message("resets.no_way")
+        way = self.way_of(key, use) if key is not None else message("resets.no_way")
         if key is None or isinstance(way, Message):
             why = way if isinstance(way, Message) else message("resets.no_way")
             return Used(replace(use, reason=why))
@@ -167,10 +181,12 @@ class ResetDesk:
             way.route,
             way.entry.ref.source,
             way.entry.ref.place,
+            self._address(way),
             Wish(use.reset_id),
             again=True,
         )
-        return await self._after(key, await self._act(Act.ASK_RESET, way, order))
+        asked = await self._act(Act.ASK_RESET, way, order)
+        return await self._after(key, await in_thread(partial(self._as_it_stands, use, asked)))
 
     async def settle(self, use: ResetUse, *, used: bool) -> ResetUse | Message | None:
         """Write down what a person says became of a request; None where that was known."""
@@ -199,6 +215,24 @@ class ResetDesk:
     def key_of(self, use: ResetUse) -> AccountKey | None:
         """Whose request it is, as far as the account is still there."""
         return next((key for key in self._running.monitor.state.accounts if key.id == use.account), None)
+
+    def _as_it_stands(self, before: ResetUse, asked: ResetUse) -> ResetUse:
+        """A request after it was asked again: still unknown where the answer was of the moment; blocks."""
+        known: ResetUse | None = before
+        with suppress(OSError):
+            uses = self._book.of_workspace(before.workspace)
+            known = next((each for each in uses if each.id == before.id), None)
+        if asked.is_open or known is None or not known.is_open:
+            return asked
+        why = asked.reason or message(_OF_THE_MOMENT.get(asked.outcome, "resets.answer_lost"))
+        return replace(known, outcome=ResetOutcome.UNKNOWN, reason=message("resets.asked_in_vain", why=why))
+
+    def _address(self, way: Way) -> str:
+        """Where its source is asked."""
+        settings = self._settings(way.entry.ref.source)
+        if settings is None or way.route is ResetRoute.CODEX:
+            return ""
+        return (settings.url if way.route.chooses else settings.base_url) or ""
 
     @property
     def _offset(self) -> timedelta:
@@ -298,14 +332,22 @@ class ResetDesk:
         """What the journal says of the attempt, whose process has ended; blocks on disk."""
         key = order.workspace
         journal = ResetJournal(self._book.folder.journal(key))
-        last = None
+        try:
+            entries, damaged = journal.read()
+        except OSError as error:
+            # whether it was sent stands where nobody can read it
+            why = _told("resets.journal_unread", FileProblem.of(error, journal.path))
+            return replace(self._unsent(order, why), outcome=ResetOutcome.UNKNOWN)
+        last = next((each for each in reversed(entries) if each.attempt == order.attempt), None)
         with suppress(OSError):
-            last = journal.outcome(order.attempt)
             if last is not None and last.stage is Stage.SENDING:
                 with held(self._book.folder.lock(key), patience_seconds=1.0) as mine:
                     if mine:
                         self._book.take_in(key)
                 last = journal.outcome(order.attempt) or last
+        if damaged and (last is None or last.stage is Stage.BEGUN):
+            why = message("resets.journal_damaged", path=visible(str(journal.path), LONGEST_PATH))
+            return replace(self._unsent(order, why), outcome=ResetOutcome.UNKNOWN)
         if last is None or last.stage is Stage.BEGUN:
             return self._unsent(order, message("resets.process_ended", status=status))
         if last.stage is Stage.SENDING:
@@ -326,6 +368,7 @@ class ResetDesk:
             ended_at=now,
             source=order.source,
             place=order.place,
+            address=order.address,
         )
 
     async def _after(self, key: AccountKey, use: ResetUse) -> Used:

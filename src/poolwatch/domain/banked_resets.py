@@ -23,6 +23,8 @@ from poolwatch.domain.usage import (
 REST: Final = timedelta(minutes=15)
 #: A pool that chooses the reset itself remembers for which request it chose it at least this long.
 POOL_REMEMBERS: Final = timedelta(hours=24)
+#: Clocks are put right by so much between two looks.
+_SKEW: Final = timedelta(minutes=5)
 _REDEEMING: Final = "redeeming"
 _FULL: Final = 100.0
 
@@ -148,6 +150,13 @@ class ResetUse(Struct, frozen=True):
     #: by whom it was told to the service: the source and the place of its entry there
     source: str = ""
     place: str = ""
+    #: where the source was asked
+    address: str = ""
+
+    @property
+    def was_used(self) -> bool:
+        """Whether it used a reset, by the answer or by what a person said."""
+        return self.outcome.is_good if self.settled is None else self.settled
 
     @property
     def is_open(self) -> bool:
@@ -156,7 +165,10 @@ class ResetUse(Struct, frozen=True):
 
     def may_be_asked_again(self, now: datetime) -> bool:
         """Whether the same request cannot use a second reset, and so may be sent once more."""
-        return self.is_open and (self.reset_id is not None or now - self.at < POOL_REMEMBERS)
+        if not self.is_open or self.reset_id is not None:
+            return self.is_open
+        # of a clock that was put back nobody knows how long ago it was
+        return -_SKEW <= now - self.at < POOL_REMEMBERS
 
 
 class Wish(Struct, frozen=True):
@@ -218,10 +230,14 @@ def _held_back(uses: Iterable[ResetUse], look: ResetLook) -> Refusal | None:
     for use in uses:
         if use.is_open:
             return Refusal(ResetOutcome.REFUSED, message("resets.unresolved", id=use.id[:8]))
-        ended = use.ended_at
-        if use.outcome.is_good and ended is not None and timedelta(0) <= look.at - ended < REST:
-            left = -(-(REST - (look.at - ended)) // timedelta(minutes=1))
+        if not use.was_used or use.ended_at is None or look.at - use.ended_at >= REST:
+            continue
+        if look.at >= use.ended_at - _SKEW:
+            left = -(-(REST - max(look.at - use.ended_at, timedelta(0))) // timedelta(minutes=1))
             return Refusal(ResetOutcome.REFUSED, message("resets.lately", minutes=left))
+        # the clock was put back since: only figures tell whether they show the reset
+        if _stand(use.before, look.figures):
+            return Refusal(ResetOutcome.REFUSED, message("resets.clock_put_back"))
     if any(row.status == _REDEEMING for row in look.rows or ()):
         return Refusal(ResetOutcome.REFUSED, message("resets.redeeming"))
     return None
@@ -241,6 +257,16 @@ def _not_exhausted(figures: Sequence[Figure]) -> Message:
         return message("resets.usage_unknown")
     busiest = max(known, key=lambda each: each.used_percent or 0)
     return message("resets.not_exhausted", window=busiest.window, used=f"{busiest.used_percent:g}")
+
+
+def _stand(before: Sequence[Figure], now: Sequence[Figure]) -> bool:
+    """Whether a full window is still there as it was: it ends when it did, or nobody says when it ends."""
+    then = {each.window: each.resets_at for each in before}
+    for each in now:
+        was = then.get(each.window)
+        if each.full and (was is None or each.resets_at is None or abs(each.resets_at - was) <= _SKEW):
+            return True
+    return False
 
 
 class Evidence(StrEnum):

@@ -85,6 +85,7 @@ class ResetJournal(Journal[ResetEntry]):
             "route": use.route.value,
             "source": use.source,
             "place": use.place,
+            "address": use.address,
             "at": instant_text(use.at),
             "boot_id": boot_id(),
             "reset": use.reset_id,
@@ -135,6 +136,7 @@ class ResetJournal(Journal[ResetEntry]):
                 available=available if type(available) is int else None,
                 source=text_at(line, "source") or "",
                 place=text_at(line, "place") or "",
+                address=text_at(line, "address") or "",
             ),
         )
 

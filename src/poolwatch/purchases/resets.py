@@ -27,7 +27,7 @@ from poolwatch.host.files import FileProblem
 from poolwatch.host.locks import held
 from poolwatch.once.journal import Stage
 from poolwatch.once.process import reach
-from poolwatch.once.replies import ReplySpace
+from poolwatch.once.replies import ReplySpace, require_noted
 from poolwatch.purchases.reset_book import (
     ResetBook,
     ResetEntry,
@@ -68,6 +68,8 @@ class ResetOrder(Struct, frozen=True):
     route: ResetRoute
     source: str
     place: str
+    #: where the source is asked, which asking again keeps to
+    address: str
     wish: Wish = Wish()
     #: the request was sent before and its answer is lost: it is repeated as it was
     again: bool = False
@@ -99,12 +101,13 @@ def use_reset(book: ResetBook, order: ResetOrder, tools: Tools) -> ResetUse:
     with held(book.folder.lock(order.workspace), tools.patience_seconds) as mine:
         if not mine:
             return using.ended(using.bare(), Verdict(ResetOutcome.NOT_SENT, message("resets.under_way")))
+        lock = book.folder.lock_mark(order.workspace)
         reach("locked")
         book.take_in(order.workspace)
         use = using.again() if order.again else using.first()
         if isinstance(use, Verdict):
             return using.ended(using.bare(), use)
-        return using.send(use)
+        return using.send(use, lock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +132,7 @@ class _Using:
             order.wish.reset_id,
             source=order.source,
             place=order.place,
+            address=order.address,
         )
 
     def first(self) -> ResetUse | Verdict:
@@ -162,16 +166,21 @@ class _Using:
             return Verdict(ResetOutcome.REFUSED, message("resets.not_open"))
         if not known.may_be_asked_again(self.tools.now()):
             return Verdict(ResetOutcome.REFUSED, message("resets.too_old"))
-        if (known.route, known.source, known.place) != (
-            self.order.route,
-            self.order.source,
-            self.order.place,
+        order = self.order
+        if (known.route, known.source, known.place, known.address) != (
+            order.route,
+            order.source,
+            order.place,
+            order.address,
         ):
             return Verdict(ResetOutcome.REFUSED, message("resets.other_way"))
         return replace(known, outcome=ResetOutcome.UNKNOWN, reason=None, ended_at=None)
 
-    def send(self, use: ResetUse) -> ResetUse:
-        """Take space, note the sending, send once, keep the answer, and note what it says."""
+    def send(self, use: ResetUse, lock: tuple[int, int]) -> ResetUse:
+        """Take space, note the sending, send once, keep the answer, and note what it says.
+
+        `lock` is the mark of the lock that is held.
+        """
         order, folder = self.order, self.book.folder
         with ExitStack() as space:
             try:
@@ -182,6 +191,8 @@ class _Using:
                 space.callback(pending.close, holds_reply=False)
                 reach("journal")
                 self.journal.append(ResetEntry(Stage.SENDING, order.attempt, use))
+                reach("sent_noted")
+                require_noted(folder, order.workspace, lock, self.journal, order.attempt)
             except OSError as error:
                 return self.ended(use, Verdict(ResetOutcome.NOT_SENT, _disk(error, self.book)))
             space.pop_all()

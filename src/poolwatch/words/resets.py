@@ -24,6 +24,10 @@ TEXTS: Final[Mapping[str, str]] = {
     "resets.lately": mark(
         "one was used in this workspace a moment ago, and figures can lag: another one in {minutes} min"
     ),
+    "resets.clock_put_back": mark(
+        "by this machine's clock one was used here at a time to come, and a window is still full as before: "
+        "check the clock, or wait until that window resets"
+    ),
     "resets.redeeming": mark("the service is using one for this workspace right now"),
     "resets.known_request": mark("this request was made already"),
     "resets.under_way": mark("another use in this workspace is under way; nothing was sent"),
@@ -60,6 +64,15 @@ TEXTS: Final[Mapping[str, str]] = {
     "resets.codex_failed": mark("codex answered with an error"),
     "resets.broke_off": mark("it broke off while it was sent"),
     "resets.answer_lost": mark("its process ended before an answer came"),
+    "resets.asked_in_vain": mark("asking again settled nothing: {why}"),
+    "resets.nothing_by_now": mark("there is nothing to reset by now"),
+    "resets.none_by_now": mark("there is no banked reset by now"),
+    "resets.journal_unread": mark(
+        "its process ended, and what it noted cannot be read: it may have been sent ({path} {why})"
+    ),
+    "resets.journal_damaged": mark(
+        "its process ended, and lines of {path} are damaged: it may have been sent"
+    ),
     "resets.settled_used": mark("settled by hand: used"),
     "resets.settled_not_used": mark("settled by hand: not used"),
     # a clause that follows a path
