@@ -45,7 +45,9 @@ def call(
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
     try:
-        connection.request(method, parts.path, body, dict(headers or {}))
+        connection.request(
+            method, f"{parts.path}?{parts.query}" if parts.query else parts.path, body, dict(headers or {})
+        )
         reply = connection.getresponse()
         return Answer(reply.status, {name.lower(): value for name, value in reply.getheaders()}, reply.read())
     finally:
