@@ -138,7 +138,10 @@ async def test_what_was_asked_of_one_account_is_sent_for_no_other() -> None:
     feed = reporting(is_read=False)
     app = app_of(feed=feed)
     async with app.run_test(size=NORMAL) as pilot:
-        await opened(pilot, "r", "j", "r")
+        await opened(pilot, "r", "j")
+        assert message(app) == ""
+        await pilot.press("r")
+        await settle(pilot)
         assert feed.reports_read == []
         assert "one extra request" in message(app)
         assert "alice" not in message(app)
