@@ -180,6 +180,22 @@ def test_who_speaks_for_an_account() -> None:
     assert message_text(cause) == "the login has expired"
 
 
+@pytest.mark.parametrize(
+    ("channels", "by_default", "covered"),
+    [((), (), True), (("ops",), ("ops", "mail"), True), (("ops",), (), False), (("ops",), ("mail",), False)],
+)
+def test_a_dead_login_speaks_only_to_those_who_hear_of_it(
+    channels: tuple[str, ...], by_default: tuple[str, ...], covered: bool
+) -> None:
+    dead = account(None, listing(ends=OLD, refresh=None))
+    own = Rule("own", "status:needs_login", channels=channels)
+    rules = [each for rule in all_rules((own,), by_default) if (each := watched(rule)) is not None]
+    moment = Moment.of(PoolState(accounts={dead.key: dead}), NOW, Prefs(), lambda *place: None, {})
+    seen = {each.rule: each for each in AlertLook(rules, moment, lambda *asked: False).findings(dead)}
+    assert seen["own"].truth is HOLDS
+    assert seen["own"].covered_by == ("needs_you" if covered else None)
+
+
 CODES = sorted(
     {f"alerts.login_{each.value}" for each in LoginProblem}
     | {f"alerts.{each.value}" for each in (FailureKind.EDGE_BLOCKED, FailureKind.CONFLICT)}

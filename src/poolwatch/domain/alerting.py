@@ -31,6 +31,7 @@ from poolwatch.domain.alerts import (
     RuleMemory,
     Subject,
     SubjectKind,
+    may_speak_for,
     silence_of,
 )
 from poolwatch.domain.event_log import EventKind, LoggedEvent, event_id
@@ -309,7 +310,7 @@ class _Look:
     def cover(self, subjects: Collection[Subject]) -> None:
         """Of alerts of these subjects that compare the same figure, the worst speaks for the others.
 
-        Not for one that goes where it does not go, or that matters more: quiet hours may hold the worst.
+        Not for one that goes where it does not go, or that matters more.
         """
         groups: dict[tuple[Subject, str], list[tuple[Decimal, Alert]]] = {}
         for alert in self.alerts.values():
@@ -322,10 +323,7 @@ class _Look:
         for group in groups.values():
             _, worst = max(group, key=lambda each: (each[0], each[1].rule))
             for _, alert in group:
-                goes_there = set(alert.channels) <= set(worst.channels)
-                is_covered = (
-                    alert is not worst and goes_there and alert.severity.weight <= worst.severity.weight
-                )
+                is_covered = alert is not worst and may_speak_for(worst, alert)
                 by = worst.rule if is_covered else None
                 if alert.covered_by != by or (is_covered and alert.told == 0):
                     self.alerts[alert.key] = replace(

@@ -167,6 +167,11 @@ class Alert(Struct, frozen=True):
         return self.phase is Phase.FIRING and not is_quiet
 
 
+def may_speak_for(one: Rule | Alert, other: Rule | Alert) -> bool:
+    """Whether whoever would hear of the other hears of the one, and as soon: quiet hours may hold it."""
+    return set(other.channels) <= set(one.channels) and other.severity.weight <= one.severity.weight
+
+
 class Silence(Struct, frozen=True):
     """Notices of a rule that somebody does not want until `until`, None: until he ends it.
 

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from poolwatch.domain.alert_findings import Finding, Truth
 from poolwatch.domain.alert_rules import OfAccounts, WatchedRule
-from poolwatch.domain.alerts import BuiltIn, Subject, SubjectKind
+from poolwatch.domain.alerts import BuiltIn, Subject, SubjectKind, may_speak_for
 from poolwatch.domain.message import Message, message
 from poolwatch.domain.overview import overview as overview_of
 from poolwatch.domain.query.fields import FIELDS, FieldKind
@@ -89,6 +89,13 @@ class AlertLook:
             for each in rules
             if isinstance(each.condition, OfAccounts)
         ]
+        needs_you = next((each.rule for each in rules if each.condition is BuiltIn.NEEDS_YOU), None)
+        #: the rules for whose alerts that one speaks where a login is dead
+        self._spoken_for = {
+            each.rule.name
+            for each in rules
+            if needs_you is not None and each.rule is not needs_you and may_speak_for(needs_you, each.rule)
+        }
         self._built_in = {each.condition for each in rules if isinstance(each.condition, BuiltIn)}
         self._moment = moment
         self._needed = needed
@@ -131,7 +138,6 @@ class AlertLook:
         sources = judged.account.sources
         is_mute = bool(sources) and self._moment.down.issuperset(sources)
         is_dead = judged.status.kind in _DEAD
-        covers = BuiltIn.NEEDS_YOU in self._built_in and name != BuiltIn.NEEDS_YOU
         return Finding(
             name,
             about,
@@ -140,7 +146,7 @@ class AlertLook:
             made.window,
             made.cause,
             muted_by=sources[0] if is_mute else None,
-            covered_by=BuiltIn.NEEDS_YOU.value if covers and is_dead else None,
+            covered_by=BuiltIn.NEEDS_YOU.value if is_dead and name in self._spoken_for else None,
             is_told=made.is_told,
         )
 
