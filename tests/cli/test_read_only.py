@@ -37,12 +37,15 @@ CHANGES = {
     "resets use": ("bob",),
     "resets ask": ("3f2a90b1",),
     "resets settle": ("3f2a90b1", "used"),
+    "topups buy": ("10", "--confirm", "10"),
+    "topups ask": ("3f2a90c1",),
+    "topups settle": ("3f2a90c1", "charged"),
 }
 LOOKS = {
     "status", "next", "history", "events", "usage", "audit list", "audit verify", "rates list", "rates why",
     "rates compare", "sources list", "sources test", "accounts list", "data export", "config show",
     "config path", "config check", "doctor", "channels list", "alerts list", "budgets list",
-    "resets list",
+    "resets list", "topups list",
     # they ask services for what is left
     "credits", "sources read",
     # it sends a notice, and changes nothing here

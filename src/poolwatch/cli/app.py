@@ -19,7 +19,7 @@ from poolwatch.bootstrap.console import (
     say,
     warn,
 )
-from poolwatch.cli import costs, limits, options, set_up  # noqa: F401 - they declare commands
+from poolwatch.cli import costs, limits, money, options, set_up  # noqa: F401 - they declare commands
 from poolwatch.cli.declaring import app, declared, group_of
 from poolwatch.cli.options import (
     AsciiOption,

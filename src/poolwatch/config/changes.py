@@ -34,6 +34,7 @@ _ELSEWHERE: Final = {
     "accounts": "edit_accounts",
     "rates": "edit_rates",
     **dict.fromkeys(LIMIT_LISTS, "edit_limits"),
+    "topups": "edit_topups",
 }
 _NUMBER: Final = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?", re.ASCII)
 _PROXY_SECRETS: Final = ("proxy_password", "password")

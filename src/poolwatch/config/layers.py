@@ -33,7 +33,7 @@ FILTERS_TABLE: Final = "filters"
 OPEN_TABLES: Final = (PLANS_TABLE, FILTERS_TABLE, KEYS_TABLE)
 #: Arrays of tables that limit what is spent, and tell of it.
 LIMIT_LISTS: Final = ("budgets", "alerts", "channels")
-LISTS: Final = ("sources", "accounts", "rates", *LIMIT_LISTS)
+LISTS: Final = ("sources", "accounts", "rates", *LIMIT_LISTS, "topups")
 _NAMES: Final = (*TABLE, *(name for name in SECTIONS if name), *OPEN_TABLES, *LISTS)
 #: Of a statement over more lines than this, and of what follows it, no line is told.
 _LONGEST_STATEMENT: Final = 200
@@ -322,7 +322,7 @@ def dotted(*path: str | int) -> str:
 
 def _named_variables(document: Mapping[str, object]) -> frozenset[str]:
     """The variables that are named as holders of secrets."""
-    lists = [document.get(name) for name in ("sources", "channels")]
+    lists = [document.get(name) for name in ("sources", "channels", "topups")]
     listed = chain.from_iterable(each for each in lists if isinstance(each, list))
     found = [document.get("net"), *listed]
     tables = [table for table in found if isinstance(table, dict)]

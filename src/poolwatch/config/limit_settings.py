@@ -157,9 +157,9 @@ def field_of(key: str) -> str:
 
 def read_limits(layers: Layers, document: Mapping[str, object]) -> dict[str, Any]:
     """The budgets, alerts and channels of a file, by the names of their lists."""
-    budgets = _read(layers, document, "budgets", BudgetSettings, BUDGET_ROWS)
-    channels = _read(layers, document, "channels", ChannelSettings, CHANNEL_ROWS)
-    alerts = _read(layers, document, "alerts", AlertSettings, ALERT_ROWS)
+    budgets = read_tables(layers, document, "budgets", BudgetSettings, BUDGET_ROWS)
+    channels = read_tables(layers, document, "channels", ChannelSettings, CHANNEL_ROWS)
+    alerts = read_tables(layers, document, "alerts", AlertSettings, ALERT_ROWS)
     for index, budget in budgets:
         check_budget(layers, index, budget)
         check_filter(layers, index, budget, document.get("filters"))
@@ -196,7 +196,7 @@ def channel_of(table: Mapping[str, object], env: Mapping[str, str]) -> ChannelSe
     return channel
 
 
-def _read(
+def read_tables(
     layers: Layers, document: Mapping[str, object], array: str, struct: type[S], rows: Mapping[str, Row]
 ) -> list[tuple[int, S]]:
     """The good tables of one array with their places; what is wrong with the others is noted."""

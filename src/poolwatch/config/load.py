@@ -59,6 +59,7 @@ from poolwatch.words.messages import file_clause
 
 if TYPE_CHECKING:
     from poolwatch.config.rate_settings import RateSettings
+    from poolwatch.config.topup_settings import TopUpSettings
 
 #: The keys that each kind of source takes.
 KEYS_OF_KIND: Final[Mapping[SourceKind, tuple[str, ...]]] = {
@@ -130,6 +131,7 @@ def load_text(
         accounts=_accounts(layers, document),
         rates=_rates(layers, document),
         **_limits(layers, document),
+        topups=_topups(layers, document),
         path=path,
         origins=MappingProxyType(layers.origins),
         key_lines=MappingProxyType(lines),
@@ -288,6 +290,15 @@ def _limits(layers: Layers, document: Mapping[str, object]) -> dict[str, Any]:
     from poolwatch.config.limit_settings import read_limits  # likewise
 
     return read_limits(layers, document)
+
+
+def _topups(layers: Layers, document: Mapping[str, object]) -> tuple[TopUpSettings, ...]:
+    """Where the file lets credits be bought."""
+    if "topups" not in document:
+        return ()
+    from poolwatch.config.topup_settings import read_topups  # likewise
+
+    return read_topups(layers, document)
 
 
 def _read_source(layers: Layers, index: int, table: Mapping[str, object]) -> SourceSettings | None:

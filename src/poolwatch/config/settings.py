@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from poolwatch.config.budget_settings import BudgetSettings
     from poolwatch.config.limit_settings import ChannelSettings
     from poolwatch.config.rate_settings import RateSettings
+    from poolwatch.config.topup_settings import TopUpSettings
 
 DEFAULT_CREDITS_PER_USD: Final = Decimal(25)
 MIN_INTERVAL_SECONDS: Final = 30
@@ -327,6 +328,7 @@ class Settings(Struct, frozen=True):
     budgets: "tuple[BudgetSettings, ...]" = ()
     alerts: "tuple[AlertSettings, ...]" = ()
     channels: "tuple[ChannelSettings, ...]" = ()
+    topups: "tuple[TopUpSettings, ...]" = ()
     path: Path | None = None
     origins: Mapping[str, Origin] = field(default_factory=_nothing)
     key_lines: Mapping[str, int] = field(default_factory=_nothing)

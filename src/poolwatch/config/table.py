@@ -9,7 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from poolwatch.config import alert_settings, budget_settings, limit_settings
+from poolwatch.config import alert_settings, budget_settings, limit_settings, topup_settings
 from poolwatch.config.amounts import parts_of
 from poolwatch.config.layers import FILTERS_TABLE, KEYS_TABLE, PLANS_TABLE
 from poolwatch.config.load import KEYS_OF_KIND
@@ -68,16 +68,19 @@ LIMIT_ROWS: Final[Mapping[str, Mapping[str, Row]]] = {
     "budgets": budget_settings.BUDGET_ROWS,
     "alerts": limit_settings.ALERT_ROWS,
     "channels": limit_settings.CHANNEL_ROWS,
+    "topups": topup_settings.TOPUP_ROWS,
 }
 _LIMIT_STRUCTS: Final[Mapping[str, type[Struct]]] = {
     "budgets": budget_settings.BudgetSettings,
     "alerts": alert_settings.AlertSettings,
     "channels": limit_settings.ChannelSettings,
+    "topups": topup_settings.TopUpSettings,
 }
 _TEMPLATES: Final = {
     "budgets": "template_budgets",
     "alerts": "template_alerts",
     "channels": "template_channels",
+    "topups": "template_topups",
 }
 _LIMIT_EXAMPLES: Final[Mapping[str, Mapping[str, object]]] = {
     "budgets": {"name": "month", "limit": "$10", "period": "monthly", "at_limit": "warn"},
@@ -87,6 +90,13 @@ _LIMIT_EXAMPLES: Final[Mapping[str, Mapping[str, object]]] = {
         "kind": "webhook",
         "url": "https://hooks.example.com/poolwatch",
         "secret_file": "~/.config/poolwatch/ops.secret",
+    },
+    "topups": {
+        "name": "team",
+        "kind": "generic",
+        "url": "https://credits.example.com/topups",
+        "token_file": "~/.config/poolwatch/credits.token",
+        "max_per_day": "100",
     },
 }
 

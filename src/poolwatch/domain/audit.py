@@ -38,6 +38,9 @@ class Act(StrEnum):
     USE_RESET = "reset_use"
     ASK_RESET = "reset_ask"
     SETTLE_RESET = "reset_settle"
+    TOP_UP = "topup_buy"
+    ASK_TOP_UP = "topup_ask"
+    SETTLE_TOP_UP = "topup_settle"
 
 
 class By(StrEnum):

@@ -34,6 +34,9 @@ _ACTS: Final[Mapping[str, str]] = {
     Act.USE_RESET: mark("resets use"),
     Act.ASK_RESET: mark("resets ask"),
     Act.SETTLE_RESET: mark("resets settle"),
+    Act.TOP_UP: mark("topups buy"),
+    Act.ASK_TOP_UP: mark("topups ask"),
+    Act.SETTLE_TOP_UP: mark("topups settle"),
 }
 _OUTCOMES: Final[Mapping[str, str]] = {
     Outcome.DONE: mark("done"),
@@ -69,6 +72,14 @@ _CODES: Final[Mapping[str, str]] = {
     "known:": mark("known before: {code}"),
     "refused:": mark("refused: {code}"),
     "until:": mark("until {code}"),
+    "topup:granted": mark("granted"),
+    "topup:started": mark("started"),
+    "topup:refused": mark("refused, not charged"),
+    "topup:needs_web": mark("not charged: needs a browser"),
+    "topup:try_later": mark("not charged: later"),
+    "topup:unknown": mark("may have been charged"),
+    "topup:charged": mark("charged, as somebody says"),
+    "topup:not-charged": mark("not charged, as somebody says"),
     "for_good": mark("until somebody ends it"),
     "error": mark("an error of poolwatch"),
 }

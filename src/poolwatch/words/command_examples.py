@@ -159,6 +159,20 @@ EXAMPLES: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
     ),
     "channels test": (("poolwatch channels test phone", ""),),
     "channels remove": (("poolwatch channels remove phone", ""),),
+    "topups": (
+        ("poolwatch topups", mark("the list")),
+        ("poolwatch topups buy 10", mark("the terminal asks for the amount again")),
+    ),
+    "topups list": (
+        ("poolwatch topups list", ""),
+        ("poolwatch topups --json", mark("for a script")),
+    ),
+    "topups buy": (
+        ("poolwatch topups buy 10 --name team", ""),
+        ("poolwatch topups buy 10.00 --confirm 10.00 --json", mark("for a script")),
+    ),
+    "topups ask": (("poolwatch topups ask 3f2a90c1", ""),),
+    "topups settle": (("poolwatch topups settle 3f2a90c1 not-charged", ""),),
     "doctor": (
         ("poolwatch doctor", ""),
         ("poolwatch doctor --mask", mark("to show to others")),

@@ -73,6 +73,16 @@ TEXTS: Final[Mapping[str, str]] = {
         "Send a request whose answer was lost once more as it was; it cannot use a second reset."
     ),
     "resets settle": mark("Say what became of a request whose answer was lost. Nothing is sent."),
+    "topups": mark("Credits, bought once and only for an amount that you type."),
+    "topups list": mark("Where credits can be bought, how far the caps are used, and every top-up."),
+    "topups buy": mark(
+        "Top up once. The amount is typed again on a terminal, or given by --confirm; without either nothing"
+        " is sent."
+    ),
+    "topups ask": mark(
+        "Ask what became of a top-up that is unknown: the same request again, which cannot charge twice."
+    ),
+    "topups settle": mark("Say what became of a top-up that is unknown, once you know it."),
     "doctor": mark("Say what is wrong, and the remedy."),
     "sources": mark("What is monitored and from where."),
     "sources list": mark("What is monitored, and what else was found."),
@@ -260,6 +270,13 @@ TEXTS: Final[Mapping[str, str]] = {
     "mail_to": mark("email: an address it goes to; may be given several times."),
     "desktop_bell": mark("desktop: the terminal's bell, too."),
     "apprise_file": mark("apprise: the file of an address, like ntfy://… or tgram://…"),
+    # of topups
+    "topup_amount": mark("How much, like 10 or 10.00."),
+    "topup_name": mark("Which one, where several are configured."),
+    "topup_target": mark("What it is for, as the service calls it (unset: as configured)."),
+    "topup_confirm": mark("The amount once more, where no terminal asks for it."),
+    "topup_id": mark("Its id, or the first digits of it, as topups list shows it."),
+    "topup_settled": mark("What became of it, by your statement or the balance."),
     # of accounts import and resolve
     "login_file": mark("auth.json, CLIProxyAPI, codex-auth, codex-proxy or sub2api."),
     "keep": mark("imported: set FILE aside (renamed, never deleted); source: FILE stays in use."),

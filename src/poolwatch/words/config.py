@@ -127,6 +127,7 @@ TEXTS: Final[Mapping[str, str]] = {
         "must not hold a password: put it into a file of its own (chmod 600) "
         "and name that file in proxy_password_file"
     ),
+    "not_amounts": mark("must be one to {most} amounts of dollars, in brackets, not {value}"),
     # what stands there, where it is not repeated
     "a_long_number": mark("a number of more than 60 digits"),
     "a_table": mark("a table"),
@@ -162,7 +163,8 @@ TEXTS: Final[Mapping[str, str]] = {
     "unknown_setting": mark("unknown setting {name}"),
     "no_such_variable": mark("no setting has the name {name}"),
     "file_only": mark(
-        "{name} sets nothing: sources, accounts, rates, budgets, alerts and channels stand in the file alone"
+        "{name} sets nothing: sources, accounts, rates, budgets, alerts, channels and topups stand in the "
+        "file alone"
     ),
     "must_be_table": mark("{name} must be a table: [{name}]"),
     "must_be_tables": mark("{name} must be tables, each begun with [[{name}]] in double brackets"),
@@ -174,6 +176,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "perhaps": mark("{text} (did you mean {suggestion}?)"),
     "edit_rates": mark("{key}: rates are changed with config edit"),
     "edit_limits": mark("{key}: change it with poolwatch budgets or channels, or with config edit"),
+    "edit_topups": mark("{key}: top-ups are changed with config edit"),
     "set_elsewhere": mark("{key}: a source is changed with sources set NAME key=value"),
     "edit_accounts": mark("{key}: names and groups of accounts are changed with config edit"),
     "secret_typed": mark(
@@ -213,6 +216,8 @@ TEXTS: Final[Mapping[str, str]] = {
     "price_of_what": mark('{rate}.price is for one image or item: add per = "image" or per = "item"'),
     "no_price": mark("{rate} has no price for one {per}"),
     "not_per": mark("{name} is for tokens, and this one is per {per}"),
+    "reef_amounts": mark("{table}.amounts: reef takes {least} to {most} dollars"),
+    "template_topups": mark("Where credits may be bought; each time somebody types the amount."),
     # `config show`, and what is made from the table of settings
     "not_set": mark("not set"),
     "adopted_from": mark("adopted from {pools}"),

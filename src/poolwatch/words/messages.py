@@ -8,7 +8,7 @@ from typing import Final, Protocol
 from poolwatch.domain.failure import AS_STORED, Failure, Trouble
 from poolwatch.domain.message import Message
 from poolwatch.domain.text import visible
-from poolwatch.words import alerts, channels, credits, data, failures, resets
+from poolwatch.words import alerts, channels, credits, data, failures, resets, topups
 from poolwatch.words.catalogue import _, mark
 
 _LONGEST_PATH: Final = 4096
@@ -23,6 +23,7 @@ TEXTS: Final[Mapping[str, str]] = {
     **channels.TEXTS,
     **resets.TEXTS,
     **credits.TEXTS,
+    **topups.TEXTS,
 }
 
 

@@ -1,0 +1,219 @@
+"""Top-ups of a run: what its configuration lets buy; bought, asked and settled, each in the audit log."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Final
+
+from poolwatch.bootstrap.auditing import auditor_of
+from poolwatch.bootstrap.clock import RealClock
+from poolwatch.bootstrap.surroundings import Surroundings
+from poolwatch.config.topup_settings import TopUpSettings
+from poolwatch.domain.audit import Act, By, Deed, Ending, Outcome
+from poolwatch.domain.message import Message, message
+from poolwatch.domain.purchases import (
+    Purchase,
+    PurchaseOutcome,
+    Settled,
+    TopUpKind,
+    confirmed,
+    last_charged,
+    money,
+    refusal,
+    spent,
+)
+from poolwatch.domain.text import LONGEST_PATH, visible
+from poolwatch.domain.values import replace
+from poolwatch.host.files import FileProblem, in_foreign_hands
+from poolwatch.monitor.auditing import Auditor
+from poolwatch.presentation.topups import Offer
+from poolwatch.purchases.topping_up import TopUpOrder
+from poolwatch.purchases.topup_book import Known, TopUpBook, disk_message, key_of
+from poolwatch.purchases.topup_service import carry_out, new_purchase
+from poolwatch.words.messages import message_text
+
+_ATTEMPT_BYTES: Final = 8
+_ENDINGS: Final = {
+    PurchaseOutcome.GRANTED: Outcome.DONE,
+    PurchaseOutcome.STARTED: Outcome.DONE,
+    PurchaseOutcome.UNKNOWN: Outcome.UNKNOWN,
+}
+#: Reads the balance that a top-up raises; None where nobody tells it.
+ReadBalance = Callable[[TopUpSettings], Decimal | None]
+
+
+def no_balance(topup: TopUpSettings) -> Decimal | None:
+    """Of a top-up whose balance is read nowhere."""
+    return None
+
+
+class TopUpDesk:
+    """Where top-ups are bought in one run; everything blocks on disk, buying and asking on the network.
+
+    No method retries, and none buys anything that was not confirmed before it is called.
+    """
+
+    def __init__(
+        self, around: Surroundings, by: By, balance: ReadBalance = no_balance, auditor: Auditor | None = None
+    ) -> None:
+        self._around = around
+        self._now = RealClock().now
+        self._balance = balance
+        self.book: Final = TopUpBook(around.state_dir, self._now)
+        self.auditor: Final = auditor or auditor_of(around.state_dir, around.env, by, self._now)
+
+    @property
+    def topups(self) -> tuple[TopUpSettings, ...]:
+        """What is configured."""
+        return self._around.settings.topups
+
+    def distrust(self) -> Message | None:
+        """Why nothing is bought by this configuration: somebody else can change it. None: it is trusted."""
+        path = self._around.settings.path
+        if path is None:
+            return message("topup.no_config")
+        problem = in_foreign_hands(path)
+        if problem is None:
+            return None
+        if problem.is_missing:
+            return message("topup.no_config")
+        shown = visible(str(problem.path), LONGEST_PATH)
+        return message("topup.untrusted", path=shown, why=Message(problem.code, problem.arguments))
+
+    def offer(self, topup: TopUpSettings, target: str | None = None) -> Offer:
+        """What can be bought there, and how far its caps are used."""
+        aim = target or topup.target
+        offer = Offer(
+            topup.name, TopUpKind(topup.kind), topup.url, aim, topup.currency, topup.amounts, topup.caps
+        )
+        known = self._known(topup)
+        if isinstance(known, Message):
+            return replace(offer, trouble=message_text(known))
+        refused = self.distrust()
+        if refused is None and known.trouble is not None:
+            refused = message(known.trouble, path=str(self.book.folder.journal(key_of(topup.url))))
+        waiting = next((each for each in known.purchases if each.is_open and each.target == aim), None)
+        if refused is None and waiting is not None:
+            refused = message("topup.open", id=waiting.id, amount=money(waiting.amount))
+        trouble = None if refused is None else message_text(refused)
+        return replace(offer, spent=spent(known.purchases, self._now()), trouble=trouble)
+
+    def seen(self, topup: TopUpSettings, target: str | None = None) -> str:
+        """The latest top-up there that was, or may have been, charged; asked before somebody confirms."""
+        known = self._known(topup)
+        return "" if isinstance(known, Message) else last_charged(known.purchases, target or topup.target)
+
+    def balance(self, topup: TopUpSettings) -> Decimal | None:
+        """What is there now, None where nobody tells it."""
+        return self._balance(topup)
+
+    def buy(
+        self,
+        topup: TopUpSettings,
+        amount: Decimal,
+        seen: str,
+        target: str | None = None,
+        balance_before: Decimal | None = None,
+    ) -> Purchase:
+        """Buy what a person confirmed; how it ended, refusals included."""
+        kind, aim, now = TopUpKind(topup.kind), target or topup.target, self._now()
+        wish = new_purchase(topup.name, kind, topup.url, aim, amount, topup.currency, now)
+        wish = replace(wish, balance_before=balance_before)
+        refused = self.distrust()
+        known = self._known(topup) if refused is None else refused
+        if not isinstance(known, Message):
+            refused = refusal(known.purchases, wish, topup.caps, now, seen)
+            if known.trouble is not None:
+                refused = message(known.trouble, path=str(self.book.folder.journal(key_of(topup.url))))
+        else:
+            refused = known
+        if refused is not None:
+            return _left_alone(wish, refused)
+        named = tuple(dict.fromkeys((topup.name, aim, f"${money(amount)}", wish.id)))
+        return self._spent(Deed(Act.TOP_UP, what=named), self._order(topup, wish, seen=seen), topup)
+
+    def ask(self, purchase: Purchase) -> Purchase | Message:
+        """Ask what became of one, as the same request; or why that is impossible."""
+        refused = purchase.asking(self._now()) or self.distrust()
+        if refused is not None:
+            return refused
+        topup = self._of(purchase)
+        if topup is None:
+            return message("topup.place_gone", place=purchase.place)
+        named = (purchase.name, purchase.id)
+        deed = Deed(Act.ASK_TOP_UP, what=tuple(dict.fromkeys(named)))
+        return self._spent(deed, self._order(topup, purchase, again=True), topup)
+
+    def settle(self, purchase: Purchase, settled: Settled) -> Purchase | Message:
+        """Write down what a person says became of one; or why that is impossible."""
+        done: list[Purchase | Message] = []
+
+        def work() -> Ending:
+            done.append(self.book.settle(purchase, settled))
+            if isinstance(done[0], Message):
+                return Ending(Outcome.FAILED)
+            return Ending(Outcome.DONE, (f"topup:{settled.value}",))
+
+        deed = Deed(Act.SETTLE_TOP_UP, what=tuple(dict.fromkeys((purchase.name, purchase.id))))
+        ending = self.auditor.spend(deed, work)
+        return _not_audited(ending) if isinstance(ending, FileProblem) else done[0]
+
+    def _spent(self, deed: Deed, order: TopUpOrder, topup: TopUpSettings) -> Purchase:
+        done: list[Purchase] = []
+
+        def work() -> Ending:
+            done.append(self._confirmed(carry_out(order, self.book), topup))
+            outcome = done[0].outcome
+            return Ending(_ENDINGS.get(outcome, Outcome.FAILED), (f"topup:{outcome.value}",))
+
+        ending = self.auditor.spend(deed, work)
+        if isinstance(ending, FileProblem):
+            # what is asked about stays as it was
+            why = _not_audited(ending)
+            return order.purchase if order.again else _left_alone(order.purchase, why)
+        return done[0]
+
+    def _confirmed(self, purchase: Purchase, topup: TopUpSettings) -> Purchase:
+        """The top-up with the balance that is read after it."""
+        if not purchase.counts:
+            return purchase
+        found = confirmed(purchase, self._balance(topup))
+        return self.book.note(purchase, found) if found != purchase else purchase
+
+    def _order(
+        self, topup: TopUpSettings, purchase: Purchase, *, seen: str = "", again: bool = False
+    ) -> TopUpOrder:
+        return TopUpOrder(
+            str(self._around.state_dir),
+            secrets.token_hex(_ATTEMPT_BYTES),
+            purchase,
+            topup.caps,
+            seen,
+            again,
+            topup.token_file,
+            topup.token_env,
+            self._around.settings.net,
+        )
+
+    def _of(self, purchase: Purchase) -> TopUpSettings | None:
+        """What is configured for the place of a top-up, that of the same name first."""
+        found = [each for each in self.topups if each.url == purchase.place and each.kind == purchase.kind]
+        return next((each for each in found if each.name == purchase.name), found[0] if found else None)
+
+    def _known(self, topup: TopUpSettings) -> Known | Message:
+        try:
+            return self.book.known(key_of(topup.url))
+        except OSError as error:
+            return disk_message(error, self.book.folder.folder)
+
+
+def _left_alone(wish: Purchase, why: Message) -> Purchase:
+    reason = message("topup.not_bought", why=why)
+    return replace(wish, outcome=PurchaseOutcome.REFUSED, reason=reason)
+
+
+def _not_audited(problem: FileProblem) -> Message:
+    path = visible(str(problem.path), LONGEST_PATH)
+    return message("topup.not_audited", path=path, why=Message(problem.code, problem.arguments))

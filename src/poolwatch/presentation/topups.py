@@ -1,0 +1,186 @@
+"""Top-ups as lines and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from datetime import datetime, tzinfo
+from decimal import Decimal
+from typing import Final
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from poolwatch.domain.purchases import Caps, Purchase, PurchaseOutcome, Spent, TopUpKind, money
+from poolwatch.presentation import figures
+from poolwatch.presentation.json_values import Json, digits, instant
+from poolwatch.presentation.masking import masked
+from poolwatch.words import topups as words
+from poolwatch.words.messages import message_text
+
+SCHEMA: Final = "poolwatch.topup/1"
+LIST_SCHEMA: Final = "poolwatch.topups/1"
+
+
+class Offer(Struct, frozen=True):
+    """A place where credits can be bought for a target, and how far its caps are used.
+
+    `trouble` says why nothing can be bought there now, whatever the amount.
+    """
+
+    name: str
+    kind: TopUpKind
+    place: str
+    target: str
+    currency: str
+    amounts: tuple[Decimal, ...]
+    caps: Caps
+    spent: Spent = Spent()
+    trouble: str | None = None
+
+    @property
+    def host(self) -> str:
+        """The host that is paid; its path may say whose account that is."""
+        return urlsplit(self.place).netloc
+
+    @property
+    def takes_key(self) -> bool:
+        """Whether a lost answer can be asked for again."""
+        return self.kind is TopUpKind.GENERIC
+
+
+class Commands(Struct, frozen=True):
+    """The commands that go on with a top-up. `prefix` is what they begin with, `poolwatch topups`."""
+
+    prefix: str
+
+    def ask(self, purchase: Purchase) -> str:
+        """The one that asks what became of it."""
+        return f"{self.prefix} ask {purchase.id}"
+
+    def settle(self, purchase: Purchase) -> str:
+        """The one that says what became of it."""
+        return f"{self.prefix} settle {purchase.id} charged|not-charged"
+
+
+def caps_text(offer: Offer) -> str:
+    """How far the caps are used."""
+    spent, caps = offer.spent, offer.caps
+    return words.caps(money(spent.day), money(caps.day), money(spent.month), money(caps.month))
+
+
+def purchase_line(purchase: Purchase, now: datetime, *, mask: bool) -> str:
+    """`reef team, $10.00: done: $1.40 → $11.40`."""
+    outcome = purchase.standing(now)
+    settled = words.outcome_text(outcome, purchase.settled)
+    told = words.told(_shown(purchase.name, mask=mask), money(purchase.amount), settled)
+    before, after = purchase.balance_before, purchase.balance_after
+    if outcome is PurchaseOutcome.GRANTED and before is not None and after is not None and after > before:
+        return words.rose(told, money(before), money(after))
+    why = "" if purchase.reason is None or purchase.settled is not None else message_text(purchase.reason)
+    return words.because(told, _shown(why, mask=mask))
+
+
+def purchase_lines(
+    purchase: Purchase, now: datetime, zone: tzinfo | None, commands: Commands, *, mask: bool
+) -> Iterator[str]:
+    """All that is to be said of one top-up, what to do next included."""
+    yield purchase_line(purchase, now, mask=mask)
+    before, after = purchase.balance_before, purchase.balance_after
+    if purchase.granted is not None and purchase.granted != purchase.amount:
+        yield words.other_amount(money(purchase.granted))
+    if after is not None and before is not None and after <= before and purchase.counts:
+        yield words.not_risen(money(after), money(before))
+    elif after is not None and before is None:
+        yield words.now_is(money(after))
+    if purchase.retry_at is not None:
+        yield words.retry(figures.instant(purchase.retry_at, now, zone))
+    if purchase.link is not None:
+        yield words.link(purchase.link)
+    if purchase.is_open:
+        settle = commands.settle(purchase)
+        can_ask = purchase.asking(now) is None
+        yield words.ASK_OR_SETTLE(commands.ask(purchase), settle) if can_ask else words.SETTLE(settle)
+
+
+def list_lines(
+    offers: Iterable[Offer], purchases: Iterable[Purchase], now: datetime, zone: tzinfo | None, *, mask: bool
+) -> Iterator[str]:
+    """Where credits can be bought, then every top-up, the latest first."""
+    for offer in offers:
+        yield words.offer(
+            _shown(offer.name, mask=mask), _shown(offer.target, mask=mask), _shown(offer.host, mask=mask)
+        )
+        told = offer.trouble or caps_text(offer)
+        yield f"  {_shown(told, mask=mask)}"
+    latest = sorted(purchases, key=lambda each: each.at, reverse=True)
+    for each in latest:
+        at = figures.dated_instant(each.at, now, zone)
+        yield f"{at}  {each.id}  {purchase_line(each, now, mask=mask)}"
+    if not latest:
+        yield words.NONE_DONE()
+
+
+def purchase_json(purchase: Purchase, now: datetime, *, mask: bool) -> str:
+    """The document of `topups buy|ask|settle --json`."""
+    return json.dumps(
+        {"schema": SCHEMA, "generated_at": instant(now), **_row(purchase, now, mask=mask)}, indent=2
+    )
+
+
+def list_json(
+    offers: Iterable[Offer], purchases: Iterable[Purchase], now: datetime, *, mask: bool, damaged: bool
+) -> str:
+    """The document of `topups --json`."""
+    return json.dumps(
+        {
+            "schema": LIST_SCHEMA,
+            "generated_at": instant(now),
+            "topups": [_offer_row(each, mask=mask) for each in offers],
+            "purchases": [_row(each, now, mask=mask) for each in purchases],
+            "damaged": damaged,
+        },
+        indent=2,
+    )
+
+
+def _offer_row(offer: Offer, *, mask: bool) -> dict[str, Json]:
+    return {
+        "name": _shown(offer.name, mask=mask),
+        "kind": offer.kind.value,
+        "target": _shown(offer.target, mask=mask),
+        "host": _shown(offer.host, mask=mask),
+        "currency": offer.currency,
+        "amounts": [digits(each) for each in offer.amounts],
+        "spent_today": digits(offer.spent.day),
+        "max_per_day": digits(offer.caps.day),
+        "spent_this_month": digits(offer.spent.month),
+        "max_per_month": digits(offer.caps.month),
+        "trouble": None if offer.trouble is None else _shown(offer.trouble, mask=mask),
+    }
+
+
+def _row(purchase: Purchase, now: datetime, *, mask: bool) -> dict[str, Json]:
+    reason = None if purchase.reason is None else _shown(message_text(purchase.reason), mask=mask)
+    return {
+        "id": purchase.id,
+        "outcome": purchase.standing(now).value,
+        "amount": digits(purchase.amount),
+        "currency": purchase.currency,
+        "target": _shown(purchase.target, mask=mask),
+        "request_id": purchase.request_id,
+        "balance_before": digits(purchase.balance_before),
+        "balance_after": digits(purchase.balance_after),
+        "reason": reason,
+        "name": _shown(purchase.name, mask=mask),
+        "at": instant(purchase.at),
+        "granted": digits(purchase.granted),
+        "link": purchase.link,
+        "retry_at": instant(purchase.retry_at),
+        "settled": None if purchase.settled is None else purchase.settled.value,
+        "open": purchase.is_open,
+    }
+
+
+def _shown(text: str, *, mask: bool) -> str:
+    return masked(text) if mask else text

@@ -1,0 +1,127 @@
+"""Words of top-ups: what became of each, why one is not sent, and what `topups` says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from poolwatch.domain.purchases import PurchaseOutcome, Settled
+from poolwatch.words.catalogue import Text, _, mark
+
+#: Why a top-up stands as it does. Amounts are dollars without their sign.
+TEXTS: Final[Mapping[str, str]] = {
+    # not sent
+    "topup.not_bought": mark("nothing was sent: {why}"),
+    "topup.open": mark("the top-up of ${amount} before it ({id}) may have been charged, and is not settled"),
+    "topup.changed": mark("somebody else topped it up meanwhile; look at the balance first"),
+    "topup.twice": mark("${amount} was paid there less than {seconds} s ago; wait so long to pay it again"),
+    "topup.bounds": mark("the service takes ${least} to ${most}"),
+    "topup.cap_day": mark("${used} of your cap of ${cap} a day is used, and ${amount} is more than is left"),
+    "topup.cap_month": mark(
+        "${used} of your cap of ${cap} a month is used, and ${amount} is more than is left"
+    ),
+    "topup.busy": mark("another top-up of the same target is at work"),
+    "topup.untrusted": mark(
+        "{path} {why}: money is spent only by a configuration that nobody else can change"
+    ),
+    "topup.no_config": mark("the configuration file is gone"),
+    "topup.token_file": mark("the token in {path} cannot be used: it {why}"),
+    "topup.no_token": mark("{place} holds no token"),
+    "topup.odd_token": mark("{place} holds what cannot be sent as a token"),
+    "topup.not_https": mark("the address is neither https nor on this machine"),
+    "topup.not_started": mark("the process that buys could not be started"),
+    "topup.process_ended": mark("the process that buys ended early ({status})"),
+    "topup.unwritable": mark("{path} cannot be written"),
+    "topup.disk": mark("{path} {why}"),
+    "topup.not_audited": mark("the audit log {path} cannot be written: it {why}"),
+    "topup.journal_damaged": mark(
+        "{path} is damaged, so nobody knows whether a top-up is open; compare it with your statement, then "
+        "put it aside"
+    ),
+    "topup.journal_full": mark("{path} is full; put it aside once you need its top-ups no more"),
+    "topup.not_sent": mark("the service was not reached: {why}"),
+    # answers
+    "topup.lost": mark("no answer came back: {why}"),
+    "topup.broke_off": mark("an error of poolwatch broke it off after it may have been sent"),
+    "topup.cut_off": mark("poolwatch was ended after it was sent, and before an answer was kept"),
+    "topup.later": mark("the service answered {status}"),
+    "topup.unclear": mark("the service answered {status}, and not whether it charged"),
+    "topup.no_status": mark("the service answered, and not whether it charged"),
+    "topup.nothing_said": mark("the service did not say"),
+    "topup.failed": mark("the payment failed"),
+    "topup.refused": mark("the service refused it: {why}"),
+    "topup.said": mark("the service says: {text}"),
+    "topup.needs_web": mark("the bank or the service wants it confirmed in a browser"),
+    "topup.pending": mark("the service is still working on it"),
+    "topup.taken": mark("the service took it; the balance shows when it is there"),
+    "topup.still_pending": mark("the service had not finished it in the time that was waited"),
+    "topup.asked_in_vain": mark("asked again, and still not known: {why}"),
+    # asking
+    "topup.not_open": mark("{id} is not open: it is known what became of it"),
+    "topup.no_key": mark(
+        "{name} takes no request key, so asking again could charge again: compare balances, then say what "
+        "became of it with topups settle {id}"
+    ),
+    "topup.too_old": mark(
+        "{id} is older than 24 hours, or from another clock: asking again could charge again. Look at your "
+        "statement, then say what became of it with topups settle {id}"
+    ),
+    "topup.place_gone": mark("no [[topups]] with the address {place} is configured any more"),
+}
+
+_OUTCOMES: Final[Mapping[str, str]] = {
+    PurchaseOutcome.GRANTED: mark("done"),
+    PurchaseOutcome.STARTED: mark("started"),
+    PurchaseOutcome.REFUSED: mark("refused, not charged"),
+    PurchaseOutcome.NEEDS_WEB: mark("not charged: confirm in the browser"),
+    PurchaseOutcome.TRY_LATER: mark("not now, not charged"),
+    PurchaseOutcome.UNKNOWN: mark("UNKNOWN: it may have been charged"),
+}
+_SETTLED: Final[Mapping[str, str]] = {
+    Settled.CHARGED: mark("unknown; you settled it: charged"),
+    Settled.NOT_CHARGED: mark("unknown; you settled it: not charged"),
+}
+
+# --- one top-up
+told: Final = Text("{name}, ${amount}: {outcome}")
+because: Final = Text("{told}: {why}", "{told}")
+rose: Final = Text("{told}: ${before} → ${after}")
+not_risen: Final = Text("the balance is ${after} and was ${before}: it can take minutes")
+now_is: Final = Text("the balance is ${after} now")
+other_amount: Final = Text("the service says that it granted ${granted}")
+retry: Final = Text("try again after {at}")
+link: Final = Text("open {link}")
+ASK_OR_SETTLE: Final = Text(
+    "until it is settled no other one of this target is sent. To ask again, as the same request that cannot "
+    "charge twice: {ask}. If you know: {settle}"
+)
+SETTLE: Final = Text("until it is settled no other one of this target is sent. Once you know: {settle}")
+
+# --- `topups`
+NONE: Final = Text("no [[topups]] is configured: see docs/topups.md")
+NONE_DONE: Final = Text("nothing was topped up yet")
+offer: Final = Text("{name}: {target} at {host}")
+caps: Final = Text("${day} of ${day_cap} used today · ${month} of ${month_cap} this month (UTC)")
+no_offer: Final = Text("there is no [[topups]] {name}")
+no_offer_but: Final = Text("there is no [[topups]] {name}; did you mean {near}?")
+which: Final = Text("which one? --name {names}")
+not_amount: Final = Text("{text} is no amount: it is typed like 10 or 10.00")
+no_purchase: Final = Text("there is no top-up {id}: topups list shows them")
+several_purchases: Final = Text("several top-ups begin with {id}")
+UNCONFIRMED: Final = Text("nothing was sent: confirm the amount with --confirm {amount}, or on a terminal")
+MISMATCH: Final = Text("nothing was sent: what was confirmed is another amount")
+will_charge: Final = Text("${amount} will be charged now for {target}, at {host}")
+saved_card: Final = Text("with the card saved there; poolwatch sees no card")
+NO_KEY: Final = Text(
+    "this service takes no request key: if the answer is lost, poolwatch cannot ask again; it will then wait "
+    "for you"
+)
+TYPE: Final = Text("type the amount to pay it: ")
+GOES_ON: Final = Text("left; the top-up goes on by itself, and topups list shows how it ended")
+settle_word: Final = Text("{word} is neither charged nor not-charged")
+damaged: Final = Text("part of what is written down of top-ups is damaged, and is missing here")
+
+
+def outcome_text(outcome: PurchaseOutcome, settled: Settled | None) -> str:
+    """What became of a top-up, in a few words."""
+    return _(_SETTLED[settled] if settled is not None else _OUTCOMES[outcome])

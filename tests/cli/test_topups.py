@@ -1,0 +1,215 @@
+"""`topups`: nothing is sent that was not confirmed, and what was sent is told, listed, asked and settled."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from tests.cli.desk import PROGRAM, Desk, Ran
+from tests.support.topup_server import TOKEN, Sell, TopUpServer, refuses
+
+Row = dict[str, str | bool | None]
+
+
+@pytest.fixture
+def server() -> Iterator[TopUpServer]:
+    with TopUpServer() as server:
+        yield server
+
+
+@pytest.fixture
+def buyer(desk: Desk, server: TopUpServer) -> Desk:
+    configure(desk, server)
+    return desk
+
+
+def configure(desk: Desk, *servers: TopUpServer, more: str = "") -> None:
+    token = desk.home / "credits.token"
+    token.write_text(f"{TOKEN}\n")
+    token.chmod(0o600)
+    path = desk.usual_config
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(
+        "".join(
+            f'[[topups]]\nname = "team{number or ""}"\nkind = "{"generic" if each.takes_key else "reef"}"\n'
+            f'url = "{each.url}"\ntoken_file = "{token}"\n{more}'
+            for number, each in enumerate(servers)
+        )
+    )
+    assert tomllib.loads(path.read_text())
+
+
+def bought(desk: Desk, *words: str) -> tuple[Ran, Row]:
+    ran = desk.run("topups", *words, "--json")
+    row: Row = json.loads(ran.out)
+    assert row["schema"] in ("poolwatch.topup/1", "poolwatch.topups/1")
+    return ran, row
+
+
+def test_it_is_bought_for_the_confirmed_amount_listed_and_audited(buyer: Desk, server: TopUpServer) -> None:
+    ran, row = bought(buyer, "buy", "10", "--confirm", "10.00")
+    assert ran.code == 0, ran.err
+    assert {key: row[key] for key in ("outcome", "amount", "currency", "target", "reason", "open")} == {
+        "outcome": "granted",
+        "amount": "10.00",
+        "currency": "USD",
+        "target": "pool",
+        "reason": None,
+        "open": False,
+    }
+    assert row["request_id"] == server.posts[0][0]
+    assert server.charges == [1000]
+    told = buyer.run("topups")
+    assert "$10.00 of $100 used today" in told.out.replace("$100.00", "$100")
+    assert f"{row['id']}  team, $10.00: done" in told.out
+    acts = json.loads(buyer.run("audit", "--json").out)["entries"]
+    assert [(each["act"], each["outcome"]) for each in acts] == [("topup_buy", None), ("topup_buy", "done")]
+    assert acts[1]["what"] == ["team", "pool", "$10.00", row["id"]]
+    assert TOKEN not in told.out + ran.out + json.dumps(acts)
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("10",), 2),
+        (("10", "--confirm", "100"), 2),
+        (("10", "--confirm", ""), 2),
+        (("10", "--confirm", "ten"), 2),
+        (("ten", "--confirm", "ten"), 2),
+        (("0", "--confirm", "0"), 2),
+        (("-5", "--confirm", "-5"), 2),
+        (("1e3", "--confirm", "1e3"), 2),
+        (("10", "--confirm", "10", "--name", "tean"), 2),
+        (("101", "--confirm", "101"), 1),
+    ],
+)
+def test_nothing_is_sent_unless_it_was_confirmed(
+    buyer: Desk, server: TopUpServer, words: tuple[str, ...], code: int
+) -> None:
+    ran = buyer.run("topups", "buy", *words)
+    assert ran.code == code
+    assert ran.err + ran.out
+    assert server.posts == []
+
+
+def test_of_several_one_must_be_named(desk: Desk, server: TopUpServer) -> None:
+    with TopUpServer(takes_key=False) as reef:
+        configure(desk, server, reef)
+        ran = desk.run("topups", "buy", "10", "--confirm", "10")
+        assert (ran.code, "--name team | team1" in ran.err) == (2, True)
+        ran, row = bought(desk, "buy", "10", "--confirm", "10", "--name", "team1")
+        assert (ran.code, row["outcome"], row["request_id"]) == (0, "started", None)
+        assert (server.charges, reef.charges) == ([], [1000])
+
+
+def test_what_is_unknown_is_said_and_asked_again_as_the_same_request(
+    buyer: Desk, server: TopUpServer
+) -> None:
+    server.script.append(Sell(reset=True))
+    ran = buyer.run("topups", "buy", "10", "--confirm", "10")
+    assert ran.code == 1
+    assert "UNKNOWN: it may have been charged" in ran.out
+    (row,) = json.loads(buyer.run("topups", "--json").out)["purchases"]
+    assert f"topups ask {row['id']}" in ran.out
+    again = buyer.run("topups", "buy", "25", "--confirm", "25")
+    assert again.code == 1
+    assert "is not settled" in again.out
+    ran, row = bought(buyer, "ask", str(row["id"])[:5])
+    assert (ran.code, row["outcome"]) == (0, "granted")
+    assert server.posts[0] == server.posts[1]
+    assert server.charges == [1000]
+    assert buyer.run("topups", "ask", str(row["id"])).code == 1
+    assert len(server.posts) == 2
+
+
+def test_a_person_settles_it_by_a_word(buyer: Desk, server: TopUpServer) -> None:
+    server.script.append(Sell(reset=True))
+    _, row = bought(buyer, "buy", "10", "--confirm", "10")
+    assert buyer.run("topups", "settle", str(row["id"]), "yes").code == 2
+    ran, row = bought(buyer, "settle", str(row["id"]), "not-charged")
+    assert (ran.code, row["settled"], row["open"]) == (0, "not-charged", False)
+    assert buyer.run("topups", "settle", str(row["id"]), "charged").code == 1
+    assert buyer.run("topups", "settle", "ffff", "charged").code == 2
+    assert len(server.posts) == 1
+
+
+def test_a_refusal_tells_its_code(buyer: Desk, server: TopUpServer) -> None:
+    server.script.append(refuses(402, "card_declined"))
+    ran = buyer.run("topups", "buy", "10", "--confirm", "10")
+    assert (ran.code, "refused, not charged: the service refused it: card_declined" in ran.out) == (1, True)
+
+
+def test_a_configuration_that_others_can_change_spends_nothing(buyer: Desk, server: TopUpServer) -> None:
+    buyer.usual_config.chmod(0o666)
+    ran = buyer.run("topups", "buy", "10", "--confirm", "10")
+    assert (ran.code, "nobody else can change" in ran.err) == (3, True)
+    assert server.posts == []
+
+
+def test_nothing_is_bought_where_it_cannot_be_noted(buyer: Desk, server: TopUpServer) -> None:
+    buyer.state.mkdir(parents=True, exist_ok=True)
+    (buyer.state / "audit.jsonl").mkdir()
+    ran = buyer.run("topups", "buy", "10", "--confirm", "10")
+    assert (ran.code, "audit log" in ran.out) == (1, True)
+    assert server.posts == []
+
+
+def test_without_any_it_is_said(desk: Desk) -> None:
+    assert desk.run("topups").out == "no [[topups]] is configured: see docs/topups.md\n"
+    assert desk.run("topups", "buy", "10", "--confirm", "10").code == 3
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'amounts = ["5", "x"]',
+        'currency = "EUR"',
+        'token = "secret"',
+        'token_env = "X"',
+        'max_per_day = "-1"',
+        'kind = "stripe"',
+        'url = "http://example.com/topups"',
+    ],
+)
+def test_what_is_wrong_in_the_file_is_said(buyer: Desk, line: str) -> None:
+    key = line.partition(" ")[0]
+    rows = [each for each in buyer.usual_config.read_text().splitlines() if not each.startswith(f"{key} ")]
+    buyer.usual_config.write_text("\n".join([*rows, line]) + "\n")
+    ran = buyer.run("topups")
+    assert (ran.code, "topups[0]" in ran.err or "token_env" in ran.err) == (3, True)
+    assert "secret" not in ran.err
+
+
+def test_no_variable_sets_one(buyer: Desk, server: TopUpServer) -> None:
+    ran = buyer.run("topups", env={"POOLWATCH_TOPUPS__0__URL": server.url})
+    assert (ran.code, "sets nothing" in ran.err) == (3, True)
+
+
+@pytest.mark.parametrize(("typed", "charges"), [("10", [1000]), ("10.00", [1000]), ("y", []), ("", [])])
+def test_a_terminal_asks_for_the_amount(
+    buyer: Desk, server: TopUpServer, typed: str, charges: list[int]
+) -> None:
+    env = {name: value for name, value in {**os.environ, **buyer.env}.items() if name != "POOLWATCH_TEST"}
+    arguments = [*PROGRAM[1:], "topups", "buy", "10"]
+    child = pexpect.spawn(sys.executable, arguments, env=env, cwd=str(buyer.home), timeout=20)
+    child.expect("type the amount to pay it: ")
+    assert server.posts == []
+    child.sendline(typed)
+    child.expect(pexpect.EOF)
+    child.close()
+    assert server.charges == charges
+    assert child.exitstatus == (0 if charges else 2)
+
+
+def test_masked_nothing_tells_paths(buyer: Desk, server: TopUpServer) -> None:
+    Path(buyer.home / "credits.token").unlink()
+    ran = buyer.run("topups", "buy", "10", "--confirm", "10", "--mask")
+    assert ran.code == 1
+    assert str(buyer.home) not in ran.out + ran.err
