@@ -94,6 +94,7 @@ def test_one_is_taken_out(desk: Desk, config: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [
+        (("add", ""), 2, "poolwatch: name must not be empty; nothing was written"),
         (("set", "teem", "limit=$1"), 2, "is called teem; did you mean team?; nothing was written"),
         (("set", "team", "limitt=$1"), 2, "(did you mean limit?)"),
         (("set", "team", "grace=10%"), 2, "team: grace means something only with at_limit"),

@@ -109,4 +109,5 @@ def _of(change: Change | Refused, place: str, name: str) -> Change | Refused:
     """What is wrong is told of the name that was typed, not of a place in the file."""
     if isinstance(change, Change):
         return change
-    return Refused(tuple(each.replace(place, name) for each in change.lines), change.is_typed)
+    old, new = (place, name) if name else (f"{place}.", "")
+    return Refused(tuple(each.replace(old, new) for each in change.lines), change.is_typed)
