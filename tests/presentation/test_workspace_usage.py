@@ -82,6 +82,13 @@ def test_the_golden_document_is_told_key_by_key() -> None:
     assert told == GOLDEN.read_text()
 
 
+def test_masked_nothing_tells_whose_it_is() -> None:
+    why = failure(FailureKind.NO_TOKEN, "sources.file_token_expired", path="~/homes/alice/auth.json")
+    found = replace(made_report("0123456789abcdef", 2), failure=why)
+    assert "alice" in report_json([found], NOBODY, NOW, TODAY)
+    assert "alice" not in report_json([found], AccountNames({}, mask=True), NOW, TODAY)
+
+
 def test_what_is_unknown_is_null_or_empty() -> None:
     document = json.loads(report_json([made_report("a")], NOBODY, NOW, TODAY))
     [account] = document["accounts"]

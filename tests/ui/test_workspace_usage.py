@@ -160,7 +160,7 @@ async def test_a_second_request_waits_for_the_first() -> None:
         feed.report_held.set()
         await settle(pilot)
         await settle(pilot)
-        assert message(app) == "OpenAI's count of alice@example.com was read"
+        assert message(app) == "OpenAI's count was read"
         assert len(feed.reports_read) == 1
 
 
@@ -174,6 +174,15 @@ async def test_why_nothing_came_is_said_and_what_was_known_stays() -> None:
         await pilot.press("j")
         await settle(pilot)
         assert message(app) == ""
+
+
+async def test_a_masked_screen_tells_no_path() -> None:
+    why = Message("sources.file_token_expired", (("path", "~/homes/alice/auth.json"),))
+    app = app_of(feed=reporting(fails=why), prefs=Prefs(zone=ZONE, mask=True))
+    async with app.run_test(size=NORMAL) as pilot:
+        await opened(pilot, "r", "r")
+        assert message(app).startswith("account-e1a0dd: the access token in ")
+        assert "alice" not in screen_text(app)
 
 
 async def test_days_weeks_and_clients_in_turn_over_shorter_and_longer_times() -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import Final
 
+from poolwatch.domain.failure import Failure
 from poolwatch.domain.workspace_usage import (
     AccountUsage,
     CreditSum,
@@ -21,6 +22,7 @@ from poolwatch.domain.workspace_usage import (
 from poolwatch.presentation.account_names import AccountNames
 from poolwatch.presentation.csv_text import Cell, csv_text
 from poolwatch.presentation.json_values import Json, digits, instant
+from poolwatch.presentation.masking import masked
 from poolwatch.presentation.workspace_usage import ReportBy
 from poolwatch.words.messages import failure_text
 
@@ -55,16 +57,13 @@ def report_json(found: Sequence[AccountUsage], names: AccountNames, now: datetim
 
 def _account(found: AccountUsage, names: AccountNames) -> Json:
     fell, is_part = found.fell
-    failure = found.failure
     return {
         "account": found.account,
         "label": names.label(found.account),
         "asked_at": instant(found.asked_at),
         "read_at": instant(found.answered_at),
         "fresh_at": instant(found.fresh_at),
-        "failure": None
-        if failure is None
-        else {"kind": failure.kind.value, "message": failure_text(failure)},
+        "failure": _failure(found.failure, mask=names.mask),
         "totals": {
             "settled": _sum(found.settled),
             "unsettled": _sum(found.unsettled),
@@ -88,6 +87,13 @@ def _account(found: AccountUsage, names: AccountNames) -> Json:
             for each in clients_of(found.days)
         ],
     }
+
+
+def _failure(failure: Failure | None, *, mask: bool) -> Json:
+    if failure is None:
+        return None
+    message = failure_text(failure)
+    return {"kind": failure.kind.value, "message": masked(message) if mask else message}
 
 
 def _sum(found: CreditSum) -> Json:

@@ -70,7 +70,7 @@ asks_first: Final = Text(
 )
 asking: Final = Text("asking OpenAI about {account}")
 STILL_ASKING: Final = Text("OpenAI is being asked already")
-read: Final = Text("OpenAI's count of {account} was read")
+READ: Final = Text("OpenAI's count was read")
 not_read: Final = Text("{account}: {why}")
 NOT_SENT: Final = Text("nothing was sent")
 

@@ -16,6 +16,7 @@ from poolwatch.domain.tokens import Origin
 from poolwatch.domain.use_report import UseWish
 from poolwatch.domain.values import replace
 from poolwatch.domain.workspace_usage import DAYS_ASKED, AccountUsage
+from poolwatch.presentation.masking import masked
 from poolwatch.presentation.view import Tone
 from poolwatch.presentation.workspace_usage import ReportBy, ReportView, report_view
 from poolwatch.ui.keymap import Scope
@@ -61,7 +62,8 @@ class ReportScreen(Page[None]):
         self._asks: AccountKey | None = None
         #: who is being asked about
         self._reading: AccountKey | None = None
-        self._problem: dict[AccountKey, str] = {}
+        #: why the last request for an account brought nothing
+        self._problem: dict[AccountKey, Message] = {}
 
     @property
     def account(self) -> AccountKey | None:
@@ -118,20 +120,17 @@ class ReportScreen(Page[None]):
 
         self.start_work(read)
 
-    async def _ask(self, key: AccountKey, name: str) -> None:
+    async def _ask(self, key: AccountKey) -> None:
         since = min(self._since, self._today - (DAYS_ASKED - 1) * _DAY)
         try:
             failed = await self.ui.feed.read_report(key, since)
         finally:
             self._reading = None
-        self._tell(key, name, failed)
-
-    def _tell(self, key: AccountKey, name: str, failed: Message | None) -> None:
         if failed is None:
             self._problem.pop(key, None)
-            self.flash(words.read(name))
+            self.flash(words.READ())
         else:
-            self._problem[key] = words.not_read(name, message_text(failed))
+            self._problem[key] = failed
             self.redraw()
 
     # --- drawing
@@ -177,8 +176,11 @@ class ReportScreen(Page[None]):
             return MessageText(words.asks_first(self._label, key), Tone.AMBER)
         if self._reading is not None and self._reading == self._key:
             return MessageText(words.asking(self._label), Tone.DIM)
-        problem = self._problem.get(self._key) if self._key is not None else None
-        return MessageText(problem, Tone.RED) if problem else None
+        failed = self._problem.get(self._key) if self._key is not None else None
+        if failed is None:
+            return None
+        why = message_text(failed)
+        return MessageText(words.not_read(self._label, masked(why) if self.ui.choice.mask else why), Tone.RED)
 
     # --- keys
 
@@ -194,9 +196,8 @@ class ReportScreen(Page[None]):
             self.redraw()
         else:
             self.ui.asks_reports, self._asks, self._reading = True, None, key
-            name = self._label
             self.redraw()
-            self.start_work(partial(self._ask, key, name))
+            self.start_work(partial(self._ask, key))
 
     def action_step(self, step: int) -> None:
         """The next or the previous account."""
