@@ -302,7 +302,7 @@ group = "east"
     )
     assert isinstance(settings, Settings)
     rows = {row.key: (row.value, row.origin) for row in shown_settings(settings)}
-    assert len(rows) == 30 + 1 + 8 + 6 + 2
+    assert len(rows) == 31 + 1 + 8 + 6 + 2
     assert rows["pool_name"] == ("work", "/c.toml:1")
     assert rows["credits_per_usd"] == ("not set (25)", "default")
     assert rows["poll.interval_seconds"] == ("400", "/c.toml:3")

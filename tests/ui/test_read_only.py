@@ -33,8 +33,8 @@ CHANGES = {
 LOOKS = {
     *(f"move_{name}" for name in ("up", "down", "left", "right", "page_up", "page_down", "first", "last")),
     "scroll_up", "scroll_down", "next_account", "previous_account",
-    # what the usage endpoint tells is read, and no login is renewed for it
-    "usage", "mark",
+    # what the service tells is read, and no login is renewed for it
+    "usage", "read_report", "mark",
     "needs_you", "next_needs_you", "previous_needs_you", "filter", "sort", "reverse",
     *(f"column_{nth}" for nth in range(1, 10)),
     "view", "group", "mask", "used_left", "search", "next_match", "previous_match", "copy", "raw", "detail",
