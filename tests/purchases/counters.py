@@ -33,6 +33,7 @@ class Counter:
     state: Path
     server: TopUpServer
     caps: Caps = CAPS
+    pending_seconds: float = 0.2
     token_file: Path = field(init=False)
 
     def __post_init__(self) -> None:
@@ -74,7 +75,7 @@ class Counter:
             str(self.token_file),
             first_look_seconds=0.01,
             look_seconds=0.02,
-            pending_seconds=0.2,
+            pending_seconds=self.pending_seconds,
         )
 
     def buy(self, amount: str = "10", target: str = "pool", *, seen: str | None = None) -> Purchase:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import signal
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -14,6 +17,7 @@ import pytest
 from poolwatch.domain.purchases import Caps, Purchase, PurchaseOutcome, Settled
 from poolwatch.domain.values import replace
 from poolwatch.purchases import topup_service
+from poolwatch.purchases.topup_book import key_of
 from poolwatch.purchases.topup_service import carry_out
 from tests.purchases.counters import Counter, Forked, now
 from tests.support.topup_server import TOKEN, Say, Sell, TopUpServer, refuses
@@ -169,6 +173,7 @@ def test_a_service_that_does_not_answer_at_all_charges_nothing(counter: Counter)
 def test_what_is_pending_is_asked_for_by_its_id_until_it_is_there(counter: Counter) -> None:
     counter.server.script.append(Sell(status="pending", code=202))
     counter.server.states.extendleft(["pending", "missing", "pending"])
+    counter.pending_seconds = 20
     bought = counter.buy()
     assert bought.outcome is PurchaseOutcome.GRANTED
     assert counter.server.looks == ["/topups/tu_1"] * 4
@@ -377,4 +382,103 @@ def test_who_is_at_work_keeps_others_away(counter: Counter) -> None:
     counter.server.release.set()
     first.join()
     assert found[0].outcome is PurchaseOutcome.GRANTED
+    assert counter.server.charges == [1000]
+
+
+def test_a_service_that_said_later_and_charged_is_paid_once(counter: Counter) -> None:
+    counter.server.script.extend((Sell(code=503, instead=b"<html>"), Say(429)))
+    assert counter.buy().outcome is PurchaseOutcome.TRY_LATER
+    assert counter.buy("10.01", target="another").outcome is PurchaseOutcome.TRY_LATER
+    assert reason(counter.buy("99999")) == "topup.cap_day"
+    bought = counter.buy()
+    assert bought.outcome is PurchaseOutcome.GRANTED
+    assert counter.server.charges == [1000]
+    first, another, last = (key for key, _ in counter.server.posts)
+    assert first == last == bought.request_id != another
+    assert counter.buy("25").request_id != first
+
+
+def test_with_another_token_a_request_is_not_repeated(counter: Counter) -> None:
+    """Its account may be another, which has not seen the key, and would be charged."""
+    counter.server.script.append(Sell(reset=True))
+    lost = counter.buy()
+    counter.token_file.write_text("tok-of-another")
+    asked = counter.ask(lost)
+    assert asked.is_open
+    assert reason(asked) == "topup.other_token"
+    assert len(counter.server.posts) == 1
+    counter.token_file.write_text(TOKEN)
+    assert counter.ask(lost).outcome is PurchaseOutcome.GRANTED
+    assert counter.server.charges == [1000]
+
+
+def test_without_a_token_it_is_said_that_nothing_was_asked(counter: Counter) -> None:
+    counter.server.script.append(Sell(reset=True))
+    lost = counter.buy()
+    counter.token_file.unlink()
+    asked = counter.ask(lost)
+    assert (asked.is_open, reason(asked)) == (True, "topup.token_file")
+
+
+def test_however_an_address_is_written_it_has_one_journal() -> None:
+    places = (
+        "https://pay.example.com/topups",
+        "https://Pay.Example.com:443/topups/",
+        "https://pay.example.com./topups",
+    )
+    assert len({key_of(each) for each in places}) == 1
+    others = (
+        "https://pay.example.com/Topups",
+        "https://pay.example.com:444/topups",
+        "https://example.com/topups",
+    )
+    assert len({key_of(each) for each in (*places, *others)}) == 4
+
+
+def test_a_token_that_an_answer_repeats_is_written_nowhere(reef: Counter) -> None:
+    reef.server.script.append(Say(400, json.dumps({"error": f"no such token: {TOKEN}"}).encode()))
+    refused = reef.buy()
+    assert refused.reason is not None
+    assert dict(refused.reason.arguments)["text"] == "no such token: ***"
+    for path in reef.state.rglob("*"):
+        if path.is_file() and path != reef.token_file:
+            assert TOKEN.encode() not in path.read_bytes()
+
+
+@pytest.mark.parametrize("back", [True, False], ids=["put back", "made anew"])
+def test_where_the_folder_is_replaced_in_between_nothing_is_sent(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, back: bool
+) -> None:
+    """As when a backup is put back, or the folder is deleted, while a top-up is being noted."""
+    assert counter.book.folder.prepare() is None
+    copy = tmp_path / "copy"
+    shutil.copytree(counter.state, copy)
+
+    def replace_folder(step: str) -> None:
+        if step == "journal":
+            counter.state.rename(tmp_path / "moved")
+            if back:
+                shutil.copytree(copy, counter.state)
+            else:
+                assert counter.book.folder.prepare() is None
+
+    monkeypatch.setattr("poolwatch.purchases.topping_up.reach", replace_folder)
+    assert counter.buy().outcome is PurchaseOutcome.REFUSED
+    assert counter.server.posts == []
+    assert not any(each.is_open for each in counter.known())
+
+
+def test_where_nobody_can_read_what_was_sent_it_is_unknown(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def damage(step: str) -> None:
+        if step == "replied":
+            path = counter.book.folder.journal(counter.key)
+            begun, sending = path.read_bytes().splitlines()
+            path.write_bytes(begun + b"\n" + sending[:-9] + b"X" + sending[-8:] + b"\n")
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    monkeypatch.setattr("poolwatch.purchases.topping_up.reach", damage)
+    bought = counter.buy()
+    assert (bought.outcome, reason(bought)) == (PurchaseOutcome.UNKNOWN, "topup.journal_damaged")
     assert counter.server.charges == [1000]

@@ -84,7 +84,7 @@ class TopUpDesk:
 
     def offer(self, topup: TopUpSettings, target: str | None = None) -> Offer:
         """What can be bought there, and how far its caps are used."""
-        aim = target or topup.target
+        aim = _aim(topup, target)
         offer = Offer(
             topup.name, TopUpKind(topup.kind), topup.url, aim, topup.currency, topup.amounts, topup.caps
         )
@@ -103,7 +103,7 @@ class TopUpDesk:
     def seen(self, topup: TopUpSettings, target: str | None = None) -> str:
         """The latest top-up there that was, or may have been, charged; asked before somebody confirms."""
         known = self._known(topup)
-        return "" if isinstance(known, Message) else last_charged(known.purchases, target or topup.target)
+        return "" if isinstance(known, Message) else last_charged(known.purchases, _aim(topup, target))
 
     def balance(self, topup: TopUpSettings) -> Decimal | None:
         """What is there now, None where nobody tells it."""
@@ -118,7 +118,7 @@ class TopUpDesk:
         balance_before: Decimal | None = None,
     ) -> Purchase:
         """Buy what a person confirmed; how it ended, refusals included."""
-        kind, aim, now = TopUpKind(topup.kind), target or topup.target, self._now()
+        kind, aim, now = TopUpKind(topup.kind), _aim(topup, target), self._now()
         wish = new_purchase(topup.name, kind, topup.url, aim, amount, topup.currency, now)
         wish = replace(wish, balance_before=balance_before)
         refused = self.distrust()
@@ -207,6 +207,11 @@ class TopUpDesk:
             return self.book.known(key_of(topup.url))
         except OSError as error:
             return disk_message(error, self.book.folder.folder)
+
+
+def _aim(topup: TopUpSettings, target: str | None) -> str:
+    """What it is bought for; blanks around a name make no other one of it."""
+    return (target or "").strip() or topup.target
 
 
 def _left_alone(wish: Purchase, why: Message) -> Purchase:

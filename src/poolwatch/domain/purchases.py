@@ -94,6 +94,8 @@ class Purchase(Struct, frozen=True):
     outcome: PurchaseOutcome = PurchaseOutcome.UNKNOWN
     reason: Message | None = None
     service_id: str | None = None
+    #: a mark of the token that it was sent with
+    payer: str = ""
     #: what the service says that it granted
     granted: Decimal | None = None
     #: where to confirm it
@@ -110,6 +112,11 @@ class Purchase(Struct, frozen=True):
         if self.settled is not None:
             return False
         return self.outcome is PurchaseOutcome.UNKNOWN or self.is_pending
+
+    @property
+    def was_held_back(self) -> bool:
+        """Whether nothing of it was sent at all."""
+        return self.reason is not None and self.reason.code == "topup.not_bought"
 
     @property
     def is_pending(self) -> bool:
@@ -178,6 +185,20 @@ def spent(purchases: Iterable[Purchase], now: datetime) -> Spent:
 def last_charged(purchases: Sequence[Purchase], target: str) -> str:
     """The id of a target's latest top-up that was, or may have been, charged; empty where there is none."""
     return next((each.id for each in reversed(purchases) if each.counts and each.target == target), "")
+
+
+def request_key(purchases: Sequence[Purchase], wish: Purchase, now: datetime) -> str | None:
+    """The key that a wish is sent with: that of the last one, where the service put off the very same.
+
+    A service that says "later" may have begun all the same, and then a new key would pay twice.
+    """
+    sent = [each for each in purchases if each.target == wish.target and not each.was_held_back]
+    last = sent[-1] if sent else None
+    if last is None or last.outcome is not PurchaseOutcome.TRY_LATER or last.kind is not wish.kind:
+        return wish.request_id
+    is_same = (last.amount, last.currency, last.place) == (wish.amount, wish.currency, wish.place)
+    is_kept = -_SKEW <= now - last.at < REPEATABLE_FOR
+    return last.request_id if is_same and is_kept else wish.request_id
 
 
 def refusal(

@@ -14,14 +14,14 @@ from msgspec import Struct
 from poolwatch.config.settings import DEFAULT_NET, NetSettings
 from poolwatch.domain.account import Secret
 from poolwatch.domain.message import Message, message
-from poolwatch.domain.purchases import PENDING_FOR, Caps, Purchase, PurchaseOutcome, refusal
+from poolwatch.domain.purchases import PENDING_FOR, Caps, Purchase, PurchaseOutcome, refusal, request_key
 from poolwatch.domain.values import replace
 from poolwatch.host.locks import held
 from poolwatch.once.journal import Stage
 from poolwatch.once.process import reach
-from poolwatch.once.replies import ReplySpace
-from poolwatch.purchases.topup_book import TopUpBook, TopUpEntry, disk_message, key_of, sealed_reply
-from poolwatch.purchases.topup_replies import Answer, Lost, Sent, judged, looked_up
+from poolwatch.once.replies import ReplySpace, require_noted
+from poolwatch.purchases.topup_book import TopUpBook, TopUpEntry, disk_message, key_of, payer_of, sealed_reply
+from poolwatch.purchases.topup_replies import Answer, Lost, Sent, judged, looked_up, without
 
 REPLY_CAP_BYTES: Final = 64 * 1024
 _NOTE_BYTES: Final = 16 * 1024
@@ -97,6 +97,7 @@ class _AtWork:
     def ready(self) -> _Ready | Message:
         """The token and the top-up as it is known; or why nothing is sent. Raises OSError."""
         order, purchase = self.order, self.order.purchase
+        lock = self.book.folder.lock_mark(self.key)
         self.book.take_in(self.key)
         known = self.book.read(self.key)
         if known.trouble is not None:
@@ -107,10 +108,21 @@ class _AtWork:
             refused = message("topup.not_open", id=purchase.id) if found is None else found.asking(now)
             purchase = found or purchase
         else:
-            purchase = replace(purchase, at=now)
+            purchase = replace(purchase, at=now, request_id=request_key(known.purchases, purchase, now))
             refused = refusal(known.purchases, purchase, order.caps, now, order.seen)
-        token = self.tools.token() if refused is None else refused
-        return token if isinstance(token, Message) else _Ready(self, purchase, token)
+        if refused is not None:
+            return refused
+        token = self.tools.token()
+        if not isinstance(token, Message):
+            if not order.again:
+                purchase = replace(purchase, payer=payer_of(purchase, token))
+            if purchase.service_id is not None or purchase.payer == payer_of(purchase, token):
+                return _Ready(self, purchase, token, lock)
+            # of another account the service may not know the key, and would charge that one
+            token = message("topup.other_token", id=purchase.id)
+        if order.again:
+            self.note(Stage.ENDED, replace(purchase, reason=message("topup.asked_in_vain", why=token)))
+        return token
 
     def left_alone(self, why: Message) -> Purchase:
         """Note that nothing was sent. Raises OSError.
@@ -137,6 +149,8 @@ class _Ready:
     work: _AtWork
     purchase: Purchase
     token: Secret
+    #: the mark of the lock that is held
+    lock: tuple[int, int]
 
     def carry_out(self) -> Purchase:
         """Send it, or look where it can be looked up, and see it to its end. Raises OSError."""
@@ -162,6 +176,7 @@ class _Ready:
             try:
                 reach("journal")
                 work.note(Stage.SENDING, self.purchase)
+                require_noted(folder, work.key, self.lock, work.book.journal(work.key), work.order.attempt)
             except OSError as error:
                 return self._unsent(disk_message(error, folder.folder))
             reach("sending")
@@ -195,7 +210,7 @@ class _Ready:
 
     def _post(self) -> Sent:
         try:
-            return self.work.tools.send(self.purchase, self.token)
+            return without(self.token, self.work.tools.send(self.purchase, self.token))
         except Exception:  # noqa: BLE001 - whatever went wrong, it may have left: that must be noted
             return Lost(message("topup.broke_off"))
 

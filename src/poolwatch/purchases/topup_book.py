@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import ClassVar, Final
+from urllib.parse import urlsplit
 
 from msgspec import Struct, ValidationError, convert, to_builtins
 
+from poolwatch.domain.account import Secret
 from poolwatch.domain.message import Message, message
 from poolwatch.domain.purchases import Purchase, PurchaseOutcome, Settled
 from poolwatch.domain.values import replace
@@ -27,6 +29,7 @@ from poolwatch.purchases.topup_replies import Answer, judged
 #: takes no more top-ups. It holds hundreds.
 LONGEST_JOURNAL_BYTES: Final = 900 * 1024
 _SETTLE_PATIENCE_SECONDS: Final = 2.0
+_PORTS: Final = {"https": 443, "http": 80}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +40,16 @@ class TopUpFolder(AttemptFolder):
 
 
 def key_of(place: str) -> str:
-    """The key of the lock, the journal and the reply of what is bought at an address."""
-    return f"topup-{hashlib.sha256(place.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
+    """The key of the lock, the journal and the reply of what is bought at an address, however it is put."""
+    parts = urlsplit(place)
+    host, port = (parts.hostname or "").rstrip("."), parts.port or _PORTS.get(parts.scheme, 0)
+    whole = f"{parts.scheme}://{host}:{port}{parts.path.rstrip('/')}"
+    return f"topup-{hashlib.sha256(whole.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
+
+
+def payer_of(purchase: Purchase, token: Secret) -> str:
+    """A mark of the token that pays, salted with the top-up's own id; nothing of it can be read there."""
+    return hashlib.sha256(f"payer\0{purchase.id}\0{token.reveal()}".encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from poolwatch.domain.account import Secret
 from poolwatch.domain.message import Message, message
 from poolwatch.domain.purchases import Purchase, PurchaseOutcome, TopUpKind
 from poolwatch.domain.text import visible
@@ -66,6 +67,16 @@ class _Said(Struct, frozen=True):
     granted: Decimal | None = None
     link: str | None = None
     retry_at: datetime | None = None
+
+
+def without(token: Secret, sent: Sent) -> Sent:
+    """The same, with nothing of a token that an answer repeats: what it says is written down and shown."""
+    if not isinstance(sent, Answer):
+        return sent
+    body = sent.body
+    for text in (token.reveal(), token.reveal().replace("/", "\\/")):
+        body = body.replace(text.encode(), b"***")
+    return replace(sent, body=body)
 
 
 def judged(purchase: Purchase, answer: Sent, now: datetime, *, again: bool = False) -> Purchase:

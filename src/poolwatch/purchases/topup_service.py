@@ -145,7 +145,8 @@ def carry_out(order: TopUpOrder, book: TopUpBook) -> Purchase:
 
 def _outcome(order: TopUpOrder, book: TopUpBook, status: int, key: str) -> Purchase:
     try:
-        known = book.known(key).find(order.purchase.id)
+        journal = book.known(key)
+        known = journal.find(order.purchase.id)
         last = book.journal(key).outcome(order.attempt)
     except OSError as error:
         # whether it was sent stands where nobody can read it
@@ -157,6 +158,9 @@ def _outcome(order: TopUpOrder, book: TopUpBook, status: int, key: str) -> Purch
     if order.again:
         return known or order.purchase
     if last is None or last.stage is Stage.BEGUN:
+        if journal.damaged:
+            why = message("topup.journal_damaged", path=str(book.folder.journal(key)))
+            return replace(order.purchase, outcome=PurchaseOutcome.UNKNOWN, reason=why)
         if status == UNREPORTED:
             return _not_bought(order, message("topup.unwritable", path=str(book.folder.folder)))
         return _not_bought(order, message("topup.process_ended", status=status))

@@ -66,6 +66,10 @@ TEXTS: Final[Mapping[str, str]] = {
         "{id} is older than 24 hours, or from another clock: asking again could charge again. Look at your "
         "statement, then say what became of it with topups settle {id}"
     ),
+    "topup.other_token": mark(
+        "{id} was sent with another token: asking again with this one could charge another account. Look at "
+        "your statement, then say what became of it with topups settle {id}"
+    ),
     "topup.place_gone": mark("no [[topups]] with the address {place} is configured any more"),
 }
 
