@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta, tzinfo
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.alerts import AlertBoard, Silence, Subject
+from poolwatch.domain.banked_resets import ResetPlan, ResetUse, UsedReset, Wish
 from poolwatch.domain.budgets import Budget, BudgetState
 from poolwatch.domain.event_log import LoggedEvent
 from poolwatch.domain.events import Answer, AnswerKind, BulkProgress, LimitsTold, PoolChanged, PoolEvent
@@ -76,6 +77,12 @@ class ScriptedFeed:
         self.tried: list[Budget] = []
         self.saved_budgets: list[tuple[str | None, dict[str, str]]] = []
         self.save_problem: str | None = None
+        #: requests to use banked resets, what would be used, and what becomes of it
+        self.requests: tuple[ResetUse, ...] = ()
+        self.plans: Callable[[AccountKey, Wish], ResetPlan | Message] = lambda *_: Message("resets.no_way")
+        self.uses_reset: Callable[[ResetPlan], UsedReset] | None = None
+        self.asks_reset: Callable[[ResetUse], UsedReset] | None = None
+        self.acted: list[tuple[str, object]] = []
 
     @property
     def zone(self) -> tzinfo:
@@ -206,6 +213,29 @@ class ScriptedFeed:
         if self.report_held is not None:
             await self.report_held.wait()
         return self.reading_report(key)
+
+    async def reset_uses(self) -> tuple[ResetUse, ...]:
+        return self.requests
+
+    async def plan_reset(self, key: AccountKey, wish: Wish) -> ResetPlan | Message:
+        self.acted.append(("plan", wish.reset_id))
+        return self.plans(key, wish)
+
+    async def use_reset(self, plan: ResetPlan, wish: Wish) -> UsedReset:
+        self.acted.append(("use", wish.reset_id))
+        assert self.uses_reset is not None
+        return self.uses_reset(plan)
+
+    async def ask_reset(self, use: ResetUse) -> UsedReset:
+        self.acted.append(("ask", use.id))
+        assert self.asks_reset is not None
+        return self.asks_reset(use)
+
+    async def settle_reset(self, use: ResetUse, *, used: bool) -> ResetUse | Message | None:
+        self.acted.append(("settle", used))
+        code = "resets.settled_used" if used else "resets.settled_not_used"
+        self.requests = ()
+        return replace(use, settled=used, reason=Message(code))
 
     async def budget_detail(self, state: BudgetState, by: GroupBy) -> BudgetDetail:
         self.detailed.append((state.budget.name, by))

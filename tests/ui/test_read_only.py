@@ -29,12 +29,13 @@ CHANGES = {
     "change_budget",
     "add_budget",
     "save_budget",
+    "use_reset",
 }
 LOOKS = {
     *(f"move_{name}" for name in ("up", "down", "left", "right", "page_up", "page_down", "first", "last")),
     "scroll_up", "scroll_down", "next_account", "previous_account",
     # what the service tells is read, and no login is renewed for it
-    "usage", "read_report", "mark",
+    "usage", "read_report", "mark", "read_resets", "resets",
     "needs_you", "next_needs_you", "previous_needs_you", "filter", "sort", "reverse",
     *(f"column_{nth}" for nth in range(1, 10)),
     "view", "group", "mask", "used_left", "search", "next_match", "previous_match", "copy", "raw", "detail",

@@ -22,9 +22,11 @@ from poolwatch.ui.feed import EVENTS_MOST, BudgetTried, FoundLogins, LoginRun, P
 
 if TYPE_CHECKING:
     from poolwatch.bootstrap.live_budgets import LiveBudgets
+    from poolwatch.bootstrap.resets import ResetDesk
     from poolwatch.bootstrap.running import Running
     from poolwatch.bootstrap.use import UseReader
     from poolwatch.domain.alerts import Silence, Subject
+    from poolwatch.domain.banked_resets import ResetPlan, ResetUse, UsedReset, Wish
     from poolwatch.domain.budgets import Budget, BudgetState
     from poolwatch.domain.event_log import LoggedEvent
     from poolwatch.domain.notices import Delivery
@@ -162,6 +164,34 @@ class LiveFeed:
         """Look at a new login, and start to read the usage with it."""
         monitor = await self._monitor()
         return await monitor.signed_in(key)
+
+    async def reset_uses(self) -> tuple[ResetUse, ...]:
+        """Every request to use a banked reset."""
+        return await (await self._resets()).uses()
+
+    async def plan_reset(self, key: AccountKey, wish: Wish) -> ResetPlan | Message:
+        """What would be used now, by fresh figures."""
+        return await (await self._resets()).plan(key, wish)
+
+    async def use_reset(self, plan: ResetPlan, wish: Wish) -> UsedReset:
+        """Use one, once."""
+        return await (await self._resets()).use(plan, wish)
+
+    async def ask_reset(self, use: ResetUse) -> UsedReset:
+        """The same request once more."""
+        return await (await self._resets()).ask_again(use)
+
+    async def settle_reset(self, use: ResetUse, *, used: bool) -> ResetUse | Message | None:
+        """What a person says became of it."""
+        return await (await self._resets()).settle(use, used=used)
+
+    async def _resets(self) -> ResetDesk:
+        await self._monitor()
+        module = await asyncio.to_thread(import_module, "poolwatch.bootstrap.resets")
+        if self._running is None:
+            raise RuntimeError(self._running)
+        desk: ResetDesk = module.ResetDesk(self._running)
+        return desk
 
     async def past(self, asked: PastAsked) -> AccountPast:
         """What the store keeps of an account, one figure after the other; a viewer reads it as well."""

@@ -14,7 +14,6 @@ from datetime import timedelta
 from functools import partial
 from typing import Final
 
-from msgspec import Struct
 from msgspec.json import encode
 
 from poolwatch.bootstrap.redeeming import Errand
@@ -26,12 +25,13 @@ from poolwatch.domain.account import AccountKey, Custody, Listing
 from poolwatch.domain.audit import Act, Deed, Ending, Outcome
 from poolwatch.domain.banked_resets import (
     Evidence,
-    Figure,
-    Refusal,
     ResetLook,
     ResetOutcome,
+    ResetPlan,
     ResetRoute,
     ResetUse,
+    ResetWay,
+    UsedReset,
     Wish,
     chosen,
     evidence,
@@ -76,40 +76,6 @@ _ENDINGS: Final = {
 }
 
 
-class Way(Struct, frozen=True):
-    """By which entry of the account a reset is used."""
-
-    entry: Listing
-    route: ResetRoute
-
-    def went(self, use: ResetUse | None) -> bool:
-        """Whether a request went this way."""
-        ref = self.entry.ref
-        return use is not None and (self.route, ref.source, ref.place) == (use.route, use.source, use.place)
-
-    @property
-    def place(self) -> str:
-        """Its file or home for people; a pool's has none."""
-        return (self.entry.home if self.route is ResetRoute.CODEX else None) or self.entry.path or ""
-
-
-class Plan(Struct, frozen=True):
-    """What would be used now, by fresh figures. `found` None: the pool chooses; a Refusal: nothing."""
-
-    key: AccountKey
-    way: Way
-    look: ResetLook
-    found: BankedReset | Refusal | None
-
-
-class Used(Struct, frozen=True):
-    """What became of a use, and the windows after it as they were read; None: they were not."""
-
-    use: ResetUse
-    after: tuple[Figure, ...] | None = None
-    evidence: tuple[Evidence, ...] = ()
-
-
 class ResetDesk:
     """The banked resets of one run of the monitor."""
 
@@ -123,7 +89,7 @@ class ResetDesk:
             return await in_thread(self._book.uses)
         return ()
 
-    async def plan(self, key: AccountKey, wish: Wish) -> Plan | Message:
+    async def plan(self, key: AccountKey, wish: Wish) -> ResetPlan | Message:
         """What would be used now, or why that cannot be told; asks for fresh figures, and sends nothing."""
         way = self.way_of(key)
         if isinstance(way, Message):
@@ -135,9 +101,9 @@ class ResetDesk:
             uses = await in_thread(partial(self._book.of_workspace, workspace_of(key)))
         except OSError as error:
             return _told("resets.not_locked", FileProblem.of(error, self._book.folder.folder))
-        return Plan(key, way, look, chosen(look, way.route, uses, wish))
+        return ResetPlan(key, way, look, chosen(look, way.route, uses, wish))
 
-    def way_of(self, key: AccountKey, asked: ResetUse | None = None) -> Way | Message:
+    def way_of(self, key: AccountKey, asked: ResetUse | None = None) -> ResetWay | Message:
         """By which of its entries an account's reset is used; no other login stands in for it.
 
         What was `asked` already goes the same way again, if that is still there.
@@ -149,7 +115,7 @@ class ResetDesk:
         names = sorted({each.ref.source for each in account.listings}) if account is not None else []
         return message("resets.no_way_by", source=", ".join(names)) if names else message("resets.no_way")
 
-    async def use(self, plan: Plan, wish: Wish) -> Used:
+    async def use(self, plan: ResetPlan, wish: Wish) -> UsedReset:
         """Use what a person has just said yes to: once, by a process that outlives this one."""
         reset = plan.found if isinstance(plan.found, BankedReset) else None
         order = ResetOrder(
@@ -166,13 +132,13 @@ class ResetDesk:
         use = await self._act(Act.USE_RESET, plan.way, order)
         return await self._after(plan.key, use)
 
-    async def ask_again(self, use: ResetUse) -> Used:
+    async def ask_again(self, use: ResetUse) -> UsedReset:
         """Send a request once more as it was, because a person said so."""
         key = self.key_of(use)
         way = self.way_of(key, use) if key is not None else message("resets.no_way")
         if key is None or isinstance(way, Message):
             why = way if isinstance(way, Message) else message("resets.no_way")
-            return Used(replace(use, reason=why))
+            return UsedReset(replace(use, reason=why))
         order = ResetOrder(
             use.id,
             secrets.token_hex(8),
@@ -201,7 +167,7 @@ class ResetDesk:
         """What the list, the history and the windows say of a use whose answer was lost."""
         key = self.key_of(use)
         way = self.way_of(key) if key is not None else None
-        if not isinstance(way, Way) or key is None:
+        if not isinstance(way, ResetWay) or key is None:
             return ()
         look = await self._look(key, way.entry)
         if isinstance(look, Failure):
@@ -227,7 +193,7 @@ class ResetDesk:
         why = asked.reason or message(_OF_THE_MOMENT.get(asked.outcome, "resets.answer_lost"))
         return replace(known, outcome=ResetOutcome.UNKNOWN, reason=message("resets.asked_in_vain", why=why))
 
-    def _address(self, way: Way) -> str:
+    def _address(self, way: ResetWay) -> str:
         """Where its source is asked."""
         settings = self._settings(way.entry.ref.source)
         if settings is None or way.route is ResetRoute.CODEX:
@@ -238,7 +204,7 @@ class ResetDesk:
     def _offset(self) -> timedelta:
         return self._running.monitor.state.clock_offset
 
-    def _way(self, entry: Listing, key: AccountKey) -> Way | None:
+    def _way(self, entry: Listing, key: AccountKey) -> ResetWay | None:
         settings = self._settings(entry.ref.source)
         source = self._running.sources.get(entry.ref.source)
         if settings is None or not isinstance(source, ResettingSource) or not entry.polled:
@@ -246,7 +212,7 @@ class ResetDesk:
         route = _POOL_ROUTES.get(settings.kind)
         if route is None:
             route = ResetRoute.CODEX if entry.custody is Custody.CODEX else ResetRoute.SERVICE
-        return Way(as_known(entry, key), route)
+        return ResetWay(as_known(entry, key), route)
 
     def _settings(self, name: str) -> SourceSettings | None:
         return next((each for each in self._running.around.sources if each.name == name), None)
@@ -266,7 +232,7 @@ class ResetDesk:
                 await services.store.save([account], services.clock.now())
         return look
 
-    async def _act(self, act: Act, way: Way, order: ResetOrder) -> ResetUse:
+    async def _act(self, act: Act, way: ResetWay, order: ResetOrder) -> ResetUse:
         """Note it, have it done, and note how it ended; where it cannot be noted, it is not done."""
         auditor = self._running.services.auditor
         deed = Deed(act, (order.account,), what=_marks(order.request, order.wish.reset_id))
@@ -282,7 +248,7 @@ class ResetDesk:
             return self._unsent(order, _told("resets.not_noted", ending))
         return found[0]
 
-    def _done(self, way: Way, order: ResetOrder) -> ResetUse:
+    def _done(self, way: ResetWay, order: ResetOrder) -> ResetUse:
         """Start the process and wait for its end; blocks."""
         around = self._running.around
         settings = self._settings(order.source)
@@ -371,13 +337,13 @@ class ResetDesk:
             address=order.address,
         )
 
-    async def _after(self, key: AccountKey, use: ResetUse) -> Used:
+    async def _after(self, key: AccountKey, use: ResetUse) -> UsedReset:
         """With the figures after it; where its answer is lost, with what speaks for it and against."""
         if use.is_open:
-            return Used(use, None, await self.evidence_of(use))
+            return UsedReset(use, None, await self.evidence_of(use))
         way = self.way_of(key) if use.outcome.is_good else None
-        look = await self._look(key, way.entry) if isinstance(way, Way) else None
-        return Used(use, look.figures if isinstance(look, ResetLook) else None)
+        look = await self._look(key, way.entry) if isinstance(way, ResetWay) else None
+        return UsedReset(use, look.figures if isinstance(look, ResetLook) else None)
 
 
 def _marks(request: str, reset_id: str | None) -> tuple[str, ...]:

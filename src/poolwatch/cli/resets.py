@@ -23,11 +23,11 @@ from poolwatch.bootstrap.console import (
     warn,
 )
 from poolwatch.bootstrap.headless import look
-from poolwatch.bootstrap.resets import Plan, ResetDesk, Used
+from poolwatch.bootstrap.resets import ResetDesk
 from poolwatch.bootstrap.running import Running, open_monitor
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.cli.command import complain_about, find_account, monitored, nobody_there, run_async
-from poolwatch.domain.banked_resets import Refusal, ResetUse, Wish
+from poolwatch.domain.banked_resets import Refusal, ResetPlan, ResetUse, UsedReset, Wish
 from poolwatch.domain.message import Message
 from poolwatch.domain.state import AccountState
 from poolwatch.domain.usage import BankedReset, usable_resets
@@ -112,7 +112,7 @@ def ask_again(config: Path | None, text: str, *, as_json: bool, mask: bool) -> i
         use = _request_named(await desk.uses(), text)
         name = _name_of(running, use, mask=around.settings.ui.mask)
         if not use.is_open:
-            return _tell_used(around, name, Used(use), as_json=as_json)
+            return _tell_used(around, name, UsedReset(use), as_json=as_json)
         return _tell_used(around, name, await desk.ask_again(use), as_json=as_json)
 
     return _with_accounts(around, work)
@@ -205,7 +205,7 @@ def _name_of(running: Running, use: ResetUse, *, mask: bool) -> str:
     return use.account[: told.ID_SHOWN]
 
 
-def _tell_plan(around: Surroundings, name: str, plan: Plan, *, as_json: bool) -> int:
+def _tell_plan(around: Surroundings, name: str, plan: ResetPlan, *, as_json: bool) -> int:
     now = RealClock().now()
     if as_json:
         say_text(told.plan_json(plan.key.id, plan.way.route, plan.look, plan.found, dry_run=True))
@@ -216,7 +216,7 @@ def _tell_plan(around: Surroundings, name: str, plan: Plan, *, as_json: bool) ->
     return EXIT_OK
 
 
-def _tell_refusal(around: Surroundings, name: str, plan: Plan, why: Refusal, *, as_json: bool) -> int:
+def _tell_refusal(around: Surroundings, name: str, plan: ResetPlan, why: Refusal, *, as_json: bool) -> int:
     if as_json:
         say_text(told.plan_json(plan.key.id, plan.way.route, plan.look, why, dry_run=False))
     else:
@@ -225,20 +225,20 @@ def _tell_refusal(around: Surroundings, name: str, plan: Plan, why: Refusal, *, 
     return EXIT_FAILED
 
 
-def _sheet(around: Surroundings, name: str, plan: Plan) -> list[str]:
+def _sheet(around: Surroundings, name: str, plan: ResetPlan) -> list[str]:
     found = None if isinstance(plan.found, Refusal) else plan.found
     place = around.told_path(plan.way.place) if plan.way.place else ""
     way = words.route_words(plan.way.route, plan.way.entry.ref.source, place)
     return told.sheet_lines(name, way, plan.look, found, RealClock().now(), around.prefs())
 
 
-def _is_confirmed(around: Surroundings, name: str, plan: Plan) -> bool:
+def _is_confirmed(around: Surroundings, name: str, plan: ResetPlan) -> bool:
     """Whether the account's name is typed, which alone says yes."""
     warn(*_sheet(around, name, plan), "", words.CANNOT_BE_UNDONE())
     return ask(words.type_it(name)) == name
 
 
-def _tell_used(around: Surroundings, name: str, used: Used, *, as_json: bool) -> int:
+def _tell_used(around: Surroundings, name: str, used: UsedReset, *, as_json: bool) -> int:
     use = used.use
     if as_json:
         say_text(told.use_json(use, used.after, used.evidence))

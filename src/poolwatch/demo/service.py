@@ -3,14 +3,14 @@
 import base64
 import hmac
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 from urllib.parse import parse_qsl
 
 import msgspec
 
 from poolwatch.demo import tokens
-from poolwatch.demo.account import Account, JsonObject
+from poolwatch.demo.account import Account, JsonObject, rfc3339
 from poolwatch.demo.tokens import Holder, Ledger, RefusedError
 from poolwatch.demo.usage import Motion, reset_credits_payload, usage_payload
 
@@ -22,6 +22,7 @@ USAGE_PATHS = frozenset(
 RESETS_PATHS = frozenset(
     {"/backend-api/wham/rate-limit-reset-credits", "/api/codex/rate-limit-reset-credits"}
 )
+CONSUME_PATHS = frozenset(f"{path}/consume" for path in RESETS_PATHS)
 PROFILE_PATHS = frozenset({"/backend-api/wham/profiles/me", "/api/codex/profiles/me"})
 REPORT_PATHS = frozenset(
     {
@@ -96,6 +97,11 @@ class _TokenRequest(msgspec.Struct):
     client_id: str = ""
 
 
+class _RedeemRequest(msgspec.Struct):
+    redeem_request_id: str
+    credit_id: str | None = None
+
+
 def _merge(base: JsonObject, patch: JsonObject) -> JsonObject:
     """`base` with `patch` laid over it, object by object; a null in the patch is served as null."""
     merged = dict(base)
@@ -167,17 +173,29 @@ class Service:
         self.retouches: dict[int, list[tuple[JsonObject, list[str]]]] = {}
         #: what every account used, by days in UTC
         self.counted: dict[int, Mapping[str, int]] = {}
+        #: the banked resets that were used, by account, and by the ids of the requests
+        self.redeemed: dict[int, dict[str, str]] = {}
+        #: when an account used its last one
+        self.reset_at: dict[int, float] = {}
         self._start = start
         self._speed = speed
 
     def motion(self, account: Account) -> Motion:
         """Where an account's consumption stands now."""
-        refreshes = self.ledger.tallies[account.index].refreshes
+        reset_at = self.reset_at.get(account.index)
+        refreshes = self.ledger.tallies[account.index].refreshes if reset_at is None else [reset_at]
         return Motion(self._start, self.clock(), self._speed, tuple(refreshes))
+
+    def _now(self, account: Account) -> Account:
+        """The account without the banked resets that it used, and with windows that began at the last one."""
+        if account.index not in self.reset_at:
+            return account
+        left = (account.banked or 0) - len(self.redeemed[account.index])
+        return replace(account, banked=left, restarts_on_refresh=True)
 
     def payload(self, account: Account) -> JsonObject:
         """The usage payload that the account would be served now."""
-        made = usage_payload(account, self.motion(account))
+        made = usage_payload(self._now(account), self.motion(account))
         for patch, remove in self.retouches.get(account.index, ()):
             made = _merge(made, patch)
             for path in remove:
@@ -210,9 +228,10 @@ class Service:
 
     def answer(self, request: Request) -> Reply:
         """The reply to a request; a token exchange has happened when this returns."""
-        if request.path in USAGE_PATHS | RESETS_PATHS | PROFILE_PATHS | REPORT_PATHS:
-            if request.method != "GET":
-                return Reply(405, headers={"allow": "GET"})
+        if request.path in USAGE_PATHS | RESETS_PATHS | PROFILE_PATHS | REPORT_PATHS | CONSUME_PATHS:
+            method = "POST" if request.path in CONSUME_PATHS else "GET"
+            if request.method != method:
+                return Reply(405, headers={"allow": method})
             return self._personal(request)
         if request.path == TOKEN_PATH:
             if request.method != "POST":
@@ -250,12 +269,40 @@ class Service:
             return json_reply(402, {"detail": {"code": "deactivated_workspace"}})
         delay = 2.0 + (tally.usage_gets % 3) if account.answer == "slow" else 0.0
         if request.path in RESETS_PATHS:
-            return json_reply(200, reset_credits_payload(account, self.motion(account)), delay_seconds=delay)
+            return json_reply(200, self._resets(account), delay_seconds=delay)
+        if request.path in CONSUME_PATHS:
+            return self._redeem(account, request)
         if request.path in PROFILE_PATHS:
             return json_reply(200, self._profile(account), delay_seconds=delay)
         if request.path in REPORT_PATHS:
             return json_reply(200, self._report(account, request.query), delay_seconds=delay)
         return json_reply(200, self.payload(account), delay_seconds=delay)
+
+    def _resets(self, account: Account) -> JsonObject:
+        made = reset_credits_payload(account, self.motion(account))
+        used = set(self.redeemed.get(account.index, {}).values())
+        rows = made["credits"]
+        left = [row for row in rows if row["id"] not in used] if isinstance(rows, list) else []
+        return made | {"credits": left, "available_count": len(left)}
+
+    def _redeem(self, account: Account, request: Request) -> Reply:
+        """Use one, once for each id of a request; as the service does, the answer is 200 whatever it says."""
+        try:
+            asked = msgspec.json.decode(request.body, type=_RedeemRequest)
+        except msgspec.MsgspecError:
+            return _error(400, "invalid_request", "The body names no request.")
+        known = self.redeemed.setdefault(account.index, {})
+        if asked.redeem_request_id in known:
+            return json_reply(200, {"code": "already_redeemed", "windows_reset": 0})
+        rows = self._resets(account)["credits"]
+        ids = [str(row["id"]) for row in rows] if isinstance(rows, list) else []
+        wanted = asked.credit_id or (ids[-1] if ids else "")
+        if wanted not in ids:
+            return json_reply(200, {"code": "no_credit", "windows_reset": 0})
+        known[asked.redeem_request_id] = wanted
+        self.reset_at[account.index] = self.clock()
+        redeemed = {"id": wanted, "status": "redeemed", "redeemed_at": rfc3339(self.clock())}
+        return json_reply(200, {"code": "reset", "credit": redeemed, "windows_reset": 2})
 
     def _profile(self, account: Account) -> JsonObject:
         counted = self.counted.get(account.index, {})

@@ -9,6 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from poolwatch.domain.account import AccountKey, Listing
 from poolwatch.domain.message import Message, message
 from poolwatch.domain.usage import (
     BankedReset,
@@ -186,6 +187,56 @@ class Refusal(Struct, frozen=True):
     why: Message
 
 
+class Evidence(StrEnum):
+    """What fresh figures say of a use whose answer was lost."""
+
+    #: the service is still at it
+    REDEEMING = "redeeming"
+    REDEEMED = "redeemed"
+    #: the row is there, and can be used
+    AVAILABLE = "available"
+    #: used ones may drop out of the list, so this alone proves nothing
+    MISSING = "missing"
+    #: the history has a use since then
+    USED_SINCE = "used_since"
+    WINDOWS_FELL = "windows_fell"
+    WINDOWS_STAND = "windows_stand"
+
+
+class ResetWay(Struct, frozen=True):
+    """By which entry of the account a reset is used."""
+
+    entry: Listing
+    route: ResetRoute
+
+    def went(self, use: ResetUse | None) -> bool:
+        """Whether a request went this way."""
+        ref = self.entry.ref
+        return use is not None and (self.route, ref.source, ref.place) == (use.route, use.source, use.place)
+
+    @property
+    def place(self) -> str:
+        """Its file or home for people; a pool's has none."""
+        return (self.entry.home if self.route is ResetRoute.CODEX else None) or self.entry.path or ""
+
+
+class ResetPlan(Struct, frozen=True):
+    """What would be used now, by fresh figures. `found` None: the pool chooses; a Refusal: nothing."""
+
+    key: AccountKey
+    way: ResetWay
+    look: ResetLook
+    found: BankedReset | Refusal | None
+
+
+class UsedReset(Struct, frozen=True):
+    """What became of a use, and the windows after it as they were read; None: they were not."""
+
+    use: ResetUse
+    after: tuple[Figure, ...] | None = None
+    evidence: tuple[Evidence, ...] = ()
+
+
 def soonest(rows: Sequence[BankedReset], now: datetime) -> BankedReset | None:
     """The one that ends first among those that can be used and told apart."""
     usable = usable_resets(rows, now)
@@ -267,22 +318,6 @@ def _stand(before: Sequence[Figure], now: Sequence[Figure]) -> bool:
         if each.full and (was is None or each.resets_at is None or abs(each.resets_at - was) <= _SKEW):
             return True
     return False
-
-
-class Evidence(StrEnum):
-    """What fresh figures say of a use whose answer was lost."""
-
-    #: the service is still at it
-    REDEEMING = "redeeming"
-    REDEEMED = "redeemed"
-    #: the row is there, and can be used
-    AVAILABLE = "available"
-    #: used ones may drop out of the list, so this alone proves nothing
-    MISSING = "missing"
-    #: the history has a use since then
-    USED_SINCE = "used_since"
-    WINDOWS_FELL = "windows_fell"
-    WINDOWS_STAND = "windows_stand"
 
 
 def evidence(use: ResetUse, look: ResetLook, used_at: Sequence[datetime] | None) -> tuple[Evidence, ...]:

@@ -22,6 +22,7 @@ from poolwatch.domain.banked_resets import (
     figures_of,
 )
 from poolwatch.domain.overview import PoolOverview
+from poolwatch.domain.state import AccountState
 from poolwatch.domain.status import Judged
 from poolwatch.domain.usage import FIVE_HOURS, WEEKLY, BankedReset, usable_resets
 from poolwatch.presentation import figures
@@ -83,7 +84,7 @@ def _rows_of(judged: Judged, now: datetime, prefs: Prefs) -> Iterable[BankedRow]
         )
         return
     for place, row in enumerate(rows):
-        told = words.second(name) if place else ""
+        told = words.SECOND() if place else ""
         yield _row(account.key, name, row, row.ends_at, stand, told, now, prefs)
 
 
@@ -144,7 +145,10 @@ def _if_used(stand: Sequence[Figure], now: datetime, prefs: Prefs, *, worth: boo
         last = max(full, key=lambda each: each.resets_at or now)
         if last.resets_at is not None:
             return words.soon_anyway(_named(last.window), figures.countdown(last.resets_at, now))
-    return words.resets_windows(", ".join(_falls(each) for each in stand if (each.used_percent or 0) > 0))
+    used = [each for each in stand if (each.used_percent or 0) > 0]
+    return ", ".join(
+        words.falls(_named(each.window), figures.percent_number(each.used_percent)) for each in used
+    )
 
 
 def _named(window: str) -> str:
@@ -185,14 +189,15 @@ def list_lines(
         lines += ["", words.USES()]
         latest = told[-uses_shown:]
         lines += [
-            _use_line(use, names.get(use.account, use.account[:ID_SHOWN]), now, prefs)
+            use_line(use, names.get(use.account, use.account[:ID_SHOWN]), now, prefs)
             for use in told
             if use.is_open or use in latest
         ]
     return lines
 
 
-def _use_line(use: ResetUse, name: str, now: datetime, prefs: Prefs) -> str:
+def use_line(use: ResetUse, name: str, now: datetime, prefs: Prefs) -> str:
+    """One request: when it was, whose, and what became of it."""
     at = figures.clock(use.at, now, prefs.zone)
     if use.is_open:
         return words.open_use(use.id[:ID_SHOWN], name, at)
@@ -245,6 +250,29 @@ def sheet_lines(
         )
         lines.append(told)
     return lines
+
+
+def outlook_lines(account: AccountState, now: datetime, prefs: Prefs) -> list[str]:
+    """How the weekly window goes on as it is, and if a reset were used now, at the pace of its forecast."""
+    weekly = next((each for each in figures_of(account.usage) if each.window == WEEKLY), None)
+    if weekly is None or weekly.used_percent is None or weekly.resets_at is None:
+        return []
+    found = None if account.outlook is None else account.outlook.forecast(WEEKLY)
+    used, at = figures.percent_number(weekly.used_percent), figures.instant(weekly.resets_at, now, prefs.zone)
+    if found is None or found.median_percent is None or not found.is_of(weekly.resets_at, now):
+        return [words.only_is(used, at), words.if_used_unknown()]
+    lines = [words.as_it_is(used, figures.percent_number(found.median_percent), at)]
+    if found.runs_out:
+        lines = [words.out_before(used, at)]
+    week, left = timedelta(days=7), weekly.resets_at - now
+    if found.endless is None or left <= timedelta(0):
+        return [*lines, words.if_used_unknown()]
+    # what the forecast adds until the reset, over a whole week
+    low, middle, high = (
+        figures.percent_number(min(100.0, max(0.0, end - weekly.used_percent) * (week / left)))
+        for end in found.endless
+    )
+    return [*lines, words.if_used(middle, low, high, figures.instant(now + week, now, prefs.zone))]
 
 
 def dry_line(name: str, found: BankedReset | Refusal | None, now: datetime, prefs: Prefs) -> str:

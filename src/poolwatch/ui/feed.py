@@ -18,6 +18,7 @@ from poolwatch.presentation.view import Costs
 if TYPE_CHECKING:
     # not before the first paint
     from poolwatch.domain.alerts import Silence, Subject
+    from poolwatch.domain.banked_resets import ResetPlan, ResetUse, UsedReset, Wish
     from poolwatch.domain.budgets import Budget, BudgetReport, BudgetState
     from poolwatch.domain.event_log import LoggedEvent
     from poolwatch.domain.notices import Delivery
@@ -205,6 +206,21 @@ class Feed(Protocol):
 
         None when it is there, and measured by what is there now; else why nothing was written.
         """
+
+    async def reset_uses(self) -> tuple[ResetUse, ...]:
+        """Every request to use a banked reset, old to new."""
+
+    async def plan_reset(self, key: AccountKey, wish: Wish) -> ResetPlan | Message:
+        """Read fresh figures of an account, and say what would be used; nothing is sent."""
+
+    async def use_reset(self, plan: ResetPlan, wish: Wish) -> UsedReset:
+        """Use the reset that a person has just said yes to; once, by a process that outlives the app."""
+
+    async def ask_reset(self, use: ResetUse) -> UsedReset:
+        """Send a request whose answer was lost once more as it was."""
+
+    async def settle_reset(self, use: ResetUse, *, used: bool) -> ResetUse | Message | None:
+        """Write down what a person says became of a request; None where that was known."""
 
     def found(self) -> tuple[FoundLogins, ...]:
         """What lies around and could be monitored, for the first-run screen."""

@@ -28,6 +28,7 @@ class Scope(StrEnum):
     REPORT = "report"
     BUDGETS = "budgets"
     BUDGET_FORM = "budget_form"
+    RESETS = "resets"
     HELP = "help"
     FIRST_RUN = "first_run"
 
@@ -76,13 +77,14 @@ _REPORT: Final = frozenset({Scope.REPORT})
 _USAGES: Final = _USAGE | _REPORT
 _BUDGETS: Final = frozenset({Scope.BUDGETS})
 _FORM: Final = frozenset({Scope.BUDGET_FORM})
+_RESETS: Final = frozenset({Scope.RESETS})
 _BOTH: Final = _POOL | _DETAIL
 _ONE: Final = _DETAIL | _HISTORY | _REPORT
-_MOVING: Final = _POOL | _DETAIL | _RAW | _EVENTS | _HISTORY | _USAGES | _BUDGETS | _HELP
+_MOVING: Final = _POOL | _DETAIL | _RAW | _EVENTS | _HISTORY | _USAGES | _BUDGETS | _RESETS | _HELP
 _APP: Final = frozenset({Scope.APP})
 _FIRST: Final = frozenset({Scope.FIRST_RUN})
 #: From where the screens that are of everybody are opened.
-_OVERVIEWS: Final = _BOTH | _EVENTS | _HISTORY | _USAGES | _BUDGETS | _FIRST
+_OVERVIEWS: Final = _BOTH | _EVENTS | _HISTORY | _USAGES | _BUDGETS | _RESETS | _FIRST
 _SCROLLING: Final = _MOVING | _FIRST
 
 
@@ -127,6 +129,8 @@ TABLE: Final = (
     _key("needs_you", "!", "only_needs_you", _POOL, 2),
     _key("next_needs_you", "n", "step_needs_you(1)", _POOL),
     _key("previous_needs_you", "N", "step_needs_you(-1)", _POOL),
+    _key("use_reset", "enter", "use_reset", _RESETS, 1, palette=False, changes=True),
+    _key("read_resets", "r", "read_resets", _RESETS, 2),
     _key("change_budget", "enter", "change_budget", _BUDGETS, 4, palette=False, changes=True),
     _key("add_budget", "+", "add_budget", _BUDGETS, 4, changes=True),
     _key("go_there", "enter", "go_there", _EVENTS, 4, palette=False),
@@ -179,6 +183,7 @@ TABLE: Final = (
     _key("cost", "U", "cost", _OVERVIEWS, 9),
     _key("events", "e", "events", _BOTH | _EVENTS | _HISTORY | _USAGES | _BUDGETS, 9),
     Key("budgets", ("b",), "budgets", _OVERVIEWS, 10, named_at=_BOTH),
+    _key("resets", "B", "resets", _BOTH | _HISTORY | _EVENTS | _BUDGETS),
     _key("pause", "p", "pause", _POOL),
     _key("theme", "t", "app.theme", _BOTH | _HISTORY | _USAGES | _BUDGETS),
     _key("back", "esc", "back", _MOVING | _FORM, STAYS, palette=False),
@@ -364,6 +369,7 @@ _ELSEWHERE: Final = (
     Scope.REPORT,
     Scope.EVENTS,
     Scope.BUDGETS,
+    Scope.RESETS,
     Scope.RAW,
 )
 

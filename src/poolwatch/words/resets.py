@@ -155,10 +155,40 @@ HEADER: Final = (
     Text("IF USED NOW"),
 )
 NOT_NOW: Final = Text("not exhausted: wait")
-second: Final = Text("the next one of {name}")
-resets_windows: Final = Text("resets {windows}")
+SECOND: Final = Text("the next one")
+#: One window in the list, where room is scarce.
+falls: Final = Text("{window} {before} → 0")
 soon_anyway: Final = Text("{window} comes back by itself in {left}")
 COUNT_ONLY: Final = Text("not listed one by one")
+
+# --- the screen
+TITLE: Final = Text("Banked resets")
+NEVER_BY_ITSELF: Final = Text("never used by itself")
+WHAT_ONE_IS: Final = Text("one sets an account's windows to zero, once; the service grants them")
+READING: Final = Text("reading fresh figures …")
+now_read: Final = Text("{name}: read")
+is_worth: Final = Text("{name}: exhausted, and its first banked reset ends in {left}", "{name}: exhausted")
+USE_THIS: Final = Text("Use this banked reset?")
+WHAT_BECAME: Final = Text("What became of this request?")
+lost: Final = Text("request {id} of {name}, {at}: the answer was lost, so it may have used a banked reset")
+AGAIN_OR_SETTLE: Final = Text(
+    "again: sends the same request once more, which cannot use a second one. used, not-used: what you know"
+)
+TYPE_ONE_OF: Final = Text("Type  again,  used  or  not-used: ")
+OTHER_WORD: Final = Text("that is another word: nothing was done")
+DO_IT: Final = Text("do it")
+NOTHING_IS_DONE: Final = Text("nothing is done")
+as_it_is: Final = Text("as it is   weekly {used}%, about {then}% when it resets {at}")
+out_before: Final = Text("as it is   weekly {used}%, likely used up before it resets {at}")
+only_is: Final = Text("as it is   weekly {used}%, resets {at}")
+if_used: Final = Text("if used    weekly 0% now, at this pace about {then}% ({low}–{high}) by {at}")
+if_used_unknown: Final = Text("if used    weekly 0% now; how it goes on is not foretold")
+
+
+def counts(count: int, accounts: int, worth: int) -> str:
+    """How many there are, and how many are worth using now."""
+    on = n_("{count} account", "{count} accounts", accounts)
+    return _("{count} on {accounts} · {worth} worth using now", count=count, accounts=on, worth=worth)
 
 
 def outcome_word(outcome: ResetOutcome) -> str:

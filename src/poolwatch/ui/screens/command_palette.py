@@ -21,7 +21,13 @@ from poolwatch.words import interface as words
 
 Work: TypeAlias = Callable[[], Awaitable[object]]
 #: The screens that can be gone to from everywhere, by the keys that open them.
-_SCREENS: Final = (("history", "history"), ("cost", "usage"), ("events", "events"), ("budgets", "budgets"))
+_SCREENS: Final = (
+    ("history", "history"),
+    ("cost", "usage"),
+    ("events", "events"),
+    ("budgets", "budgets"),
+    ("resets", "resets"),
+)
 #: So many letters are meant as a name; and what is found by them is then better than any other.
 _ENOUGH: Final = 3
 _SURE: Final = 1000.0

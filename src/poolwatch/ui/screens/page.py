@@ -214,6 +214,13 @@ class Page(LeavesOnce[ResultT], inherit_bindings=False):
 
             self.app.push_screen(BudgetsScreen(self.ui))
 
+    def action_resets(self) -> None:
+        """Banked resets, those of the selected account first."""
+        if self.app.screen is self:
+            from poolwatch.ui.screens.resets import ResetsScreen  # not before the first paint
+
+            self.app.push_screen(ResetsScreen(self.ui, self.account))
+
     def action_back(self) -> None:
         """Leave the screen."""
         self.dismiss()

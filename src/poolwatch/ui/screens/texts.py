@@ -43,6 +43,7 @@ def help_lines(keymap: Keymap, width: int, glyphs: Glyphs, scope: Scope = Scope.
         ("events", [key for key in keymap.offered if key.scopes == {Scope.EVENTS}]),
         ("budgets", [key for key in keymap.offered if key.scopes == {Scope.BUDGETS}]),
         ("budget_form", [key for key in keymap.offered if key.scopes == {Scope.BUDGET_FORM}]),
+        ("resets", [key for key in keymap.offered if key.scopes == {Scope.RESETS}]),
         ("raw", [key for key in keymap.offered if key.scopes == {Scope.RAW}]),
         ("app", [key for key in keymap.offered if Scope.APP in key.scopes]),
     ]
