@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from poolwatch.domain.banked_resets import Evidence, ResetOutcome, ResetRoute
 from poolwatch.words.catalogue import Text, _, mark, n_
+
+if TYPE_CHECKING:
+    # the first screen loads the sentences, and needs none of these
+    from poolwatch.domain.banked_resets import Evidence, ResetOutcome, ResetRoute
 
 #: By code, for `words.messages`.
 TEXTS: Final[Mapping[str, str]] = {
@@ -79,30 +82,30 @@ TEXTS: Final[Mapping[str, str]] = {
     "resets.busy": mark("is held by a use that is under way"),
 }
 
-_OUTCOMES: Final[Mapping[ResetOutcome, str]] = {
-    ResetOutcome.RESET: mark("used"),
-    ResetOutcome.ALREADY: mark("used, by this very request before"),
-    ResetOutcome.ACCEPTED: mark("accepted by the pool, not verified yet"),
-    ResetOutcome.NOTHING: mark("not used: nothing to reset"),
-    ResetOutcome.NONE: mark("not used: none available"),
-    ResetOutcome.REFUSED: mark("not used"),
-    ResetOutcome.NOT_SENT: mark("not used, nothing was sent"),
-    ResetOutcome.UNKNOWN: mark("UNKNOWN: the answer was lost"),
+_OUTCOMES: Final[Mapping[str, str]] = {
+    "reset": mark("used"),
+    "already": mark("used, by this very request before"),
+    "accepted": mark("accepted by the pool, not verified yet"),
+    "nothing": mark("not used: nothing to reset"),
+    "none": mark("not used: none available"),
+    "refused": mark("not used"),
+    "not_sent": mark("not used, nothing was sent"),
+    "unknown": mark("UNKNOWN: the answer was lost"),
 }
-_ROUTES: Final[Mapping[ResetRoute, str]] = {
-    ResetRoute.SERVICE: mark("asked of the service with the login in {place}"),
-    ResetRoute.CODEX: mark("asked of the installed codex on {place}"),
-    ResetRoute.CODEX_LB: mark("asked of the pool {source}, which takes the one that ends first"),
-    ResetRoute.CODEX_PROXY: mark("asked of the pool {source}, which takes one of its choice"),
+_ROUTES: Final[Mapping[str, str]] = {
+    "service": mark("asked of the service with the login in {place}"),
+    "codex": mark("asked of the installed codex on {place}"),
+    "codex-lb": mark("asked of the pool {source}, which takes the one that ends first"),
+    "codex-proxy": mark("asked of the pool {source}, which takes one of its choice"),
 }
-_EVIDENCE: Final[Mapping[Evidence, str]] = {
-    Evidence.REDEEMING: mark("the list says that it is being used"),
-    Evidence.REDEEMED: mark("the list says that it was used"),
-    Evidence.AVAILABLE: mark("the list still has it"),
-    Evidence.MISSING: mark("the list does not have it any more, which alone proves nothing"),
-    Evidence.USED_SINCE: mark("the history has a use since then"),
-    Evidence.WINDOWS_FELL: mark("the windows have fallen since"),
-    Evidence.WINDOWS_STAND: mark("the windows stand as before; they can lag for minutes"),
+_EVIDENCE: Final[Mapping[str, str]] = {
+    "redeeming": mark("the list says that it is being used"),
+    "redeemed": mark("the list says that it was used"),
+    "available": mark("the list still has it"),
+    "missing": mark("the list does not have it any more, which alone proves nothing"),
+    "used_since": mark("the history has a use since then"),
+    "windows_fell": mark("the windows have fallen since"),
+    "windows_stand": mark("the windows stand as before; they can lag for minutes"),
 }
 
 because: Final = Text("{what}: {why}", "{what}")
