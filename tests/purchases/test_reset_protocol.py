@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -294,3 +296,16 @@ def test_where_the_folder_is_replaced_in_between_nothing_is_sent(
     use = room.use(room.order())
     assert (use.outcome, room.server.bodies) == (ResetOutcome.NOT_SENT, [])
     assert not any(each.is_open for each in room.book.uses())
+
+
+def test_on_a_disk_that_takes_nothing_requests_are_still_told(
+    room: ResetRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room.server.script.append(Lose(reset=True))
+    use = room.use(room.order())
+
+    def read_only(path: Path, patience: float = 0.0) -> NoReturn:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    monkeypatch.setattr("poolwatch.purchases.reset_book.held", read_only)
+    assert room.book.uses() == (use,)

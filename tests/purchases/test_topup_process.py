@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -482,3 +484,16 @@ def test_where_nobody_can_read_what_was_sent_it_is_unknown(
     bought = counter.buy()
     assert (bought.outcome, reason(bought)) == (PurchaseOutcome.UNKNOWN, "topup.journal_damaged")
     assert counter.server.charges == [1000]
+
+
+def test_on_a_disk_that_takes_nothing_top_ups_are_still_told(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counter.server.script.append(Sell(reset=True))
+    lost = counter.buy()
+
+    def read_only(path: Path, patience: float = 0.0) -> NoReturn:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    monkeypatch.setattr("poolwatch.purchases.topup_book.held", read_only)
+    assert counter.book.everything().purchases == (lost,)

@@ -219,8 +219,8 @@ class ResetBook:
             return ()
         for path in self.folder.journals():
             key = path.stem
-            # one that is under way is left to its own process
-            with held(self.folder.lock(key)) as mine:
+            # one that is under way is left to its own process; a disk that takes nothing is read all the same
+            with suppress(OSError), held(self.folder.lock(key)) as mine:
                 if mine:
                     self.take_in(key)
             found += self.of_workspace(key)

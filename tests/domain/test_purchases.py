@@ -1,0 +1,165 @@
+"""What counts as money spent, which amounts are amounts, and with which key a wish is sent."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+
+import pytest
+
+from poolwatch.domain.message import message
+from poolwatch.domain.purchases import (
+    Caps,
+    Purchase,
+    PurchaseOutcome,
+    Settled,
+    Spent,
+    TopUpKind,
+    amount_of,
+    refusal,
+    request_key,
+    spent,
+)
+from poolwatch.domain.values import replace
+
+NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+DAY = timedelta(days=1)
+CAPS = Caps(Decimal(100), Decimal(500))
+
+
+def bought(amount: str = "60", at: datetime = NOON, **changes: object) -> Purchase:
+    made = Purchase(
+        "0a1b2c3d",
+        "team",
+        TopUpKind.GENERIC,
+        "https://pay.example.com/t",
+        "pool",
+        Decimal(amount),
+        "USD",
+        at,
+        "key-1",
+    )
+    granted = replace(made, outcome=PurchaseOutcome.GRANTED, ended_at=at)
+    return replace(granted, **changes)  # type: ignore[arg-type] # its fields
+
+
+def wish(amount: str = "60", **changes: object) -> Purchase:
+    made = bought(amount, id="ffffffff", request_id="key-2", outcome=PurchaseOutcome.UNKNOWN)
+    return replace(made, ended_at=None, **changes)  # type: ignore[arg-type] # its fields
+
+
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [
+        ("10", "10.00"),
+        (" 10.5 ", "10.50"),
+        ("$25", "25.00"),
+        ("0.01", "0.01"),
+        ("999999.99", "999999.99"),
+        ("007", "7.00"),
+    ],
+)
+def test_an_amount_as_a_person_types_it(text: str, amount: str) -> None:
+    assert amount_of(text) == Decimal(amount)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *[
+            "",
+            "0",
+            "0.00",
+            "-5",
+            "+5",
+            "1e3",
+            "10.005",
+            "１０",
+            "٣",
+            "10,00",
+            "1,000",
+            "1_0",
+            ".5",
+            "10.",
+            "$",
+            "$$5",
+            "5$",
+            "0x10",
+            "1000000",
+            "NaN",
+            "Infinity",
+            "½",
+            "²",
+        ],
+        "5 0",
+        "10\x00",
+        "10\n5",
+    ],
+)
+def test_what_is_no_amount(text: str) -> None:
+    assert amount_of(text) is None
+
+
+@pytest.mark.parametrize("hours", [-12, 0, 14])
+def test_days_and_months_are_those_of_utc_wherever_somebody_sits(hours: int) -> None:
+    zone = timezone(timedelta(hours=hours))
+    midnight = datetime(2026, 12, 1, tzinfo=UTC)
+    before, after = bought("7", midnight - timedelta(seconds=1)), bought("5", midnight)
+    assert spent((before, after), (midnight + timedelta(hours=1)).astimezone(zone)) == Spent(
+        Decimal(5), Decimal(5)
+    )
+    at_eve = (midnight - timedelta(seconds=1)).astimezone(zone)
+    assert spent((before,), at_eve) == Spent(Decimal(7), Decimal(7))
+
+
+@pytest.mark.parametrize(
+    ("changes", "counts"),
+    [
+        ({}, True),
+        ({"outcome": PurchaseOutcome.STARTED}, True),
+        ({"outcome": PurchaseOutcome.UNKNOWN}, True),
+        ({"outcome": PurchaseOutcome.UNKNOWN, "settled": Settled.CHARGED}, True),
+        ({"outcome": PurchaseOutcome.UNKNOWN, "settled": Settled.NOT_CHARGED}, False),
+        ({"outcome": PurchaseOutcome.REFUSED}, False),
+        ({"outcome": PurchaseOutcome.NEEDS_WEB}, False),
+        ({"outcome": PurchaseOutcome.TRY_LATER}, False),
+        # a clock was put back since
+        ({"at": NOON + 400 * DAY}, True),
+        ({"target": "another"}, True),
+    ],
+)
+def test_what_may_have_been_charged_counts_against_the_caps(changes: dict[str, object], counts: bool) -> None:
+    one = replace(bought(), **changes)  # type: ignore[arg-type] # its fields
+    assert spent((one,), NOON).day == (60 if counts else 0)
+
+
+def test_a_service_that_granted_more_than_was_asked_counts_with_that() -> None:
+    assert spent((bought("60", granted=Decimal(90)),), NOON).day == 90
+    assert spent((bought("60", granted=Decimal(1)),), NOON).day == 60
+
+
+def test_a_cap_is_reached_to_the_cent() -> None:
+    known, later = (bought("60", target="another"),), NOON + timedelta(hours=1)
+    assert refusal(known, wish("40"), CAPS, later, "") is None
+    over = refusal(known, wish("40.01"), CAPS, later, "")
+    assert over is not None
+    assert over.code == "topup.cap_day"
+    old = tuple(bought("60", NOON - nth * DAY, target="another") for nth in range(1, 8))
+    over = refusal(old, wish("80.01"), CAPS, later, "")
+    assert over is not None
+    assert over.code == "topup.cap_month"
+
+
+def test_a_wish_that_was_put_off_keeps_its_key() -> None:
+    later = bought(outcome=PurchaseOutcome.TRY_LATER)
+    held_back = bought(
+        outcome=PurchaseOutcome.REFUSED, request_id="key-9", reason=message("topup.not_bought", why="-")
+    )
+    assert request_key((later, held_back), wish(), NOON + timedelta(hours=23)) == "key-1"
+    assert request_key((later,), wish(), NOON + DAY) == "key-2"
+    assert request_key((later,), wish(), NOON - timedelta(hours=1)) == "key-2"
+    for changed in (wish("61"), wish(target="another"), wish(place="https://pay.example.com/u")):
+        assert request_key((later,), changed, NOON) == "key-2"
+    refused = bought(outcome=PurchaseOutcome.REFUSED, reason=message("topup.failed"))
+    assert request_key((later, refused), wish(), NOON) == "key-2"
+    assert request_key((), wish(), NOON) == "key-2"
