@@ -112,4 +112,7 @@ def test_each_csv_has_a_value_or_nothing_in_every_column(by: ReportBy) -> None:
     assert lines
     assert {len(line) for line in lines} == {len(header)}
     assert {line[0] for line in lines} == {"a", "b"}
+    # what is not settled is named, and clients are those of settled days
+    assert header[-1] == "estimated"
+    assert [line[-1] for line in lines].count("true") == (0 if by is ReportBy.CLIENT else 2)
     assert text.endswith("\r\n")

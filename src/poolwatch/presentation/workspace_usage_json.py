@@ -32,10 +32,10 @@ _COLUMNS: Final = (
     *("uncached_input_tokens", "cached_input_tokens", "output_tokens", "total_tokens"),
     *("threads", "turns", "balance_credits", "balance_complete", "tokens_in_files", "estimated"),
 )
-_CLIENT_COLUMNS: Final = ("account", "label", "client", "credits", "share")
+_CLIENT_COLUMNS: Final = ("account", "label", "client", "credits", "share", "estimated")
 _WEEK_COLUMNS: Final = (
     *("account", "label", "week", "whole", "days", "credits", "total_tokens", "balance_credits"),
-    *("balance_complete",),
+    *("balance_complete", "estimated"),
 )
 
 
@@ -145,7 +145,7 @@ def report_csv(found: Sequence[AccountUsage], names: AccountNames, by: ReportBy)
 def _client_cells(found: Sequence[AccountUsage], names: AccountNames) -> Iterator[Sequence[Cell]]:
     for each in found:
         for part in clients_of(each.days):
-            yield each.account, names.label(each.account), part.client, part.credits, part.part
+            yield each.account, names.label(each.account), part.client, part.credits, part.part, _flag(False)
 
 
 def _week_cells(found: Sequence[AccountUsage], names: AccountNames) -> Iterator[Sequence[Cell]]:
@@ -162,6 +162,8 @@ def _week_cells(found: Sequence[AccountUsage], names: AccountNames) -> Iterator[
                 settled.tokens,
                 week.fell,
                 _flag(week.fell is not None and not week.fell_is_part),
+                # more will be reported of it
+                _flag(week.unsettled.days > 0),
             )
 
 
