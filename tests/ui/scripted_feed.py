@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta, tzinfo
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.alerts import AlertBoard, Silence, Subject
+from poolwatch.domain.balances import BalanceState
 from poolwatch.domain.banked_resets import ResetPlan, ResetUse, UsedReset, Wish
 from poolwatch.domain.budgets import Budget, BudgetState
 from poolwatch.domain.event_log import LoggedEvent
@@ -16,6 +17,7 @@ from poolwatch.domain.message import Message
 from poolwatch.domain.notices import Delivery
 from poolwatch.domain.past import AccountPast, PastAsked
 from poolwatch.domain.pool import apply
+from poolwatch.domain.series import Point
 from poolwatch.domain.state import PoolState
 from poolwatch.domain.tokens import GroupBy
 from poolwatch.domain.use_report import UseReport, UseWish
@@ -83,6 +85,10 @@ class ScriptedFeed:
         self.uses_reset: Callable[[ResetPlan], UsedReset] | None = None
         self.asks_reset: Callable[[ResetUse], UsedReset] | None = None
         self.acted: list[tuple[str, object]] = []
+        #: how balances ran, which were read by hand, and how often somebody looked again
+        self.balance_pasts: dict[str, tuple[Point, ...]] = {}
+        self.balances_read: list[str] = []
+        self.focuses = 0
 
     @property
     def zone(self) -> tzinfo:
@@ -251,6 +257,15 @@ class ScriptedFeed:
     async def save_budget(self, name: str | None, values: Mapping[str, str]) -> str | None:
         self.saved_budgets.append((name, dict(values)))
         return self.save_problem
+
+    async def read_balance(self, name: str) -> None:
+        self.balances_read.append(name)
+
+    async def balance_points(self, balance: BalanceState, since: datetime) -> tuple[Point, ...]:
+        return self.balance_pasts.get(balance.name, ())
+
+    async def focused(self) -> None:
+        self.focuses += 1
 
     def found(self) -> tuple[FoundLogins, ...]:
         return self.places

@@ -15,7 +15,7 @@ from tests.support.key_table import markdown_table
 from tests.ui.test_cells import plain
 
 #: Kept free on the pool screen for what may come.
-RESERVED = ("$", "[", "]", "c", "a", "+")
+RESERVED = ("$", "[", "]", "a", "+")
 
 
 def test_ids_are_unique_and_no_key_does_two_things_on_one_screen() -> None:
@@ -35,7 +35,7 @@ def test_ids_are_unique_and_no_key_does_two_things_on_one_screen() -> None:
         ("m", "mask"), ("%", "used_left"), ("enter", "detail"), ("esc", "back"), ("y", "copy"), ("x", "raw"),
         ("t", "theme"), ("p", "pause"), ("?", "help"), ("ctrl+p", "palette"), (":", "palette"),
         ("ctrl+l", "repaint"),
-        ("e", "events"), ("H", "history"), ("b", "budgets"),
+        ("e", "events"), ("H", "history"), ("b", "budgets"), ("c", "credits"),
         ("q", "quit"),
         ("ctrl+c", "interrupt"), ("h", "move_left"), ("j", "move_down"), ("k", "move_up"),
         ("l", "move_right"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -26,11 +26,13 @@ if TYPE_CHECKING:
     from poolwatch.bootstrap.running import Running
     from poolwatch.bootstrap.use import UseReader
     from poolwatch.domain.alerts import Silence, Subject
+    from poolwatch.domain.balances import BalanceState
     from poolwatch.domain.banked_resets import ResetPlan, ResetUse, UsedReset, Wish
     from poolwatch.domain.budgets import Budget, BudgetState
     from poolwatch.domain.event_log import LoggedEvent
     from poolwatch.domain.notices import Delivery
     from poolwatch.domain.past import AccountPast, PastAsked
+    from poolwatch.domain.series import Point
     from poolwatch.domain.tokens import GroupBy
     from poolwatch.domain.use_report import UseReport, UseWish
     from poolwatch.domain.workspace_usage import AccountUsage
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
 _DELIVERIES_MOST = 500
 #: So many periods of a budget that have ended are told.
 _PERIODS_MOST = 3
+#: Balances may be dated by a clock that is a little ahead.
+_AHEAD = timedelta(minutes=1)
 
 
 class LiveFeed:
@@ -356,6 +360,27 @@ class LiveFeed:
         """Write it, and have it measured at once."""
         budgets, monitor = await self._budgets(), await self._monitor()
         return await budgets.save(name, values, monitor.auditor)
+
+    async def read_balance(self, name: str) -> None:
+        """Read it here, whichever process polls: it costs one request, and all find it in the store."""
+        await self._monitor()
+        if self._running is not None:
+            await self._running.balances().read_older(timedelta(0), (name,))
+
+    async def balance_points(self, balance: BalanceState, since: datetime) -> tuple[Point, ...]:
+        """As the store keeps it; a viewer reads it as well."""
+        from poolwatch.domain.series import FigureName, Series
+
+        if balance.balance is None:
+            return ()
+        name = FigureName(Series.CREDITS, balance.balance.unit)
+        store = await self._store()
+        return (await store.timeline(balance.id, name, since, self.now() + _AHEAD)).points
+
+    async def focused(self) -> None:
+        """Where there are balances."""
+        if self._running is not None and self._around.has_balances:
+            await self._running.balances().focused()
 
     def found(self) -> tuple[FoundLogins, ...]:
         """The monitored places that list nobody, and what else lies around."""

@@ -178,6 +178,7 @@ def _app_options(around: Surroundings) -> AppOptions:
         mouse=ui.mouse,
         title=ui.title,
         first_run=not around.sources,
+        has_balances=around.has_balances,
         is_new=(settings.pool_name or "") not in remembered.known_pools,
         keymap=replace(remapped(settings.keys)[0], read_only=settings.read_only),
     )

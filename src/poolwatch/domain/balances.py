@@ -5,15 +5,17 @@ Amounts are in the service's own unit and exact. Units are never added up; what 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from itertools import pairwise
 from typing import Final
 
 from msgspec import Struct
 
 from poolwatch.domain.failure import Failure, FailureKind, Trouble
-from poolwatch.domain.series import Figure, FigureName, Series
+from poolwatch.domain.series import Figure, FigureName, Point, Series
 from poolwatch.domain.values import replace
 
 #: A reading is read again on focus from this age on.
@@ -21,6 +23,12 @@ FOCUS_AGE: Final = timedelta(seconds=30)
 #: What stands before the name of a balance where accounts' ids stand: in history, and between polls.
 _ID: Final = "balance:"
 _DAYS_OF_WEEK: Final = 7
+_A_DAY: Final = timedelta(days=1)
+_DAY_SECONDS: Final = 86_400
+#: Of fewer figures nothing follows.
+_FEWEST_POINTS: Final = 2
+#: What lasts longer than ten years lasts.
+_LONGEST: Final = 3650 * _DAY_SECONDS
 
 
 class BalanceLevel(StrEnum):
@@ -214,3 +222,30 @@ def balance_figure(balance: Balance) -> tuple[FigureName, Figure] | None:
         resets_at=balance.resets_at, balance=balance.remaining, unlimited=balance.unlimited or None
     )
     return FigureName(Series.CREDITS, balance.unit), figure
+
+
+class Lasting(Struct, frozen=True):
+    """How a balance runs: what is used of it a day, and when that ends it; None: at its reset, or never."""
+
+    per_day: Decimal
+    ends_at: datetime | None = None
+    to_reset: bool = False
+
+
+def lasting(state: BalanceState, points: Sequence[Point], now: datetime) -> Lasting | None:
+    """How long what is left lasts by what its history tells; None where that is less than a day."""
+    known = [(each.at, each.last) for each in points if isinstance(each.last, Decimal)]
+    if len(known) < _FEWEST_POINTS or now - known[0][0] < _A_DAY:
+        return None
+    amounts = [amount for _, amount in known]
+    # what rose was bought, or filled up
+    used = sum((max(was - became, Decimal(0)) for was, became in pairwise(amounts)), Decimal(0))
+    per_day = used * _DAY_SECONDS / Decimal(int((now - known[0][0]).total_seconds()))
+    balance = state.balance
+    if balance is None or balance.remaining is None or balance.unlimited or per_day <= 0:
+        return Lasting(per_day)
+    seconds = max(balance.remaining - state.terms.red_at, Decimal(0)) * _DAY_SECONDS / per_day
+    resets_at = balance.resets_at
+    if resets_at is not None and resets_at > now and seconds >= Decimal((resets_at - now).total_seconds()):
+        return Lasting(per_day, to_reset=True)
+    return Lasting(per_day, now + timedelta(seconds=int(seconds)) if seconds < _LONGEST else None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Final
@@ -10,9 +11,10 @@ from msgspec import Struct
 
 from poolwatch.domain.balances import Balance, BalanceLevel, BalanceState, TopUpPlace
 from poolwatch.domain.state import AccountState
+from poolwatch.domain.values import replace
 from poolwatch.presentation.figures import UNKNOWN, age_of, clock, duration, local_time
 from poolwatch.presentation.masking import masked
-from poolwatch.presentation.view import Tone
+from poolwatch.presentation.view import Figure, Prefs, Tone
 from poolwatch.words import credits as words
 from poolwatch.words.messages import failure_text
 
@@ -143,12 +145,17 @@ def reset_text(at: datetime, now: datetime, zone: tzinfo | None) -> str:
     """When it is filled up: `resets 00:00 UTC, in 10h 57m (01:00 CET)`; or that it is due."""
     if at <= now:
         return words.RESET_DUE()
-    utc = at.astimezone(UTC)
-    told = words.RESETS(f"{utc:%H:%M} UTC", duration(at - now))
-    there = local_time(at, zone)
-    if there.utcoffset() == utc.utcoffset():
+    told, there = words.RESETS(reset_moment(at, now)), local_time(at, zone)
+    if not there.utcoffset():
         return told
     return f"{told} ({there:%H:%M} {there:%Z})"
+
+
+def reset_moment(at: datetime, now: datetime) -> str:
+    """The moment alone, by the service's clock: `00:00 UTC, in 10h 57m`; or that it is due."""
+    if at <= now:
+        return words.RESET_DUE()
+    return words.MOMENT(f"{at.astimezone(UTC):%H:%M} UTC", duration(at - now))
 
 
 def has_credits(account: AccountState) -> bool:
@@ -164,3 +171,25 @@ def account_balance(account: AccountState) -> Balance | None:
         return None
     value = held.value
     return Balance(CREDITS, None if value.unlimited else value.balance, unlimited=bool(value.unlimited))
+
+
+def strip_balances(states: Iterable[BalanceState], now: datetime, prefs: Prefs) -> Figure | None:
+    """What is left of each balance, for the strip: what needs somebody first."""
+    ordered = sorted(states, key=lambda each: (each.is_gone, _URGENCY.index(each.level)))
+    if not ordered:
+        return None
+    first, *others = [
+        f"{masked(each.name) if prefs.mask else each.name} {_brief(each.balance)}" for each in ordered
+    ]
+    is_old = ordered[0].is_stale(now, prefs.rules.stale_after)
+    tone = _TONES[ordered[0].level]
+    is_urgent = tone in (Tone.AMBER, Tone.RED) and not is_old
+    return Figure(words.STRIP(), first, " · ".join(others), tone if is_urgent else Tone.STRONG)
+
+
+def _brief(balance: Balance | None) -> str:
+    """What is left, without what was bought in all."""
+    return left_text(None if balance is None else replace(balance, total=None))
+
+
+_URGENCY: Final = (BalanceLevel.EMPTY, BalanceLevel.LOW, BalanceLevel.OK, BalanceLevel.UNKNOWN)

@@ -53,11 +53,12 @@ def strip_view(
     notices: Sequence[str] = (),
     cost: str = "",
     budgets: Figure | None = None,
+    balances: Figure | None = None,
 ) -> StripView:
     """The strip, from the overview of that state; `notices` are lines about the whole pool.
 
     `cost`: what the API would charge for today; "" where no session files tell. `budgets`: the nearest to its
-    limit.
+    limit. `balances`: what is left of each.
     """
     count = overview.by_section
     accounts = len(overview.accounts)
@@ -96,6 +97,7 @@ def strip_view(
         needs_you_short=_needs(overview, brief=True),
         alerts=_alerts(state.alerts),
         budgets=budgets,
+        balances=balances,
     )
 
 

@@ -255,6 +255,7 @@ class StripView(Struct, frozen=True):
     outlook: Figure | None = None
     #: the budget that is nearest to its limit
     budgets: Figure | None = None
+    balances: Figure | None = None
 
 
 class SectionView(Struct, frozen=True):

@@ -41,6 +41,7 @@ _FEED: Final = "feed"
 #: A minute's tick comes this much after the minute, so that a coarse timer is not early.
 _AFTER: Final = 0.02
 _COSTS: Final = "costs"
+_BALANCES: Final = "balances"
 #: What use would cost is looked at so often.
 _COSTS_SECONDS: Final = 10.0
 
@@ -133,13 +134,20 @@ class PoolApp(TerminalApp[ExitRequest], inherit_bindings=False, inherit_css=Fals
     def _offer_first_steps(self) -> None:
         """Where every source has answered and nobody is there: say where it looked, and what can be done."""
         state, first_run = self.ui.board.state, self.ui.options.first_run
-        if not state.accounts and (first_run or state.settled) and isinstance(self.screen, PoolScreen):
+        is_empty = not (state.accounts or self.ui.options.has_balances)
+        if is_empty and (first_run or state.settled) and isinstance(self.screen, PoolScreen):
             from poolwatch.ui.screens.first_run import FirstRunScreen
 
             self._first_steps = FirstRunScreen(self.ui)
             self.push_screen(self._first_steps)
 
     # --- the monitor and the clock
+
+    def on_looked_at(self) -> None:
+        """Balances without a timer are read, if they are not from just now."""
+        if self.ui.board.state.balances:
+            # an error there ends nothing else
+            self.run_worker(self.ui.feed.focused, group=_BALANCES, exit_on_error=False)  # type: ignore[arg-type]  # its type forgets functions
 
     def _listen(self) -> None:
         # the function, not its coroutine: an app that leaves at once never begins it

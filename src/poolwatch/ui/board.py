@@ -116,6 +116,7 @@ class Board:
                 self._notices,
                 self._costs.today if self._costs is not None else "",
                 self._budgets(),
+                self._balances(),
             )
         return self._strip
 
@@ -129,6 +130,14 @@ class Board:
 
         names = AccountNames({key.id: each for key, each in self._state.accounts.items()}, self.prefs.mask)
         return strip_budgets(report, names, self._now, self.prefs)
+
+    def _balances(self) -> Figure | None:
+        """What is left of each balance; None where there is none."""
+        if not self._state.balances:
+            return None
+        from poolwatch.presentation.balances import strip_balances  # most have none
+
+        return strip_balances(self._state.balances.values(), self._now, self.prefs)
 
     def sign_in(self, key: AccountKey) -> SignIn | None:
         """How an account is signed in again; None where that is not what it needs."""

@@ -18,11 +18,13 @@ from poolwatch.presentation.view import Costs
 if TYPE_CHECKING:
     # not before the first paint
     from poolwatch.domain.alerts import Silence, Subject
+    from poolwatch.domain.balances import BalanceState
     from poolwatch.domain.banked_resets import ResetPlan, ResetUse, UsedReset, Wish
     from poolwatch.domain.budgets import Budget, BudgetReport, BudgetState
     from poolwatch.domain.event_log import LoggedEvent
     from poolwatch.domain.notices import Delivery
     from poolwatch.domain.past import AccountPast, PastAsked
+    from poolwatch.domain.series import Point
     from poolwatch.domain.tokens import GroupBy
     from poolwatch.domain.use_report import UseReport, UseWish
     from poolwatch.domain.workspace_usage import AccountUsage
@@ -221,6 +223,15 @@ class Feed(Protocol):
 
     async def settle_reset(self, use: ResetUse, *, used: bool) -> ResetUse | Message | None:
         """Write down what a person says became of a request; None where that was known."""
+
+    async def read_balance(self, name: str) -> None:
+        """Read the balance of a source now, and keep it; returns once it was read."""
+
+    async def balance_points(self, balance: BalanceState, since: datetime) -> tuple[Point, ...]:
+        """How a balance ran from then on, in its unit; what held at the beginning comes first."""
+
+    async def focused(self) -> None:
+        """The terminal has the focus again: balances without a timer are read, unless they just were."""
 
     def found(self) -> tuple[FoundLogins, ...]:
         """What lies around and could be monitored, for the first-run screen."""

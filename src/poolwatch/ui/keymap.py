@@ -29,6 +29,7 @@ class Scope(StrEnum):
     BUDGETS = "budgets"
     BUDGET_FORM = "budget_form"
     RESETS = "resets"
+    CREDITS = "credits"
     HELP = "help"
     FIRST_RUN = "first_run"
 
@@ -76,15 +77,16 @@ _USAGE: Final = frozenset({Scope.USAGE})
 _REPORT: Final = frozenset({Scope.REPORT})
 _USAGES: Final = _USAGE | _REPORT
 _BUDGETS: Final = frozenset({Scope.BUDGETS})
+_CREDITS: Final = frozenset({Scope.CREDITS})
 _FORM: Final = frozenset({Scope.BUDGET_FORM})
 _RESETS: Final = frozenset({Scope.RESETS})
 _BOTH: Final = _POOL | _DETAIL
 _ONE: Final = _DETAIL | _HISTORY | _REPORT
-_MOVING: Final = _POOL | _DETAIL | _RAW | _EVENTS | _HISTORY | _USAGES | _BUDGETS | _RESETS | _HELP
+_MOVING: Final = _POOL | _DETAIL | _RAW | _EVENTS | _HISTORY | _USAGES | _BUDGETS | _CREDITS | _RESETS | _HELP
 _APP: Final = frozenset({Scope.APP})
 _FIRST: Final = frozenset({Scope.FIRST_RUN})
 #: From where the screens that are of everybody are opened.
-_OVERVIEWS: Final = _BOTH | _EVENTS | _HISTORY | _USAGES | _BUDGETS | _RESETS | _FIRST
+_OVERVIEWS: Final = _BOTH | _EVENTS | _HISTORY | _USAGES | _BUDGETS | _CREDITS | _RESETS | _FIRST
 _SCROLLING: Final = _MOVING | _FIRST
 
 
@@ -121,6 +123,7 @@ TABLE: Final = (
     _key("next_account", "j", "step(1)", _ONE, 5, palette=False, beside="previous_account"),
     _key("previous_account", "k", "step(-1)", _ONE, palette=False),
     _key("refresh", "r", "refresh_account", _BOTH | _HISTORY, 1, changes=True),
+    _key("read_balance", "r", "read_balance", _CREDITS, 1, palette=False),
     _key("usage", "u", "read_usage", _BOTH | _HISTORY, 10),
     _key("read_report", "r", "read_report", _REPORT, 1),
     _key("refresh_shown", "R", "refresh_shown", _POOL, 10, changes=True),
@@ -181,11 +184,12 @@ TABLE: Final = (
     _key("next_choice", "right", "choose(1)", _FORM, palette=False),
     _key("save_budget", "enter", "save_budget", _FORM, 1, palette=False, changes=True),
     _key("cost", "U", "cost", _OVERVIEWS, 9),
-    _key("events", "e", "events", _BOTH | _EVENTS | _HISTORY | _USAGES | _BUDGETS, 9),
+    _key("events", "e", "events", _BOTH | _EVENTS | _HISTORY | _USAGES | _BUDGETS | _CREDITS, 9),
     Key("budgets", ("b",), "budgets", _OVERVIEWS, 10, named_at=_BOTH),
     _key("resets", "B", "resets", _BOTH | _HISTORY | _EVENTS | _BUDGETS),
+    _key("credits", "c", "credits", _OVERVIEWS),
     _key("pause", "p", "pause", _POOL),
-    _key("theme", "t", "app.theme", _BOTH | _HISTORY | _USAGES | _BUDGETS),
+    _key("theme", "t", "app.theme", _BOTH | _HISTORY | _USAGES | _BUDGETS | _CREDITS),
     _key("back", "esc", "back", _MOVING | _FORM, STAYS, palette=False),
     _key("demo", "d", "demo", _FIRST, palette=False),
     _key("add_first", "1", "add(1)", _FIRST, palette=False, changes=True),
@@ -370,6 +374,7 @@ _ELSEWHERE: Final = (
     Scope.EVENTS,
     Scope.BUDGETS,
     Scope.RESETS,
+    Scope.CREDITS,
     Scope.RAW,
 )
 

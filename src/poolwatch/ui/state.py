@@ -77,6 +77,8 @@ class AppOptions(Struct, frozen=True):
     simulated: bool = False
     #: there is nothing to monitor: open with the first-run screen
     first_run: bool = False
+    #: there are balances, with which nobody needs an account
+    has_balances: bool = False
     #: no key was pressed in this pool in an earlier run
     is_new: bool = False
 

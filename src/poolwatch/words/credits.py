@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from poolwatch.domain.balances import BalanceLevel
-from poolwatch.words.catalogue import Text, mark, n_
+from poolwatch.domain.balances import BalanceLevel, ResetPeriod
+from poolwatch.words.catalogue import Text, _, mark, n_
 
 #: Why a balance is not known; `path` is a file.
 TEXTS: Final[Mapping[str, str]] = {
@@ -34,7 +34,8 @@ LEFT_OF: Final = Text("{left} of {limit}")
 LEFT_BOUGHT: Final = Text("{left} of {total} bought")
 OLD: Final = Text("read {age} ago")
 RESET_DUE: Final = Text("reset due")
-RESETS: Final = Text("resets {at}, in {time}")
+RESETS: Final = Text("resets {at}")
+MOMENT: Final = Text("{at}, in {time}")
 LAST_RESET: Final = Text("last reset seen {at}")
 LOW: Final = Text("low")
 EMPTY: Final = Text("used up")
@@ -68,3 +69,49 @@ def level_word(level: BalanceLevel) -> str:
             return EMPTY()
         case _:
             return ""
+
+
+# --- the strip and the screen
+
+STRIP: Final = Text("BALANCES")
+TITLE: Final = Text("Credits and balances")
+A_DAY: Final = Text("A DAY")
+LASTS: Final = Text("LASTS")
+RESETS_READ: Final = Text("RESETS / LAST READ")
+LEFT_WORD: Final = Text("left")
+USED_A_DAY: Final = Text("{amount} a day")
+TO_RESET: Final = Text("to the reset")
+TO: Final = Text("to {at}")
+READ_AGE: Final = Text("read {age} ago")
+ON_DEMAND: Final = Text("on focus and r only")
+NEVER_ADDED: Final = Text("Units are never added up: one line for each.")
+NEVER_ADDED_SHORT: Final = Text("units are never added up")
+DAYS_HEADING: Final = Text("LAST 7 DAYS, {name}")
+END_OF_DAY: Final = Text("left at the end of each day")
+TODAY: Final = Text("today {left}")
+DAY: Final = Text("{day} {left}")
+CREDITS_LEFT: Final = Text("{amount} credits")
+POOL: Final = Text("pool {name}", "pool")
+MORE_ACCOUNTS: Final = Text("{count} more")
+UNKNOWN_ACCOUNTS: Final = Text("{count} unknown")
+UNLIMITED_ACCOUNTS: Final = Text("{count} unlimited")
+OUT_OF_CREDITS: Final = Text("out of credits")
+BACK: Final = Text("back {at}")
+INSTEAD: Final = Text("use instead: {name}")
+USED_UP: Final = Text("used up")
+READING: Final = Text("{name} is being read …")
+NO_READING: Final = Text("{name} is read with the accounts: r and u there")
+NONE: Final = Text("No balance is configured, and no account has credits.")
+ONE_IS_ADDED: Final = Text("poolwatch sources add {service} adds one.")
+CHARGED_AT: Final = Text("it can be charged at {address}")
+
+_PERIODS: Final[Mapping[ResetPeriod, str]] = {
+    ResetPeriod.DAILY: mark("daily credits used up"),
+    ResetPeriod.WEEKLY: mark("weekly credits used up"),
+    ResetPeriod.MONTHLY: mark("monthly credits used up"),
+}
+
+
+def used_up(period: ResetPeriod | None) -> str:
+    """That nothing is left of what comes back by the calendar, or of what was bought."""
+    return USED_UP() if period is None else _(_PERIODS[period])

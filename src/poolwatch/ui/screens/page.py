@@ -221,6 +221,13 @@ class Page(LeavesOnce[ResultT], inherit_bindings=False):
 
             self.app.push_screen(ResetsScreen(self.ui, self.account))
 
+    def action_credits(self) -> None:
+        """What is left of credits and balances."""
+        if self.app.screen is self:
+            from poolwatch.ui.screens.credits import CreditsScreen  # not before the first paint
+
+            self.app.push_screen(CreditsScreen(self.ui))
+
     def action_back(self) -> None:
         """Leave the screen."""
         self.dismiss()

@@ -166,8 +166,12 @@ class TerminalApp(App[ReturnT]):
         return self._driver.tell(sequence)
 
     def on_app_focus(self, event: events.AppFocus) -> None:
-        """A terminal that gains the focus looks as before."""
+        """A terminal that gains the focus looks as before; what waits for somebody to look is read."""
         event.prevent_default()
+        self.on_looked_at()
+
+    def on_looked_at(self) -> None:
+        """Somebody looks at the terminal again."""
 
     def on_app_blur(self, event: events.AppBlur) -> None:
         """A terminal that loses the focus looks as before."""

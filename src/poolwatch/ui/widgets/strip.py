@@ -191,6 +191,10 @@ def _wide(view: StripView, width: int, glyphs: Glyphs) -> list[Line]:
     if view.burn is not None:
         beside = f" · {view.burn.detail}" if view.burn.detail else ""
         left.append([_title(view.burn.title, 12), (" " + view.burn.text, Tone.STRONG), (beside, Tone.DIM)])
+    if view.balances is not None:
+        balances = view.balances
+        more = f" · {balances.detail}" if balances.detail else ""
+        left.append([_title(balances.title, 12), (" " + balances.text, balances.tone), (more, Tone.DIM)])
     on_the_right = (view.next_up, view.next_back, view.highest_weekly, view.outlook, view.budgets)
     right = [figure for figure in on_the_right if figure is not None]
     labelled = min(24, max((cell_len(figure.text) for figure in right), default=0) + 2)
@@ -208,9 +212,11 @@ def _wide(view: StripView, width: int, glyphs: Glyphs) -> list[Line]:
         *before, (_, style) = line
         room = half - 2 - line_width(before) - 3
         line[-1] = (f"   {_in_parts(told, room, glyphs)}", style)
-    if view.burn is not None and left[-1][-1][0]:
-        *before, (told_burn, style) = left[-1]
-        left[-1][-1] = (_in_parts((told_burn,), half - 2 - line_width(before), glyphs), style)
+    of_parts = [figure for figure in (view.burn, view.balances) if figure is not None]
+    for line in left[len(left) - len(of_parts) :]:
+        *before, (told_parts, style) = line
+        if told_parts:
+            line[-1] = (_in_parts((told_parts,), half - 2 - line_width(before), glyphs), style)
     lines: list[Line] = []
     for index in range(max(len(left), len(right))):
         start = fit_line(left[index] if index < len(left) else (), half - 2, glyphs.ellipsis)
@@ -268,7 +274,7 @@ def _medium(view: StripView, mode: Mode, width: int, glyphs: Glyphs) -> list[Lin
     if burn is not None and outlook is not None:
         more = f"{burn.text} · {burn.short}" if burn.short and credits is None else burn.text
         outlook, burn = _with(outlook, "; ", more), None
-    figures = (view.next_up, view.next_back, highest, outlook, burn, credits)
+    figures = (view.next_up, view.next_back, highest, outlook, burn, credits, view.balances)
     there = [figure for figure in figures if figure is not None]
     cells = min(22, max((cell_len(figure.text) for figure in there), default=0) + 2)
     return [

@@ -1,0 +1,170 @@
+"""Credits and balances: what is left of each, when it comes back, and how long it lasts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import ClassVar, Final
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+
+from poolwatch.domain.balances import BalanceLevel, BalanceState
+from poolwatch.domain.series import Point
+from poolwatch.presentation.credits_view import CreditsLine, CreditsView, credits_view, last_days
+from poolwatch.presentation.view import Tone
+from poolwatch.ui.keymap import Scope
+from poolwatch.ui.screens.page import Page, bindings
+from poolwatch.ui.state import UiState
+from poolwatch.ui.widgets.arrangement import Direction
+from poolwatch.ui.widgets.bottom import MessageText
+from poolwatch.ui.widgets.budget_lines import no_budget_lines
+from poolwatch.ui.widgets.credit_lines import credits_lines, credits_title
+from poolwatch.ui.widgets.lines import Lines, Pane
+from poolwatch.words import credits as words
+from poolwatch.words import interface
+
+_PAGE: Final = 5
+#: So far back it is looked for how a balance runs.
+_PAST: Final = timedelta(days=7)
+_EXAMPLE: Final = "openrouter"
+
+
+class CreditsScreen(Page[None]):
+    """All balances, and the credits of accounts. Nothing is bought here."""
+
+    SCOPE = Scope.CREDITS
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.CREDITS)
+
+    def __init__(self, ui: UiState) -> None:
+        super().__init__(ui)
+        self._selected: str | None = None
+        self._view = CreditsView("", ())
+        #: how balances ran, and as of which reading that was read
+        self._pasts: dict[str, tuple[Point, ...]] = {}
+        self._pasts_of: dict[str, datetime | None] = {}
+        self._is_reading = False
+
+    def compose(self) -> ComposeResult:
+        """Title, all of it, what is said, footer."""
+        yield Lines(id="title")
+        yield Pane(id="credits")
+        yield Lines(id="message")
+        yield Lines(id="keys")
+
+    # --- drawing
+
+    def redraw(self, *, full: bool = False) -> None:
+        """Draw what is known; how balances ran comes when it was read."""
+        if not self.can_draw:
+            return
+        ui = self.ui
+        board = ui.board
+        self._view = credits_view(
+            board.state, board.overview, ui.feed.now(), board.timed_prefs, self._pasts, ui.options.pool_name
+        )
+        self._draw()
+        wanted = {name: each.read_at for name, each in board.state.balances.items()}
+        if wanted != self._pasts_of and not self._is_reading:
+            self._is_reading = True
+            self.start_work(self._read_pasts)
+
+    def _draw(self) -> None:
+        view, glyphs, ui = self._view, self.ui.appearance.glyphs, self.ui
+        width, pane = max(1, self.size.width - 1), self.query_one(Pane)
+        help_text = f"{ui.options.keymap.get('help').keys[0]} {interface.text('help')}"
+        self.query_one("#title", Lines).show((credits_title(view, help_text, self.size.width, glyphs),))
+        row = self._row
+        if row is None:
+            told = [(words.NONE(), Tone.STRONG), (words.ONE_IS_ADDED(_EXAMPLE), Tone.DIM)]
+            pane.show(no_budget_lines(told, width), from_top=True)
+        else:
+            height, at = max(1, self.size.height - 3), view.rows.index(row)
+            lines = credits_lines(view, at, self._days(row), width, height, glyphs)
+            pane.show(lines[:height], from_top=True)
+        self.show_message(self._told())
+        self.show_keys(cost="")
+
+    @property
+    def _row(self) -> CreditsLine | None:
+        rows = self._view.rows
+        wanted = (row for row in rows if row.id == self._selected)
+        return next(wanted, None) or (rows[0] if rows else None)
+
+    @property
+    def _balance(self) -> BalanceState | None:
+        row = self._row
+        return None if row is None or not row.is_source else self.ui.board.state.balances.get(row.id)
+
+    def _days(self, row: CreditsLine) -> Sequence[str]:
+        state = self._balance
+        if state is None:
+            return ()
+        ui = self.ui
+        return last_days(state, self._pasts.get(row.id, ()), ui.feed.now(), ui.board.timed_prefs)
+
+    def _told(self) -> MessageText | None:
+        row, state = self._row, self._balance
+        if row is None:
+            return None
+        is_out = state is not None and state.level in (BalanceLevel.EMPTY, BalanceLevel.LOW)
+        tone = row.tone if is_out and row.tone in (Tone.AMBER, Tone.RED) else Tone.PLAIN
+        return MessageText(row.told, tone, row.name, row.told_short)
+
+    async def _read_pasts(self) -> None:
+        """Read how each balance ran; where one is read anew meanwhile, once more."""
+        try:
+            while True:
+                states = self.ui.board.state.balances
+                wanted = {name: each.read_at for name, each in states.items()}
+                if wanted == self._pasts_of:
+                    break
+                since = self.ui.feed.now() - _PAST
+                pasts = {
+                    name: await self.ui.feed.balance_points(each, since) for name, each in states.items()
+                }
+                self._pasts, self._pasts_of = pasts, wanted
+        finally:
+            self._is_reading = False
+        self.redraw()
+
+    # --- keys
+
+    def action_move(self, where: str) -> None:
+        """The selection."""
+        rows, row = self._view.rows, self._row
+        if row is None:
+            return
+        at, last = rows.index(row), len(rows) - 1
+        to = {
+            Direction.UP: at - 1,
+            Direction.DOWN: at + 1,
+            Direction.PAGE_UP: at - _PAGE,
+            Direction.PAGE_DOWN: at + _PAGE,
+            Direction.FIRST: 0,
+            Direction.LAST: last,
+        }.get(Direction(where), at)
+        self._selected = rows[min(last, max(0, to))].id
+        self._draw()
+
+    def action_read_balance(self) -> None:
+        """Read the selected one now."""
+        row, state = self._row, self._balance
+        if row is None:
+            return
+        if state is None:
+            self.flash(words.NO_READING(row.name))
+            return
+        self.flash(words.READING(row.name))
+        self.start_work(partial(self._read, state.name))
+
+    async def _read(self, name: str) -> None:
+        await self.ui.feed.read_balance(name)
+        # what is there now says more
+        self.flashed = None
+        self.redraw()
+
+    def action_credits(self) -> None:
+        """The key that opened it closes it."""
+        self.dismiss()

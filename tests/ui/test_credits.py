@@ -1,0 +1,232 @@
+"""The screen of credits: how it is opened, what its keys do, and what it looks like."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from textual import events
+from textual.pilot import Pilot
+
+from poolwatch.config.credit_settings import terms_of
+from poolwatch.domain.balances import Balance, BalanceState, BalanceTerms, ResetPeriod, ResetTime
+from poolwatch.domain.events import BalancesTold
+from poolwatch.domain.failure import FailureKind, failure
+from poolwatch.domain.series import Point
+from poolwatch.domain.values import replace
+from poolwatch.ui.app import PoolApp
+from poolwatch.ui.screens.credits import CreditsScreen
+from poolwatch.ui.screens.first_run import FirstRunScreen
+from poolwatch.ui.screens.pool import PoolScreen
+from poolwatch.ui.state import ExitRequest
+from poolwatch.ui.widgets.lines import Lines
+from tests.sources.test_credits_http import preset
+from tests.ui.pools import NOW, ZONE, app_of, state_of, twelve
+from tests.ui.reading import said, settle, strip
+from tests.ui.scripted_feed import ScriptedFeed
+
+Compare = Callable[..., bool]
+TINY, SMALL, NORMAL, LARGE = (60, 15), (80, 24), (120, 40), (200, 60)
+_D = Decimal
+_DAILY = ResetTime(ResetPeriod.DAILY)
+BROWSEROS = terms_of(preset("browseros"))
+GONE = failure(FailureKind.NOT_OFFERED, "credits.not_offered", status=410)
+
+
+def read(name: str, balance: Balance, terms: BalanceTerms, minutes: int = 4) -> BalanceState:
+    return BalanceState(name, terms).read(balance, NOW - timedelta(minutes=minutes))
+
+
+def browseros(left: str = "87") -> BalanceState:
+    midnight = _DAILY.following(NOW)
+    seen = midnight - timedelta(hours=23, minutes=57)
+    return read(
+        "BrowserOS", Balance("credits", _D(left), _D(100), resets_at=midnight, last_reset_at=seen), BROWSEROS
+    )
+
+
+OPENROUTER = read(
+    "OpenRouter",
+    Balance("USD", _D("74.75"), used=_D("25.75"), total=_D("100.50")),
+    terms_of(preset("openrouter")),
+)
+DEEPSEEK = read("DeepSeek", Balance("CNY", _D("12.40")), terms_of(preset("deepseek")))
+REEF = read(
+    "reef team", Balance("USD", _D("3.20"), total=_D(10)), terms_of(preset("reef"), tops_up_here=True)
+)
+OLD = read("old service", Balance("credits", _D(5)), BalanceTerms(), 600).read(GONE, NOW)
+ALL = (browseros(), OPENROUTER, DEEPSEEK, REEF, OLD)
+
+
+def points(*amounts: str, hours: int = 24) -> tuple[Point, ...]:
+    """One figure each day, the last of them a while ago."""
+    last = NOW - timedelta(hours=2)
+    return tuple(
+        Point(last - timedelta(hours=hours) * nth, _D(amount), _D(amount), _D(amount))
+        for nth, amount in reversed(list(enumerate(reversed(amounts))))
+    )
+
+
+def app_with(*balances: BalanceState, accounts: bool = True, **options: Any) -> PoolApp:
+    state = state_of(twelve()) if accounts else replace(state_of(()), settled=True)
+    feed = ScriptedFeed(replace(state, balances={each.name: each for each in balances}), NOW, ZONE)
+    feed.balance_pasts = {
+        "BrowserOS": points("40", "3", "0", "8", "0", "95", "87"),
+        "OpenRouter": points("90", "88", "86.5", "84", "81", "79", "74.75"),
+        "reef team": points("11.40", "7.40", "3.20"),
+    }
+    return app_of(feed=feed, **options)
+
+
+def feed_of(app: PoolApp) -> ScriptedFeed:
+    feed = app.ui.feed
+    assert isinstance(feed, ScriptedFeed)
+    return feed
+
+
+def body(app: PoolApp) -> str:
+    return app.screen.query_one("#credits", Lines).text
+
+
+def selected(app: PoolApp) -> str:
+    return next(line for line in body(app).splitlines() if line.startswith("▌"))[1:].strip().split("  ")[0]
+
+
+async def press(pilot: Pilot[ExitRequest], *pressed: str) -> None:
+    await settle(pilot)
+    for key in pressed:
+        await pilot.press(key)
+        await settle(pilot)
+
+
+async def test_it_opens_with_its_key_which_closes_it_too() -> None:
+    app = app_with(*ALL)
+    async with app.run_test(size=NORMAL) as pilot:
+        await press(pilot, "c")
+        assert isinstance(app.screen, CreditsScreen)
+        assert selected(app) == "BrowserOS"
+        assert "87 of 100" in body(app)
+        assert "web" in body(app)
+        await press(pilot, "c")
+        assert isinstance(app.screen, PoolScreen)
+        await press(pilot, "e", "c", "escape", "escape", "b", "c")
+        assert isinstance(app.screen, CreditsScreen)
+
+
+async def test_the_strip_has_balances_the_scarcest_first_and_none_without_any() -> None:
+    app = app_with(*ALL)
+    async with app.run_test(size=LARGE) as pilot:
+        await settle(pilot)
+        line = next(line for line in strip(app).splitlines() if "BALANCES" in line)
+        assert line.split("BALANCES")[1].split()[:3] == ["reef", "team", "$3.20"]
+        assert "BrowserOS 87 of 100" in line
+        feed_of(app).happen(BalancesTold({}))
+        await settle(pilot)
+        assert "BALANCES" not in strip(app)
+
+
+async def test_r_reads_the_selected_one_and_no_other() -> None:
+    app = app_with(*ALL)
+    async with app.run_test(size=SMALL) as pilot:
+        await press(pilot, "c", "down", "r")
+        assert feed_of(app).balances_read == ["OpenRouter"]
+        await press(pilot, "G", "r")
+        assert feed_of(app).balances_read == ["OpenRouter"]
+        assert "is read with the accounts" in said(app)
+
+
+async def test_focus_reads_what_has_no_timer_where_there_are_balances() -> None:
+    app = app_with(*ALL)
+    async with app.run_test(size=SMALL) as pilot:
+        await settle(pilot)
+        app.post_message(events.AppFocus())
+        await settle(pilot)
+        assert feed_of(app).focuses == 1
+    app = app_with()
+    async with app.run_test(size=SMALL) as pilot:
+        app.post_message(events.AppFocus())
+        await settle(pilot)
+        assert feed_of(app).focuses == 0
+
+
+async def test_when_credits_are_used_up_it_says_when_they_come_back_and_what_to_use() -> None:
+    app = app_with(browseros("0"), OPENROUTER)
+    async with app.run_test(size=LARGE) as pilot:
+        await press(pilot, "c")
+        told = said(app)
+        assert told.startswith("BrowserOS: daily credits used up · back 00:00 UTC, in ")
+        assert told.endswith("use instead: OpenRouter")
+        assert "0 of 100, used up" in body(app)
+
+
+async def test_how_long_it_lasts_is_told_only_where_the_history_tells() -> None:
+    app = app_with(*ALL)
+    async with app.run_test(size=NORMAL) as pilot:
+        await press(pilot, "c")
+        lines = {line.strip("▌ ").split("  ")[0]: line for line in body(app).splitlines()}
+        assert "$2.5" in lines["OpenRouter"]
+        assert "29d" in lines["OpenRouter"]
+        assert "¥12.40" in lines["DeepSeek"]
+        assert " a day" not in lines["DeepSeek"]
+
+
+async def test_with_balances_alone_the_app_opens_on_them_and_not_on_the_first_steps() -> None:
+    app = app_with(browseros(), accounts=False, has_balances=True)
+    async with app.run_test(size=SMALL) as pilot:
+        await settle(pilot)
+        assert isinstance(app.screen, PoolScreen)
+        assert "BrowserOS 87 of 100" in strip(app)
+        await press(pilot, "c")
+        assert selected(app) == "BrowserOS"
+    app = app_with(accounts=False)
+    async with app.run_test(size=SMALL) as pilot:
+        await settle(pilot)
+        assert isinstance(app.screen, FirstRunScreen)
+
+
+async def test_without_any_it_says_how_one_is_added() -> None:
+    app = app_with(accounts=False, has_balances=True)
+    async with app.run_test(size=SMALL) as pilot:
+        await press(pilot, "c")
+        assert "poolwatch sources add openrouter" in body(app)
+        await press(pilot, "down", "r", "escape")
+        assert isinstance(app.screen, PoolScreen)
+
+
+async def test_names_are_masked_and_a_new_reading_is_drawn() -> None:
+    app = app_with(replace(OPENROUTER, name="alice@example.com"), browseros())
+    async with app.run_test(size=NORMAL) as pilot:
+        await press(pilot, "m", "c")
+        assert "alice@example.com" not in body(app) + strip_of(app)
+        state = feed_of(app).state.balances["BrowserOS"]
+        later = state.read(Balance("credits", _D(12), _D(100)), NOW)
+        feed_of(app).happen(BalancesTold({"BrowserOS": later}))
+        await settle(pilot)
+        assert "12 of 100, low" in body(app)
+
+
+def strip_of(app: PoolApp) -> str:
+    return "\n".join(each.text for each in app.screen.query(Lines))
+
+
+@pytest.mark.parametrize("size", [TINY, SMALL, NORMAL, LARGE], ids=lambda size: f"{size[0]}x{size[1]}")
+def test_what_it_looks_like(size: tuple[int, int], snap_compare: Compare) -> None:
+    async def before(pilot: Pilot[ExitRequest]) -> None:
+        await press(pilot, "c")
+
+    assert snap_compare(app_with(*ALL), terminal_size=size, run_before=before)
+
+
+def test_what_it_looks_like_in_ascii_used_up(snap_compare: Compare) -> None:
+    async def before(pilot: Pilot[ExitRequest]) -> None:
+        await press(pilot, "c")
+
+    app = app_with(browseros("0"), OPENROUTER, glyphs="ascii")
+    assert snap_compare(app, terminal_size=SMALL, run_before=before)
+
+
+def test_the_strip_with_balances(snap_compare: Compare) -> None:
+    assert snap_compare(app_with(*ALL), terminal_size=NORMAL)
