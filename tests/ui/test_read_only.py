@@ -41,7 +41,8 @@ LOOKS = {
     "view", "group", "mask", "used_left", "search", "next_match", "previous_match", "copy", "raw", "detail",
     "history", "whose", "shorter", "longer", "group_use", "origin", "open_group", "figure", "earlier",
     "later", "open_account", "go_there", "group_events", "older_day", "newer_day", "cost", "events",
-    "credits", "read_balance", "budgets", "group_budget", "previous_field", "next_field", "previous_choice", "next_choice",
+    "credits", "read_balance", "budgets", "group_budget",
+    "previous_field", "next_field", "previous_choice", "next_choice",
     # this run's own polling
     "pause",
     # remembered of the looks of the app alone
