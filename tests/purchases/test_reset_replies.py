@@ -149,3 +149,22 @@ def test_a_damaged_answer_is_never_taken_for_another_success(data: st.DataObject
 @pytest.mark.parametrize("kept", [b"", b"200", b"x\n{}", b"-20\n{}", b"20000\n{}"])
 def test_what_is_no_kept_answer_is_none(kept: bytes) -> None:
     assert kept_answer(kept) is None
+
+
+def test_a_code_within_an_error_is_not_that_of_the_use() -> None:
+    for route in (ResetRoute.SERVICE, ResetRoute.CODEX_LB, ResetRoute.CODEX_PROXY):
+        for code in ("reset", "no_credit", "upstream_timeout"):
+            assert outcome(200, {"error": {"code": code}}, route) is ResetOutcome.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("body", "means"),
+    [
+        ({"success": True}, ResetOutcome.ACCEPTED),
+        ({}, ResetOutcome.ACCEPTED),
+        ({"success": False}, ResetOutcome.UNKNOWN),
+        ({"success": True, "error": "timeout"}, ResetOutcome.UNKNOWN),
+    ],
+)
+def test_codex_proxy_is_believed_as_far_as_it_says(body: object, means: ResetOutcome) -> None:
+    assert outcome(200, body, ResetRoute.CODEX_PROXY) is means

@@ -86,8 +86,11 @@ def verdict_of(answer: Answer, route: ResetRoute) -> Verdict:
     code = _code(found)
     if 200 <= answer.status < 300:
         if route is ResetRoute.CODEX_PROXY:
-            return Verdict(ResetOutcome.ACCEPTED)
-        known = _CODES.get(code or "")
+            took_it = "error" not in found and found.get("success") is not False
+            why = message("resets.answered", status=answer.status, said=_shown(code))
+            return Verdict(ResetOutcome.ACCEPTED) if took_it else Verdict(ResetOutcome.UNKNOWN, why)
+        # a code within an error is the error's
+        known = _CODES.get(text_at(found, "code") or "")
         if known is not None:
             return Verdict(known)
         return Verdict(ResetOutcome.UNKNOWN, message("resets.no_code", said=_shown(code)))
