@@ -131,7 +131,9 @@ async def test_it_lists_them_soonest_end_first() -> None:
         assert "the next one" in rows[1]
         assert "not exhausted: wait" in rows[2]
         assert said(app).startswith(f"{name_of(app)}: exhausted, and its first banked reset ends in 18h")
-        await press(pilot, "escape")
+        await press(pilot, "B")
+        assert isinstance(app.screen, PoolScreen)
+        await press(pilot, "B", "e", "escape", "escape")
         assert isinstance(app.screen, PoolScreen)
 
 

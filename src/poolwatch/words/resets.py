@@ -161,7 +161,7 @@ NOT_NOW: Final = Text("not exhausted: wait")
 SECOND: Final = Text("the next one")
 #: One window in the list, where room is scarce.
 falls: Final = Text("{window} {before} → 0")
-soon_anyway: Final = Text("{window} comes back by itself in {left}")
+soon_anyway: Final = Text("{window} is back in {left}")
 COUNT_ONLY: Final = Text("not listed one by one")
 
 # --- the screen

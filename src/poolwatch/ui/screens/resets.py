@@ -15,7 +15,6 @@ from textual.screen import ModalScreen
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.banked_resets import Refusal, ResetPlan, ResetUse, UsedReset, Wish
 from poolwatch.domain.message import Message
-from poolwatch.domain.overview import overview
 from poolwatch.domain.text import visible
 from poolwatch.presentation.figures import instant
 from poolwatch.presentation.masking import shown_name, shown_path
@@ -111,8 +110,7 @@ class ResetsScreen(Page[None]):
         if not self.can_draw:
             return
         ui, prefs = self.ui, self.ui.board.prefs
-        seen = overview(ui.board.state, ui.feed.now(), prefs.rules)
-        rows = banked_rows(seen, ui.feed.now(), prefs)
+        rows = banked_rows(ui.board.overview, ui.feed.now(), prefs)
         lost = [_Row(open_use=use) for use in self._uses if use.is_open]
         self._rows = (*lost, *(_Row(row) for row in rows))
         if self._selected is None and self._wanted is not None:
@@ -237,6 +235,10 @@ class ResetsScreen(Page[None]):
         self._selected = self._rows[min(last, max(0, to))].id
         self._told = ()
         self._draw()
+
+    def action_resets(self) -> None:
+        """The key that opened it closes it."""
+        self.action_back()
 
     def action_read_resets(self) -> None:
         """Fresh figures of the selected account."""
