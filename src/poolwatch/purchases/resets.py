@@ -191,7 +191,6 @@ class _Using:
                 space.callback(pending.close, holds_reply=False)
                 reach("journal")
                 self.journal.append(ResetEntry(Stage.SENDING, order.attempt, use))
-                reach("sent_noted")
                 require_noted(folder, order.workspace, lock, self.journal, order.attempt)
             except OSError as error:
                 return self.ended(use, Verdict(ResetOutcome.NOT_SENT, _disk(error, self.book)))
