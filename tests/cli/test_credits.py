@@ -137,6 +137,26 @@ def test_a_service_that_does_not_answer_any_more_keeps_its_last_balance(desk: De
     assert (row["remaining"], row["stale"], row["trouble"]["kind"]) == ("87", True, "not_offered")
 
 
+def test_doctor_says_how_balances_are_read_and_what_tmux_needs(desk: Desk, service: Service) -> None:
+    add(desk, "browseros", f"{service.url}/credits", "--name", "b")
+    good = desk.run("doctor", "--json")
+    findings = json.loads(good.out)["findings"]
+    assert (good.code, [each["finding"] for each in findings if each["area"] == "balances"]) == (
+        0,
+        ["b: 87 of 100"],
+    )
+    # no tmux answers there
+    in_tmux = desk.run("doctor", "--json", env={"TMUX": "/nowhere,1,0", "PATH": str(desk.home)})
+    remedies = [each["remedy"] for each in json.loads(in_tmux.out)["findings"]]
+    assert "tmux set -g focus-events on" in remedies
+    text = desk.usual_config.read_text()
+    desk.usual_config.write_text(text.replace("/credits", "/gone"))
+    desk.run("credits", "--max-age", "0")
+    bad = desk.run("doctor")
+    assert bad.code == 1
+    assert "b: no longer offered (410)" in bad.out
+
+
 def test_without_any_balance_it_is_said_how_one_is_added(desk: Desk) -> None:
     ran = desk.run("credits")
     assert (ran.code, ran.out) == (0, "")

@@ -15,15 +15,17 @@ from poolwatch.domain.balances import (
     BalanceLevel,
     BalanceState,
     BalanceTerms,
+    Lasting,
     ResetPeriod,
     ResetTime,
     TopUpPlace,
     balance_figure,
+    lasting,
 )
 from poolwatch.domain.events import BalanceRead, BalancesTold
 from poolwatch.domain.failure import FailureKind, failure
 from poolwatch.domain.pool import apply
-from poolwatch.domain.series import Figure, FigureName, Series
+from poolwatch.domain.series import Figure, FigureName, Point, Series
 from poolwatch.domain.state import PoolState
 from poolwatch.domain.values import replace
 from tests.sources.test_credits_http import preset, source
@@ -178,3 +180,50 @@ def test_history_has_a_figure_for_each_unit_and_none_of_what_is_unknown() -> Non
     unlimited = balance_figure(Balance("USD", unlimited=True))
     assert unlimited is not None
     assert unlimited[1] == Figure(unlimited=True)
+
+
+# -- how long it lasts
+
+
+def _points(*amounts: int | None, every: timedelta = timedelta(days=1)) -> list[Point]:
+    """One each day, the last of them now."""
+    last = len(amounts) - 1
+    values = [None if each is None else _D(each) for each in amounts]
+    return [Point(NOW - every * (last - nth), each, each, each) for nth, each in enumerate(values)]
+
+
+def test_what_rose_is_no_use_and_what_is_left_lasts_by_what_fell() -> None:
+    state = _read(Balance("USD", _D(12)))
+    runs = lasting(state, _points(10, 6, 16, 12), NOW)
+    assert runs is not None
+    assert runs.per_day == _D(8) / 3
+    assert runs.ends_at == NOW + timedelta(days=4.5)
+    assert not runs.to_reset
+
+
+def test_until_its_reset_it_lasts_or_ends_before() -> None:
+    balance = Balance("credits", _D(20), _D(100), resets_at=NOW + timedelta(hours=10))
+    lasts = lasting(_read(balance), _points(100, 80, 60), NOW)
+    assert lasts is not None
+    assert (lasts.to_reset, lasts.ends_at) == (True, None)
+    ends = lasting(_read(replace(balance, remaining=_D(5))), _points(100, 80, 60), NOW)
+    assert ends is not None
+    assert ends.ends_at == NOW + timedelta(hours=6)
+
+
+@pytest.mark.parametrize(
+    "points",
+    [[], _points(5), _points(9, 5, every=timedelta(hours=23)), _points(None, None), _points(None, 5)],
+)
+def test_of_less_than_a_day_nothing_is_said(points: list[Point]) -> None:
+    assert lasting(_read(), points, NOW) is None
+
+
+def test_what_is_not_used_or_not_known_ends_at_no_time() -> None:
+    still = lasting(_read(Balance("USD", _D(5))), _points(5, 5, 5), NOW)
+    assert still is not None
+    assert still == Lasting(_D(0))
+    for balance in (Balance("USD", unlimited=True), Balance("USD")):
+        runs = lasting(_read(balance), _points(9, 5), NOW)
+        assert runs is not None
+        assert runs.ends_at is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -12,6 +12,7 @@ from poolwatch.bootstrap.balances import BalancesSeen, look_at_balances, try_bal
 from poolwatch.bootstrap.console import EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, say, say_text
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.cli.command import run_async, surroundings
+from poolwatch.cli.finding import Finding, Grade
 from poolwatch.config.source_settings import CreditSettings
 from poolwatch.domain.balances import TopUpPlace
 from poolwatch.domain.failure import Failure
@@ -35,6 +36,8 @@ from poolwatch.words.messages import failure_text
 _ANY_AGE_SECONDS: Final = 1e9
 #: A service that many have.
 _EXAMPLE: Final = "openrouter"
+_FOCUS_ON: Final = "tmux set -g focus-events on"
+_TMUX_SECONDS: Final = 2.0
 
 
 def print_credits(config: Path | None, max_age: float | None, *, as_json: bool, mask: bool) -> int:
@@ -141,3 +144,31 @@ def try_credits(around: Surroundings, source: CreditSettings) -> int:
         return EXIT_FAILED
     say(words.BALANCE_ANSWERS(name, left_text(found)))
     return EXIT_OK
+
+
+def balance_findings(around: Surroundings) -> Iterator[Finding]:
+    """How each balance can be read, for `doctor`; and what tmux needs to tell of the focus."""
+    seen = run_async(lambda: look_at_balances(around, None))
+    for each in seen.balances.values():
+        if each.trouble is None:
+            yield Finding("balances", Grade.OK, f"{each.name}: {left_text(each.balance)}")
+        else:
+            from poolwatch.cli.sources import try_command
+
+            told = f"{each.name}: {failure_text(each.trouble)}"
+            yield Finding("balances", Grade.ERROR, told, try_command(around, each.name))
+    is_on_demand = any(each.terms.on_demand for each in seen.balances.values())
+    if is_on_demand and around.env.get("TMUX") and not _tells_focus():
+        yield Finding("terminal", Grade.NOTE, words.NO_FOCUS(), _FOCUS_ON)
+
+
+def _tells_focus() -> bool:
+    """Whether tmux tells programs of the focus."""
+    import subprocess  # only within tmux
+
+    try:
+        asked = ("tmux", "show-options", "-gv", "focus-events")
+        told = subprocess.run(asked, capture_output=True, timeout=_TMUX_SECONDS, check=False)
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return told.stdout.strip() == b"on"

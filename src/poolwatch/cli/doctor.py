@@ -196,6 +196,10 @@ def _of_pool(around: Surroundings) -> Iterator[Finding]:
     seen = run_async(lambda: look(around, age, None))
     yield from _pool(around, seen)
     yield from _twins(around)
+    if around.has_balances:
+        from poolwatch.cli.credits import balance_findings  # few have any
+
+        yield from balance_findings(around)
     for pool in run_async(lambda: examine_pools(around)):
         grade = Grade.ERROR if pool.wrong else Grade.OK
         yield Finding("pools", grade, f"{pool.name}: {pool.words}", pool.remedy)

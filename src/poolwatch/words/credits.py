@@ -28,6 +28,7 @@ TEXTS: Final[Mapping[str, str]] = {
 }
 
 NO_BALANCE: Final = Text("no balance is configured, and no account has credits; one is added by {command}")
+NO_FOCUS: Final = Text("tmux does not tell of the focus, on which balances without a timer are read")
 NOT_READ: Final = Text("not read yet")
 UNLIMITED: Final = Text("unlimited")
 LEFT_OF: Final = Text("{left} of {limit}")
