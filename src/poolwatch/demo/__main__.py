@@ -25,7 +25,7 @@ from poolwatch.demo.control import Control
 from poolwatch.demo.past import past_lines
 from poolwatch.demo.pool import MOST_ACCOUNTS, accounts
 from poolwatch.demo.server import Server
-from poolwatch.demo.service import HOOK_PATH, TOKEN_PATH, Service
+from poolwatch.demo.service import CREDITS_PATH, HOOK_PATH, TOKEN_PATH, Service
 from poolwatch.demo.session_shapes import size_of
 from poolwatch.demo.tokens import Ledger
 
@@ -114,7 +114,10 @@ def _serve(options: Options, home: Path, server: Server) -> None:
     if not (home / "config.toml").exists():
         files.write_logins(home, pool, ledger)
     urls = {"base_url": f"{server.root}/backend-api", "token_url": server.root + TOKEN_PATH}
-    upstream = files.Upstream(**urls, hook_url=server.root + HOOK_PATH, pace=options.pace)
+    # as budgets, it is there where somebody looks at all of it
+    credits_url = server.root + CREDITS_PATH if options.sessions else ""
+    hook_url = server.root + HOOK_PATH
+    upstream = files.Upstream(**urls, hook_url=hook_url, pace=options.pace, credits_url=credits_url)
     config = files.write_config(home, pool, upstream)
     start = journal.began.start
     service = Service(pool, ledger, options.clock, start, options.pace, files.hook_key(home))

@@ -16,6 +16,7 @@ from poolwatch.demo.tokens import Exchange, Ledger
 
 _FOLDERS: dict[Place, str] = {"codex-homes": "homes", "pool": "pool", "cliproxy": "cliproxy"}
 _JOURNAL = "upstream.journal"
+_INSTALLATION = "browseros.id"
 _PAST = "past.jsonl"
 _HOOK_KEY = "hook.key"
 #: So long after the start the alert's limit is crossed; the second readings come some seconds later.
@@ -97,6 +98,8 @@ class Upstream(msgspec.Struct, frozen=True):
     token_url: str
     hook_url: str
     pace: float = 1.0
+    #: of the credits service beside the pool; "" leaves it out of the settings
+    credits_url: str = ""
 
 
 def hook_key(home: Path) -> bytes:
@@ -142,6 +145,15 @@ def _config_parts(home: Path, accounts: Sequence[Account], upstream: Upstream) -
     for glob, group in TEAM_RULES:
         if group in mixed_teams:
             yield _table("accounts", match=glob, group=group)
+    if upstream.credits_url:
+        yield _table(
+            "sources",
+            kind="credits-http",
+            name="BrowserOS",
+            preset="browseros",
+            url=f"{upstream.credits_url}{{id}}",
+            id_file=home / _INSTALLATION,
+        )
     yield from _notices(home, accounts, upstream)
 
 

@@ -4,6 +4,7 @@ import base64
 import hmac
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 from urllib.parse import parse_qsl
 
@@ -34,6 +35,13 @@ TOKEN_PATH = "/oauth/token"  # noqa: S105  # an address, not a secret
 
 #: Where the pool's monitor may post its notices.
 HOOK_PATH = "/hooks/pool"
+#: Behind it stands the id of an installation.
+CREDITS_PATH = "/browseros/credits/"
+_CREDITS_A_DAY = 100
+#: What was used of a day when the pool began, and how long one credit lasts from then on.
+_CREDITS_USED = 13
+_SECONDS_EACH = 600.0
+_DAY = 86_400.0
 
 _RETRY_AFTER_SECONDS = 90
 #: So many of the notices that were taken are kept, and a notice that is older in seconds is none.
@@ -153,6 +161,40 @@ class Receiver:
         return Reply(204)
 
 
+class Credits:
+    """A hundred credits a day for each installation, filled up at midnight UTC, as BrowserOS has it.
+
+    What is used goes by the clock, so that whoever asks again sees it fall; `speed` multiplies it.
+    """
+
+    def __init__(self, clock: Callable[[], float], start: float, speed: float) -> None:
+        self._clock = clock
+        self._start = start
+        self._speed = speed
+        #: how often it was asked
+        self.asked = 0
+
+    def left(self, now: float) -> int:
+        """What is left at that moment; the day of the beginning had some use before it."""
+        midnight = now - now % _DAY
+        is_first = self._start >= midnight
+        since, used = (self._start, _CREDITS_USED) if is_first else (midnight, 0)
+        return max(0, _CREDITS_A_DAY - used - int(max(0.0, now - since) * self._speed / _SECONDS_EACH))
+
+    def answer(self, request: Request) -> Reply:
+        """What is left for an installation, by its id."""
+        if request.method != "GET":
+            return Reply(405, headers={"allow": "GET"})
+        if not request.path.removeprefix(CREDITS_PATH):
+            return json_reply(404, {"error": "Unknown installation"})
+        self.asked += 1
+        now = self._clock()
+        filled = datetime.fromtimestamp(now - now % _DAY, UTC).isoformat().replace("+00:00", "Z")
+        return json_reply(
+            200, {"credits": self.left(now), "dailyLimit": _CREDITS_A_DAY, "lastResetAt": filled}
+        )
+
+
 class Service:
     """The service over one pool; `clock` gives epoch seconds."""
 
@@ -166,6 +208,7 @@ class Service:
         hook_key: bytes = b"",
     ) -> None:
         self.receiver = Receiver(hook_key, clock)
+        self.credits = Credits(clock, start, speed)
         self.accounts = accounts
         self.ledger = ledger
         self.clock = clock
@@ -239,6 +282,8 @@ class Service:
             return self._exchange(request)
         if request.path == HOOK_PATH:
             return self.receiver.answer(request)
+        if request.path.startswith(CREDITS_PATH):
+            return self.credits.answer(request)
         return Reply(404)
 
     def _bearer(self, request: Request) -> Holder | None:
