@@ -40,8 +40,8 @@ EXAMPLES: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
         ("poolwatch usage", mark("this month by model")),
         ("poolwatch usage --by day --since 30d --json", ""),
         (
-            "poolwatch usage --source openai --account alice@example.com",
-            mark("what OpenAI counted; one request"),
+            "poolwatch usage --source openai --account alice",
+            mark("as OpenAI counts"),
         ),
         ("poolwatch usage --by project --since month --csv -o usage.csv", ""),
         ("poolwatch usage --by day --filter 'tier:fast group:night'", ""),
