@@ -4,7 +4,7 @@
 # make torture       try to lose a login, a reading or a secret for an hour (BUDGET=seconds); docs/custody.md, docs/faults.md
 # make soak          a week of a thousand accounts, and every way a terminal can go (BUDGET=seconds); docs/faults.md
 # make notices       a thousand processes killed as they send notices (KILLS=number); docs/channels.md
-# make money         two hundred processes killed as they use banked resets, ten thousand lost answers (KILLED, LOST); docs/banked_resets.md
+# make money         two hundred processes killed as they use banked resets, and as they top up, ten thousand lost answers (KILLED, LOST)
 # make bench         what it costs, measured on this machine; benchmarks/README.md (BENCH_ARGS)
 # make sessions      what reading session files costs, beside ccusage (SESSIONS_ARGS)
 # make backtest      the forecast held against simulated accounts, and its table in docs/forecast.md

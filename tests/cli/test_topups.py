@@ -213,3 +213,34 @@ def test_masked_nothing_tells_paths(buyer: Desk, server: TopUpServer) -> None:
     ran = buyer.run("topups", "buy", "10", "--confirm", "10", "--mask")
     assert ran.code == 1
     assert str(buyer.home) not in ran.out + ran.err
+
+
+BALANCE = """[[sources]]
+kind = "credits-http"
+name = "wallet"
+url = "{url}/balance"
+auth = "none"
+remaining = "/left"
+unit = "USD"
+"""
+
+
+@pytest.mark.parametrize(
+    ("grants", "outcome", "after"), [(True, "granted", "13.20"), (False, "started", "3.20")]
+)
+def test_reef_is_done_once_its_balance_has_risen(desk: Desk, grants: bool, outcome: str, after: str) -> None:
+    with TopUpServer(takes_key=False) as reef:
+        configure(desk, reef, more='source = "wallet"\n')
+        text = desk.usual_config.read_text() + BALANCE.format(url=reef.url.removesuffix("/topups"))
+        desk.usual_config.write_text(text)
+        reef.script.append(Sell(grants=grants))
+        ran, row = bought(desk, "buy", "10", "--confirm", "10")
+        assert (ran.code, row["outcome"]) == (0, outcome), ran.err
+        assert (row["balance_before"], row["balance_after"]) == ("3.20", after)
+        (listed,) = json.loads(desk.run("topups", "--json").out)["purchases"]
+        assert (listed["outcome"], listed["balance_after"]) == (outcome, after)
+        (credit,) = json.loads(desk.run("credits", "--json").out)["credits"]
+        assert credit["can_top_up"] == "here"
+    desk.usual_config.write_text(text.replace('name = "wallet"', 'name = "purse"'))
+    ran = desk.run("topups")
+    assert (ran.code, "no source of kind credits-http is called wallet" in ran.err) == (3, True)

@@ -60,7 +60,9 @@ def balance_watch(around: Surroundings, ledger: Ledger, store: Store, clock: Clo
         if isinstance(each, CreditSettings):
             seconds = usual if each.poll is None else each.poll
             every = timedelta(seconds=seconds) if isinstance(seconds, float | int) else None
-            watched.append(WatchedBalance(each.name, reader_of(around, each, client), terms_of(each), every))
+            here = any(topup.source == each.name for topup in around.settings.topups)
+            terms = terms_of(each, tops_up_here=here)
+            watched.append(WatchedBalance(each.name, reader_of(around, each, client), terms, every))
     return BalanceWatch(watched, ledger, store, clock)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -40,13 +40,23 @@ _ENDINGS: Final = {
     PurchaseOutcome.STARTED: Outcome.DONE,
     PurchaseOutcome.UNKNOWN: Outcome.UNKNOWN,
 }
-#: Reads the balance that a top-up raises; None where nobody tells it.
-ReadBalance = Callable[[TopUpSettings], Decimal | None]
 
 
-def no_balance(topup: TopUpSettings) -> Decimal | None:
-    """Of a top-up whose balance is read nowhere."""
-    return None
+def read_balance(around: Surroundings, topup: TopUpSettings) -> Decimal | None:
+    """What its source tells now, in the currency of the top-up; None where nobody does."""
+    if topup.source is None:
+        return None
+    from poolwatch.bootstrap.balances import look_at_balances  # few have one
+    from poolwatch.net.names import run
+
+    name = topup.source
+    try:
+        state = run(look_at_balances(around, timedelta(0), (name,))).balances.get(name)
+    except Exception:  # noqa: BLE001 - whatever becomes of a balance, what was bought is told
+        return None
+    if state is None or state.balance is None or state.trouble is not None:
+        return None
+    return state.balance.remaining if state.balance.unit == topup.currency else None
 
 
 class TopUpDesk:
@@ -55,12 +65,9 @@ class TopUpDesk:
     No method retries, and none buys anything that was not confirmed before it is called.
     """
 
-    def __init__(
-        self, around: Surroundings, by: By, balance: ReadBalance = no_balance, auditor: Auditor | None = None
-    ) -> None:
+    def __init__(self, around: Surroundings, by: By, auditor: Auditor | None = None) -> None:
         self._around = around
         self._now = RealClock().now
-        self._balance = balance
         self.book: Final = TopUpBook(around.state_dir, self._now)
         self.auditor: Final = auditor or auditor_of(around.state_dir, around.env, by, self._now)
 
@@ -107,7 +114,7 @@ class TopUpDesk:
 
     def balance(self, topup: TopUpSettings) -> Decimal | None:
         """What is there now, None where nobody tells it."""
-        return self._balance(topup)
+        return read_balance(self._around, topup)
 
     def buy(
         self,
@@ -179,7 +186,7 @@ class TopUpDesk:
         """The top-up with the balance that is read after it."""
         if not purchase.counts:
             return purchase
-        found = confirmed(purchase, self._balance(topup))
+        found = confirmed(purchase, self.balance(topup))
         return self.book.note(purchase, found) if found != purchase else purchase
 
     def _order(

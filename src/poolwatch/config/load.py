@@ -139,6 +139,10 @@ def load_text(
     _check_thresholds(layers, settings.thresholds)
     if settings.notify.channels is not None:
         _check_notify(layers, settings)
+    if settings.topups:
+        from poolwatch.config.topup_settings import check_sources  # few have any
+
+        check_sources(layers, settings.topups, settings.sources)
     if layers.problems:
         ordered = sorted(layers.problems, key=lambda problem: problem.line or MAX_BYTES)
         return ConfigProblems(tuple(ordered), mask=settings.ui.mask)

@@ -1,7 +1,7 @@
 """`[[topups]]` of the file: where credits may be bought, and how much of them."""
 
 # no `annotations` from __future__: the table is read from them
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Annotated, Final
 
@@ -11,7 +11,8 @@ from poolwatch.config import values
 from poolwatch.config.amounts import amount
 from poolwatch.config.layers import Layers, dotted
 from poolwatch.config.limit_settings import read_tables
-from poolwatch.config.values import Raw, Row, Wrong, quoted, rows_of
+from poolwatch.config.source_settings import SourceKind, SourceSettings
+from poolwatch.config.values import Raw, Row, Wrong, nearest, printable, quoted, rows_of
 from poolwatch.domain.purchases import REEF_LEAST, REEF_MOST, Caps, TopUpKind
 from poolwatch.words.catalogue import mark
 from poolwatch.words.config import said
@@ -69,6 +70,10 @@ class TopUpSettings(Struct, frozen=True):
     ] = Decimal(100)
     max_per_month: Annotated[Decimal, Row(amount(_CENTS), mark("likewise in a month of UTC"))] = Decimal(500)
 
+    source: Annotated[
+        str | None, Row(values.line(64), mark("the source of kind credits-http that tells its balance"))
+    ] = None
+
     @property
     def caps(self) -> Caps:
         """The most that may be spent there."""
@@ -95,3 +100,14 @@ def _check(layers: Layers, index: int, topup: TopUpSettings) -> None:
     if topup.kind == TopUpKind.REEF and not all(REEF_LEAST <= each <= REEF_MOST for each in topup.amounts):
         why = said("reef_amounts", table=prefix, least=REEF_LEAST, most=REEF_MOST)
         layers.in_file(why, TOPUPS, index, "amounts")
+
+
+def check_sources(layers: Layers, topups: Sequence[TopUpSettings], sources: Sequence[SourceSettings]) -> None:
+    """Whether the balances are told that top-ups name."""
+    known = [each.name for each in sources if each.kind is SourceKind.CREDITS_HTTP]
+    if any((each.key or "").startswith(("sources", TOPUPS)) for each in layers.problems):
+        return
+    for index, topup in enumerate(topups):
+        if topup.source is not None and topup.source not in known:
+            why = said("no_such_balance", table=dotted(TOPUPS, index), name=printable(topup.source))
+            layers.in_file(why, TOPUPS, index, "source", suggestion=nearest(topup.source, known))

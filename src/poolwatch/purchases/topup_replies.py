@@ -29,7 +29,7 @@ _LONGEST_SAID: Final = 200
 _LONGEST_LINK: Final = 500
 _LARGEST: Final = Decimal(10) ** 9
 #: However long a service wants to be left alone, it is told as no more than this.
-_LONGEST_WAIT: Final = timedelta(days=1)
+_LONGEST_WAIT_SECONDS: Final = 86_400.0
 
 
 class Answer(Struct, frozen=True):
@@ -135,8 +135,12 @@ def _judge(purchase: Purchase, answer: Sent, now: datetime) -> _Said:
     if isinstance(answer, Lost):
         return _Said(PurchaseOutcome.UNKNOWN, message("topup.lost", why=answer.why))
     if answer.status in _LATER and _says_later(purchase, answer):
-        wait = None if answer.retry_after is None else timedelta(seconds=max(0.0, answer.retry_after))
-        retry_at = None if wait is None else now + min(wait, _LONGEST_WAIT)
+        wait = (
+            None
+            if answer.retry_after is None
+            else timedelta(seconds=min(max(0.0, answer.retry_after), _LONGEST_WAIT_SECONDS))
+        )
+        retry_at = None if wait is None else now + wait
         return _Said(
             PurchaseOutcome.TRY_LATER, message("topup.later", status=answer.status), retry_at=retry_at
         )

@@ -216,6 +216,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "price_of_what": mark('{rate}.price is for one image or item: add per = "image" or per = "item"'),
     "no_price": mark("{rate} has no price for one {per}"),
     "not_per": mark("{name} is for tokens, and this one is per {per}"),
+    "no_such_balance": mark("{table}.source: no source of kind credits-http is called {name}"),
     "reef_amounts": mark("{table}.amounts: reef takes {least} to {most} dollars"),
     "template_topups": mark("Where credits may be bought; each time somebody types the amount."),
     # `config show`, and what is made from the table of settings
