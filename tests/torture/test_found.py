@@ -127,8 +127,8 @@ def test_a_sending_whose_note_could_not_be_forced_to_disk_was_none(room: Room) -
 
 async def test_a_note_that_cannot_be_forced_to_disk_is_a_blocked_path(room: Room, tmp_path: Path) -> None:
     request = room.request()
-    # the first is the space for the login, the second that for the reply, the third the note
-    fault = DiskFault(str(tmp_path), str(tmp_path / "report"), "fsync", 2, "EIO", lasting=True)
+    # the folder of the new journal, the space for the login, that for the reply, and then the note
+    fault = DiskFault(str(tmp_path), str(tmp_path / "report"), "fsync", 3, "EIO", lasting=True)
     with Forge() as forge:
 
         def start(order: Sequence[str], environment: Mapping[str, str]) -> Job:

@@ -54,7 +54,7 @@ class Reporter:
             if isinstance(source, ReportingSource):
                 return source, entry
         is_pools = bool(account.listings) and all(each.custody is Custody.POOL for each in account.listings)
-        code = "sources.pool_has_login" if is_pools else "sources.no_live_login"
+        code = "workspace_usage.pool_has_login" if is_pools else "workspace_usage.no_live_login"
         return failure(FailureKind.NO_TOKEN, code)
 
     async def ask(self, account: AccountState, since: date | None = None) -> Failure | None:

@@ -279,10 +279,10 @@ TEXTS: Final[Mapping[str, str]] = {
     "sources.figures_refused": mark("the service forbids this account its figures ({status})"),
     "sources.daily_usage_refused": mark("OpenAI does not show this account its daily usage ({status})"),
     "sources.no_daily_usage": mark("OpenAI has no daily usage for this account ({status})"),
-    "sources.pool_has_login": mark(
+    "workspace_usage.pool_has_login": mark(
         "only a pool holds its token, and OpenAI reports only to the login itself"
     ),
-    "sources.no_live_login": mark("none of its login files holds an access token that could be sent"),
+    "workspace_usage.no_live_login": mark("none of its login files holds an access token that could be sent"),
     "sources.workspace_refused": mark("the service refuses the workspace that this login chooses ({status})"),
     "sources.service_fault": mark("the service has a fault ({status})"),
     "sources.request_refused": mark("the service refuses the request ({status})"),
