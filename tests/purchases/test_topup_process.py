@@ -227,7 +227,8 @@ def test_what_is_unknown_is_asked_as_the_same_request_and_nothing_else_is_sent(c
         (Say(429), "unknown"),
         (Say(503), "unknown"),
         (Sell(reset=True), "unknown"),
-        (refuses(402, "card_declined"), "refused"),
+        (refuses(402, "card_declined"), "unknown"),
+        (refuses(402, "authentication_required"), "unknown"),
         (Sell(status="failed"), "refused"),
     ],
 )

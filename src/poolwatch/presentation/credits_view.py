@@ -114,7 +114,7 @@ def _of_balance(
         lasts=lasts,
         resets=row.age if resets_at is None else reset_moment(resets_at, now),
         notes=tuple(_notes(state, row, used_up)),
-        top_up={TopUpPlace.HERE: "$", TopUpPlace.WEB: words.WEB(), TopUpPlace.NO: ""}[row.top_up],
+        top_up={TopUpPlace.HERE: words.HERE(), TopUpPlace.WEB: words.WEB(), TopUpPlace.NO: ""}[row.top_up],
         told=_told(row, used_up),
         told_short=" · ".join(dict.fromkeys((parts[0], parts[-1]))) if parts else "",
     )

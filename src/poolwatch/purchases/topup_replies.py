@@ -18,8 +18,6 @@ from poolwatch.once.json_text import JsonObject, JsonValue, object_at, parse_obj
 
 #: Statuses that refuse a top-up, where their body says so too.
 _REFUSING: Final = frozenset({400, 401, 402, 403, 404, 422})
-#: The one of them that speaks of the payment itself.
-_PAYMENT_REFUSED: Final = 402
 _LATER: Final = frozenset({429, 503})
 _NEEDS_WEB: Final = "authentication_required"
 _GRANTED, _PENDING, _FAILED = "granted", "pending", "failed"
@@ -122,11 +120,15 @@ def _with(purchase: Purchase, said: _Said, now: datetime) -> Purchase:
 
 
 def _settles(said: _Said, answer: Sent) -> bool:
-    if said.outcome in (PurchaseOutcome.GRANTED, PurchaseOutcome.STARTED):
-        return True
-    if said.outcome not in (PurchaseOutcome.REFUSED, PurchaseOutcome.NEEDS_WEB):
+    """A card that is declined now, say by a 402, may have been charged the first time."""
+    if said.outcome not in (
+        PurchaseOutcome.GRANTED,
+        PurchaseOutcome.STARTED,
+        PurchaseOutcome.REFUSED,
+        PurchaseOutcome.NEEDS_WEB,
+    ):
         return False
-    return isinstance(answer, Answer) and (answer.status == _PAYMENT_REFUSED or 200 <= answer.status < 300)
+    return isinstance(answer, Answer) and 200 <= answer.status < 300
 
 
 def _judge(purchase: Purchase, answer: Sent, now: datetime) -> _Said:
