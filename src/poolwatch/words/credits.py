@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from poolwatch.domain.balances import BalanceLevel, ResetPeriod
 from poolwatch.words.catalogue import Text, _, mark, n_
+
+if TYPE_CHECKING:
+    from poolwatch.domain.balances import BalanceLevel, ResetPeriod
 
 #: Why a balance is not known; `path` is a file.
 TEXTS: Final[Mapping[str, str]] = {
@@ -64,10 +66,10 @@ def requests_left(cost: str, count: int) -> str:
 
 def level_word(level: BalanceLevel) -> str:
     """What colour alone must not say; "" where enough is left, or nobody knows."""
-    match level:
-        case BalanceLevel.LOW:
+    match level.value:
+        case "low":
             return LOW()
-        case BalanceLevel.EMPTY:
+        case "empty":
             return EMPTY()
         case _:
             return ""
@@ -107,13 +109,13 @@ NONE: Final = Text("No balance is configured, and no account has credits.")
 ONE_IS_ADDED: Final = Text("poolwatch sources add {service} adds one.")
 CHARGED_AT: Final = Text("it can be charged at {address}")
 
-_PERIODS: Final[Mapping[ResetPeriod, str]] = {
-    ResetPeriod.DAILY: mark("daily credits used up"),
-    ResetPeriod.WEEKLY: mark("weekly credits used up"),
-    ResetPeriod.MONTHLY: mark("monthly credits used up"),
+_PERIODS: Final[Mapping[str, str]] = {
+    "daily": mark("daily credits used up"),
+    "weekly": mark("weekly credits used up"),
+    "monthly": mark("monthly credits used up"),
 }
 
 
 def used_up(period: ResetPeriod | None) -> str:
     """That nothing is left of what comes back by the calendar, or of what was bought."""
-    return USED_UP() if period is None else _(_PERIODS[period])
+    return USED_UP() if period is None else _(_PERIODS[period.value])

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from poolwatch.domain.purchases import PurchaseOutcome, Settled
 from poolwatch.words.catalogue import Text, _, mark
+
+if TYPE_CHECKING:
+    # a reason is told on the first screen, what was bought is not
+    from poolwatch.domain.purchases import PurchaseOutcome, Settled
 
 #: Why a top-up stands as it does. Amounts are dollars without their sign.
 TEXTS: Final[Mapping[str, str]] = {
@@ -74,16 +77,16 @@ TEXTS: Final[Mapping[str, str]] = {
 }
 
 _OUTCOMES: Final[Mapping[str, str]] = {
-    PurchaseOutcome.GRANTED: mark("done"),
-    PurchaseOutcome.STARTED: mark("started"),
-    PurchaseOutcome.REFUSED: mark("refused, not charged"),
-    PurchaseOutcome.NEEDS_WEB: mark("not charged: confirm in the browser"),
-    PurchaseOutcome.TRY_LATER: mark("not now, not charged"),
-    PurchaseOutcome.UNKNOWN: mark("UNKNOWN: it may have been charged"),
+    "granted": mark("done"),
+    "started": mark("started"),
+    "refused": mark("refused, not charged"),
+    "needs_web": mark("not charged: confirm in the browser"),
+    "try_later": mark("not now, not charged"),
+    "unknown": mark("UNKNOWN: it may have been charged"),
 }
 _SETTLED: Final[Mapping[str, str]] = {
-    Settled.CHARGED: mark("unknown; you settled it: charged"),
-    Settled.NOT_CHARGED: mark("unknown; you settled it: not charged"),
+    "charged": mark("unknown; you settled it: charged"),
+    "not-charged": mark("unknown; you settled it: not charged"),
 }
 
 # --- one top-up
@@ -128,4 +131,4 @@ damaged: Final = Text("part of what is written down of top-ups is damaged, and i
 
 def outcome_text(outcome: PurchaseOutcome, settled: Settled | None) -> str:
     """What became of a top-up, in a few words."""
-    return _(_SETTLED[settled] if settled is not None else _OUTCOMES[outcome])
+    return _(_SETTLED[settled.value] if settled is not None else _OUTCOMES[outcome.value])
