@@ -197,15 +197,16 @@ def test_damaged_usage_blocks_nobody(budget_desk: Desk) -> None:
     assert budget_desk.run("check", "--strict").code == 4
 
 
-def test_use_that_no_program_wrote_blocks_nobody(budget_desk: Desk) -> None:
+@pytest.mark.parametrize("damage", ["model = x'ff', has_cost = 0", "cost_whole = 'x'", "cost_whole = -5"])
+def test_use_that_no_program_wrote_blocks_nobody(budget_desk: Desk, damage: str) -> None:
     spend(budget_desk, ("1.25", "ann"))
     scanned(budget_desk)
     with closing(sqlite3.connect(budget_desk.state / "usage.db")) as book, book:
-        book.execute("UPDATE told SET model = x'ff', has_cost = 0")
+        book.execute(f"UPDATE told SET {damage}")
     ran = budget_desk.run("check", "--budget", "team")
     assert (ran.code, ran.out) == (0, "")
     assert ran.err.startswith("poolwatch: cannot tell; ")
-    assert "what is known about use cannot be read: " in ran.err
+    assert "usage.db has a damaged row, so nobody knows what was used" in ran.err
     assert budget_desk.run("check", "--strict").code == 4
     assert budget_desk.run("run", "--", "true").code == 0
 

@@ -23,7 +23,7 @@ from poolwatch.domain.values import replace
 from poolwatch.sessions.book import UseBook
 from poolwatch.sessions.events import UsageEvent
 from poolwatch.sessions.progress import Progress, note_progress
-from poolwatch.sessions.tables import open_to_write
+from poolwatch.sessions.tables import BookError, BookProblem, open_to_write
 from poolwatch.store.database import Database
 
 _D = Decimal
@@ -497,3 +497,30 @@ def test_nothing_is_opened_where_no_budget_is_configured(tmp_path: Path) -> None
     folder = tmp_path / "nowhere"
     assert _report(folder, "").budgets == ()
     assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        *(f"cost_whole = {value}" for value in ("'x'", "-40", "3.7", "x'ff'")),
+        *(
+            "cost_parts = -1",
+            "credits_whole = 'x'",
+            "requests = -1",
+            "input = 'many'",
+            "model = x'ff'",
+            "tier = 9",
+        ),
+    ],
+)
+def test_a_row_that_holds_no_count_is_not_counted_as_nothing(tmp_path: Path, damage: str) -> None:
+    told = [_event(1, "2026-11-03", cost=12 * 10**12), _event(2, "2026-11-04", cost=35 * 10**11)]
+    UseBook(tmp_path).take_events(told)
+    budgets = '[[budgets]]\nname = "stop"\nlimit = "$10"\nat_limit = "stop"\n'
+    (state,) = _report(tmp_path, budgets).budgets
+    assert state.level is Level.STOPPED
+    with closing(open_to_write(tmp_path)) as change:
+        change.execute(f"UPDATE told SET {damage} WHERE cost_whole = 12")
+    with pytest.raises(BookError) as found:
+        _report(tmp_path, budgets)
+    assert found.value.problem is BookProblem.DAMAGED_ROW

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from poolwatch.domain.tokens import QUARTERS_OF_DAY, GroupBy, Origin, Tokens, UseAsked, UseCell
-from poolwatch.sessions.tables import TIER_OF
+from poolwatch.sessions.tables import TIER_OF, BookError, BookProblem
 
 #: The texts of a cell, in the order of its fields, and by what they are asked for.
 TEXTS: Final[Mapping[GroupBy, str]] = {
@@ -41,7 +41,14 @@ _IMPORTED: Final = {
 _OF_THREAD: Final = frozenset({"client", "project", "conversation"})
 _KEY: Final = "quarter, thread, model, tier, long, estimated, verified"
 _COUNTS: Final = ("requests", "input", "cached", "cache_write", "output", "reasoning")
-_SUMS: Final = ", ".join(f"SUM(f.{name})" for name in _COUNTS)
+
+
+def sums_of(names: Sequence[str]) -> str:
+    """The columns that `sound` takes: the sums, and the least of all that was added."""
+    return f"{', '.join(f'SUM({name})' for name in names)}, MIN(MIN({', '.join(names)}))"
+
+
+_SUMS: Final = sums_of([f"f.{name}" for name in _COUNTS])
 
 _FROM: Final = {
     table: f"SELECT {_KEY}, {', '.join(_COUNTS)} FROM {table}"  # noqa: S608 - names of ours
@@ -77,7 +84,7 @@ def cells_of(look: sqlite3.Connection, asked: UseAsked) -> list[UseCell]:
     cells = []
     for row in rows:
         quarter, model, tier, long, estimated, account, user, client, project, thread, operation = row[:11]
-        requests, *counts = row[11:]
+        requests, *counts = sound(model, tier, row[11:])
         cells.append(
             UseCell(
                 quarter,
@@ -96,6 +103,16 @@ def cells_of(look: sqlite3.Connection, asked: UseAsked) -> list[UseCell]:
             )
         )
     return cells
+
+
+def sound(model: object, tier: object, row: Sequence[object]) -> list[int]:
+    """The sums of a row. Raises BookError where one is made of what no count is: in SQLite a text adds 0."""
+    *found, least = row
+    sums = [each for each in found if isinstance(each, int)]
+    is_whole = len(sums) == len(found) and isinstance(least, int) and least >= 0
+    if not is_whole or not isinstance(model, str) or tier not in TIER_OF:
+        raise BookError(BookProblem.DAMAGED_ROW)
+    return sums
 
 
 def texts_of(look: sqlite3.Connection, origin: Origin) -> dict[GroupBy, list[str]]:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Final
 
 from poolwatch.domain.tokens import QUARTER_SECONDS, GroupBy, RequestSeen, Tokens, UseAsked, UseCell
-from poolwatch.sessions.asking import TEXTS, needed_texts, quarter_column
+from poolwatch.sessions.asking import TEXTS, needed_texts, quarter_column, sound, sums_of
 from poolwatch.sessions.events import UsageEvent
 from poolwatch.sessions.tables import KEPT_SINGLY, TIER_OF, TIERS
 
@@ -99,7 +99,7 @@ def imported_cells(look: sqlite3.Connection, asked: UseAsked) -> list[UseCell]:
     group = ", ".join([when, "model", "tier", "long", "estimated", *kinds, *sorted(needed)])
     rows = look.execute(
         f"SELECT {when}, model, tier, long, estimated, has_cost, has_credits,"  # noqa: S608 - names of ours
-        f" {', '.join(shown)}, {', '.join(f'SUM({name})' for name in _ADDED)}"
+        f" {', '.join(shown)}, {sums_of(_ADDED)}"
         f" FROM told WHERE {' AND '.join(where)} GROUP BY {group}",
         values,
     )
@@ -107,9 +107,8 @@ def imported_cells(look: sqlite3.Connection, asked: UseAsked) -> list[UseCell]:
     for row in rows:
         quarter, model, tier, long, estimated, has_cost, has_credits = row[:7]
         account, user, client, project, conversation, operation = row[7:13]
-        requests, *counts = row[13:19]
-        amounts = row[19:]
-        tokens = Tokens(*counts)
+        requests, *rest = sound(model, tier, row[13:])
+        tokens, amounts = Tokens(*rest[: len(_COUNTS) - 1]), rest[len(_COUNTS) - 1 :]
         cells.append(
             UseCell(
                 quarter,

@@ -137,6 +137,8 @@ class BookProblem(StrEnum):
 
     NEWER = "use.newer"
     DAMAGED = "use.damaged"
+    #: it can be read, but a count in it is none
+    DAMAGED_ROW = "use.damaged_row"
     DENIED = "use.denied"
     #: the process that reads session files was ended
     ENDED = "use.ended"

@@ -28,6 +28,10 @@ TEXTS: Final[Mapping[str, str]] = {
     "data.future": mark("it is of the future"),
     "use.newer": mark("usage.db was made by a later poolwatch, and is left alone"),
     "use.damaged": mark("usage.db is damaged: {why}"),
+    "use.damaged_row": mark(
+        "usage.db has a damaged row, so nobody knows what was used; move the file away to have session files"
+        " read anew, and import again what was imported"
+    ),
     "use.denied": mark("usage.db cannot be used: {why}"),
     "use.not_kept": mark(
         "usage.db cannot be used: it cannot be written, the disk is full, or another program holds it"
