@@ -208,16 +208,7 @@ class BudgetsScreen(FilteredPage):
         rows, row = self._view.rows, self._row
         if row is None:
             return
-        at, last = rows.index(row), len(rows) - 1
-        to = {
-            Direction.UP: at - 1,
-            Direction.DOWN: at + 1,
-            Direction.PAGE_UP: at - _PAGE,
-            Direction.PAGE_DOWN: at + _PAGE,
-            Direction.FIRST: 0,
-            Direction.LAST: last,
-        }.get(Direction(where), at)
-        self._selected = rows[min(last, max(0, to))].id
+        self._selected = rows[Direction(where).among(len(rows), rows.index(row), _PAGE)].id
         self._draw()
 
     def action_group(self) -> None:

@@ -284,15 +284,7 @@ class EventsScreen(FilteredPage):
             return
         at = rows.index(self._selected) if self._selected in rows else 0
         page = max(1, self.query_one(Pane).size.height - 2)
-        to = {
-            Direction.UP: at - 1,
-            Direction.DOWN: at + 1,
-            Direction.PAGE_UP: at - page,
-            Direction.PAGE_DOWN: at + page,
-            Direction.FIRST: 0,
-            Direction.LAST: len(rows) - 1,
-        }.get(Direction(where), at)
-        self._select(rows[min(len(rows) - 1, max(0, to))])
+        self._select(rows[Direction(where).among(len(rows), at, page)])
 
     def _select(self, row_id: str) -> None:
         self._selected = row_id

@@ -223,16 +223,8 @@ class ResetsScreen(Page[None]):
         row = self._row
         if row is None:
             return
-        at, last = self._rows.index(row), len(self._rows) - 1
-        to = {
-            Direction.UP: at - 1,
-            Direction.DOWN: at + 1,
-            Direction.PAGE_UP: at - _PAGE,
-            Direction.PAGE_DOWN: at + _PAGE,
-            Direction.FIRST: 0,
-            Direction.LAST: last,
-        }.get(Direction(where), at)
-        self._selected = self._rows[min(last, max(0, to))].id
+        at = Direction(where).among(len(self._rows), self._rows.index(row), _PAGE)
+        self._selected = self._rows[at].id
         self._told = ()
         self._draw()
 

@@ -245,17 +245,9 @@ class UsageScreen(FilteredPage):
         view = self._view
         if view is None or not view.rows:
             return
-        at, page = self._at(view), max(1, self.size.height - 12)
-        last = len(view.rows) - 1
-        to = {
-            Direction.UP: at - 1,
-            Direction.DOWN: at + 1,
-            Direction.PAGE_UP: at - page,
-            Direction.PAGE_DOWN: at + page,
-            Direction.FIRST: 0,
-            Direction.LAST: last,
-        }.get(Direction(where), at)
-        self._place = replace(self._place, selected=view.rows.group(min(last, max(0, to))))
+        page = max(1, self.size.height - 12)
+        at = Direction(where).among(len(view.rows), self._at(view), page)
+        self._place = replace(self._place, selected=view.rows.group(at))
         self._draw()
 
     def action_period(self, step: int) -> None:

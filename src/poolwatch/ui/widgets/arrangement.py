@@ -30,6 +30,25 @@ class Direction(StrEnum):
     FIRST = "first"
     LAST = "last"
 
+    def among(self, count: int, at: int, page: int) -> int:
+        """The place that it leads to from `at` in a list of so many, at least one; sideways it stays."""
+        match self:
+            case Direction.UP:
+                to = at - 1
+            case Direction.DOWN:
+                to = at + 1
+            case Direction.PAGE_UP:
+                to = at - page
+            case Direction.PAGE_DOWN:
+                to = at + page
+            case Direction.FIRST:
+                to = 0
+            case Direction.LAST:
+                to = count - 1
+            case _:
+                to = at
+        return min(count - 1, max(0, to))
+
 
 class Slot(Struct, frozen=True):
     """One line of one account's block."""
