@@ -383,3 +383,11 @@ def test_a_variable_that_holds_the_secret_of_a_channel_is_no_misspelt_setting() 
     assert isinstance(found, Settings), found.text
     # without its final slash some receivers redirect
     assert found.channels[0].url == "https://a.example.com/x/"
+
+
+@pytest.mark.parametrize("written", ['["ops", "me"]', '"ops, me"'])
+def test_the_channels_of_built_in_alerts_are_a_list_or_one_text(written: str) -> None:
+    settings = good(f"[notify]\nchannels = {written}\n{WHOLE}")
+    assert settings.notify.channels == ("ops", "me")
+    (problem,) = bad(f'[notify]\nchannels = ["nobody"]\n{WHOLE}')
+    assert "nobody" in problem.text

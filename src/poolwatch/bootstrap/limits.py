@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from poolwatch.config.alert_settings import channel_names, quiet_hours_of
+from poolwatch.config.alert_settings import quiet_hours_of
 from poolwatch.config.paths import config_file
 from poolwatch.domain.alert_rules import all_rules, watched
 from poolwatch.domain.events import LimitsTold
@@ -68,7 +68,7 @@ def alert_terms(around: Surroundings) -> AlertTerms:
     """The rules of this run, and where those go that are there by default."""
     settings, prefs = around.settings, around.prefs()
     said, channels = settings.notify, tuple(each.name for each in settings.channels)
-    by_default = channel_names(said.channels)
+    by_default = said.channels or ()
     quiet, saved = quiet_hours_of(said.quiet_hours), saved_queries(prefs.filters)
     rules = (
         watched(each if each.quiet_hours is not None else replace(each, quiet_hours=quiet), saved)

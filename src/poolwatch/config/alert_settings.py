@@ -31,14 +31,6 @@ def _repeat(raw: Raw) -> str | Wrong:
     return str(raw.value)
 
 
-def _names(raw: Raw) -> tuple[str, ...] | Wrong:
-    if isinstance(raw.value, list):
-        found = [values.line(64)(Raw(each)) for each in raw.value]
-        if not any(isinstance(each, Wrong) for each in found):
-            return tuple(dict.fromkeys(str(each) for each in found))
-    return Wrong(said("not_names", value=quoted(raw.value)))
-
-
 class AlertSettings(Struct, frozen=True):
     """One alert of the file."""
 
@@ -63,7 +55,7 @@ class AlertSettings(Struct, frozen=True):
     severity: Annotated[
         str, Row(values.one_of([each.value for each in Severity]), mark("info, warning or critical"))
     ] = Severity.WARNING.value
-    channels: Annotated[tuple[str, ...], Row(_names, mark("where it goes besides the screen"))] = ()
+    channels: Annotated[tuple[str, ...], Row(values.names, mark("where it goes besides the screen"))] = ()
     quiet_hours: Annotated[
         str | None, Row(values.quiet_hours, mark("when it is held; unset: as in [notify]"))
     ] = None
@@ -89,11 +81,6 @@ def quiet_hours_of(text: str | None) -> QuietHours | None:
         return None
     begins, _, ends = text.partition("-")
     return QuietHours(time.fromisoformat(begins), time.fromisoformat(ends))
-
-
-def channel_names(text: str | None) -> tuple[str, ...]:
-    """The names in `[notify] channels`: `ops, mail`."""
-    return tuple(name for each in (text or "").split(",") if (name := each.strip()))
 
 
 def check_alert(

@@ -229,12 +229,10 @@ def _check_thresholds(layers: Layers, found: Thresholds) -> None:
 
 def _check_notify(layers: Layers, settings: Settings) -> None:
     """Whether the alerts that are there by default go to channels that there are."""
-    from poolwatch.config.alert_settings import channel_names  # few name any
-
     key, known = "notify.channels", [each.name for each in settings.channels]
     if any((each.key or "").startswith("channels") for each in layers.problems):
         return
-    for name in channel_names(settings.notify.channels):
+    for name in settings.notify.channels or ():
         if name not in known:
             why = said("no_such_channel", table=key, name=printable(name))
             layers.problem(why, key, layers.origins[key])

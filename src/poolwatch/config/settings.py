@@ -217,11 +217,11 @@ class NotifySettings(Struct, frozen=True):
     """Where alerts that poolwatch has by itself go besides the screen, and what is told each day."""
 
     channels: Annotated[
-        str | None,
+        tuple[str, ...] | None,
         Row(
-            values.line(),
+            values.names,
             mark("channels for the alerts that are there by default; unset: they stay on the screen"),
-            "ops",
+            ("ops",),
         ),
     ] = None
     daily_summary: Annotated[

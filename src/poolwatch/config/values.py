@@ -269,6 +269,16 @@ def line(limit: int = 200) -> Read[str]:
     return read
 
 
+def names(raw: Raw) -> tuple[str, ...] | Wrong:
+    """Names in a list, or in one text with commas between them, as they are typed."""
+    given = raw.value.split(",") if isinstance(raw.value, str) else raw.value
+    if isinstance(given, list | tuple):
+        found = [line(64)(Raw(each.strip() if isinstance(each, str) else each)) for each in given]
+        if not any(isinstance(each, Wrong) for each in found):
+            return tuple(dict.fromkeys(str(each) for each in found))
+    return Wrong(said("not_names", value=quoted(raw.value)))
+
+
 def variable(raw: Raw) -> str | Wrong:
     """The name of an environment variable; a wrong one may be the secret itself and is not repeated."""
     if isinstance(raw.value, str) and len(raw.value) <= 200 and _VARIABLE.fullmatch(raw.value):
