@@ -131,7 +131,7 @@ def test_a_person_may_go_on_with_the_wrong_text(desk: Desk, config: Path) -> Non
 else echo 'nonsense = 1' >> "$1"; fi"""
     env = desk.env | {"EDITOR": editor(desk, script)}
     command = [sys.executable, "-m", "poolwatch", "config", "edit"]
-    with Terminal(command, env, columns=200) as terminal:
+    with Terminal(command, env, columns=400) as terminal:
         terminal.wait_for("config.toml:3: unknown key nonsense")
         terminal.wait_for("e: edit again")
         terminal.press("e\r")
