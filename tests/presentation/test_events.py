@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -66,6 +67,40 @@ def lines(found: EventsView) -> list[str]:
         out.append(section.heading)
         out += [f"{row.clock} {row.mark} {row.who}|{row.text}" for row in section.rows]
     return out
+
+
+OF_BALANCES = (
+    event(EventKind.EXHAUSTED, 17, None, source="BrowserOS", window="daily", until=ago(13)),
+    event(EventKind.RESET, 13, None, source="BrowserOS", window="daily", before=Decimal(0),
+          after=Decimal(100), unit_name="credits"),
+    event(EventKind.RESET, 12, None, source="a@example.com", before=Decimal(0), after=Decimal("9.5"),
+          unit_name="USD"),
+    event(EventKind.CREDITS_CAME, 3, None, source="reef team", before=Decimal("1.4"),
+          after=Decimal("11.40"), unit_name="USD"),
+    event(EventKind.EXHAUSTED, 2, None, source="reef team"),
+    event(EventKind.NOT_OFFERED, 1, None, source="old"),
+    event(EventKind.NOT_OFFERED, 1, None, source="another configuration's"),
+    event(EventKind.ALERT_FIRED, 0.5, None, source="reef team", rule="low", cause=message("alerts.no")),
+    event(EventKind.ALERT_FIRED, 0.4, None, source="s3", rule="source_down", cause=message("alerts.no")),
+)  # fmt: skip
+
+
+def test_what_befell_balances_is_told_in_their_own_units() -> None:
+    sources = ("BrowserOS", "a@example.com", "reef team", "old", "s3")
+    found = events_view(OF_BALANCES, (), NAMES, sources, None, None, EventGroup.KIND, None, NOW, PREFS)
+    rows = {
+        section.heading: [f"{row.mark} {row.who}|{row.text}" for row in section.rows]
+        for section in found.sections
+    }
+    assert rows["money"] == [
+        "✕ old|no longer offered by its service",
+        "◐ reef team|used up",
+        "+ reef team|credits came, by a top-up or a grant, $1.40 → $11.40",
+        "↻ a@example.com|filled up: $9.50",
+        "↻ BrowserOS|daily credits back: 100",
+        "◐ BrowserOS|daily credits used up, back 01:03",
+    ]
+    assert [row.split("|")[0] for row in rows["alerts"]] == ["! source s3", "! reef team"]
 
 
 def test_by_day_the_newest_first() -> None:

@@ -203,6 +203,9 @@ EVENTS = (
     LoggedEvent("f2", h(7.7), EventKind.ALERT_RESOLVED, "a1", rule="high",
                 cause=message("alerts.figure", field="weekly", figure="93%")),
     LoggedEvent("ea", h(7.6), EventKind.BUDGET_RESET, was="night", now="team"),
+    LoggedEvent("eb", h(7.8), EventKind.CREDITS_CAME, source="reef team", before=Decimal("1.40"),
+                after=Decimal("11.40"), unit_name="USD"),
+    LoggedEvent("ec", h(7.9), EventKind.NOT_OFFERED, source="old service"),
 )  # fmt: skip
 
 
@@ -231,7 +234,9 @@ def test_the_events_as_json() -> None:
     assert (rows["f1"]["rule"], rows["f1"]["budget"], rows["f1"]["account"]) == ("budget", "team", None)
     assert (rows["f2"]["rule"], rows["f2"]["account"], rows["f2"]["after"]) == ("high", "a1", None)
     assert (rows["ea"]["after"], rows["ea"]["before"], rows["ea"]["amount"]) == ("team", "night", None)
-    hidden = json.loads(events_json(EVENTS, HIDDEN, NOW))["events"][-1]
+    mail = replace(EVENTS[-1], source="alice@example.com")
+    *_, hidden, _, of_balance = json.loads(events_json((*EVENTS[:-1], mail), HIDDEN, NOW))["events"]
+    assert "example.com" not in of_balance["source"]
     assert (hidden["after"], hidden["before"]) == ("team", None)
 
 
@@ -256,8 +261,10 @@ def test_the_events_for_people() -> None:
         "2026-11-19 20:39  budget team: night       over 90%: $276 of $300",
         "2026-11-19 20:45  team/=alice@example.com  fires no longer: weekly 93%",
         "2026-11-19 20:39  budget team: night       began anew; it had reached its limit",
+        "2026-11-19 20:51  reef team                credits came, by a top-up or a grant, $1.40 → $11.40",
+        "2026-11-19 20:57  old service              no longer offered by its service",
     ]
-    hidden = event_lines(EVENTS, HIDDEN, UTC)[-1]
+    hidden = event_lines(EVENTS[:-2], HIDDEN, UTC)[-1]
     assert hidden.endswith("budget team          began anew; it had reached its limit")
     of_alice = LoggedEvent("eb", h(8), EventKind.BUDGET_RESET, "a1", now="each")
     assert event_lines([of_alice], NAMES, UTC) == [

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from poolwatch.domain.balances import Balance, BalanceState, balance_id
-from poolwatch.domain.failure import FailureKind, failure
+from poolwatch.domain.event_log import EventKind
+from poolwatch.domain.failure import Failure, FailureKind, failure
 from poolwatch.domain.series import FigureName, Series
 from poolwatch.store.database import Database
 from poolwatch.store.store import Store
@@ -37,7 +38,7 @@ def read(balance: Balance, at: datetime = NOW) -> BalanceState:
 
 async def test_all_of_a_reading_is_kept_digit_for_digit(store: Store) -> None:
     state = read(FULL).read(BROKEN, NOW + _MINUTE)
-    assert await store.put_balance(state)
+    assert await store.put_balance(state) == ()
     kept = (await store.balances())["reef team"]
     assert kept == state
     assert kept.balance is not None
@@ -49,7 +50,7 @@ async def test_all_of_a_reading_is_kept_digit_for_digit(store: Store) -> None:
 async def test_an_older_reading_replaces_no_newer_one(store: Store) -> None:
     newer, older = read(FULL, NOW + _MINUTE), read(Balance("USD", _D(9)), NOW)
     await store.put_balance(newer)
-    assert await store.put_balance(older)
+    assert await store.put_balance(older) == ()
     assert (await store.balances())["reef team"] == newer
     # but one of a clock that was far ahead holds up nothing
     await store.put_balance(read(FULL, NOW + timedelta(days=2)))
@@ -72,6 +73,38 @@ async def test_its_history_has_what_moved_in_its_unit_alone(store: Store) -> Non
     assert [each.last for each in yuan.points] == [_D("12.40")]
 
 
+async def test_what_happened_is_kept_with_it_once_whoever_reads(store: Store) -> None:
+    for minute, amount in enumerate(("3.20", "13.20", "0", "0")):
+        await store.put_balance(read(Balance("USD", _D(amount)), NOW + minute * _MINUTE))
+    # another process that read the same a moment later tells nothing again
+    assert await store.put_balance(read(Balance("USD", _D(0)), NOW + 4 * _MINUTE)) == ()
+    kept = await store.events(NOW)
+    assert [(each.kind, each.source) for each in kept] == [
+        (EventKind.CREDITS_CAME, "reef team"),
+        (EventKind.EXHAUSTED, "reef team"),
+    ]
+    assert (kept[0].before, kept[0].after, kept[0].unit_name) == (_D("3.20"), _D("13.20"), "USD")
+    assert await store.top_ups() == {"balance:reef team USD": _D("10.00")}
+
+
+async def test_that_it_is_no_longer_offered_is_told_once_until_it_answers_again(
+    store: Store, tmp_path: Path
+) -> None:
+    gone = failure(FailureKind.NOT_OFFERED, "credits.not_offered", status=410)
+    down = failure(FailureKind.UNREACHABLE, "net.refused")
+    state, told = read(FULL), []
+    outcomes: list[Balance | Failure] = [gone, gone, down, gone, FULL, gone, down, down, gone]
+    for hour, outcome in enumerate(outcomes, 1):
+        if hour == 4:
+            # a restart forgets nothing of it
+            await store.aclose()
+            store = Store(tmp_path, NOW)
+        state = state.read(outcome, NOW + timedelta(hours=hour))
+        told.append([each.kind.value for each in await store.put_balance(state) or ()])
+    await store.aclose()
+    assert told == [["not_offered"], [], [], [], [], ["not_offered"], [], [], []]
+
+
 @pytest.mark.parametrize(
     "damage",
     [
@@ -84,12 +117,12 @@ async def test_its_history_has_what_moved_in_its_unit_alone(store: Store) -> Non
 )
 def test_a_damaged_one_costs_itself_alone(tmp_path: Path, damage: str) -> None:
     held = Database(tmp_path, NOW)
-    assert held.put_balance(BalanceState("good").read(FULL, NOW))
+    assert held.put_balance(BalanceState("good").read(FULL, NOW)) == ()
     connection = held._connection
     connection.execute("INSERT INTO meta VALUES ('balance:bad', ?)", (damage,))
     connection.commit()
     assert held.balances().keys() == {"good"}
     # and is written over by the next reading
-    assert held.put_balance(BalanceState("bad").read(FULL, NOW))
+    assert held.put_balance(BalanceState("bad").read(FULL, NOW)) == ()
     assert held.balances().keys() == {"good", "bad"}
     held.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.config.credit_settings import terms_of
 from poolwatch.config.source_settings import CreditSettings
 from poolwatch.domain.balances import Balance, BalanceState
+from poolwatch.domain.event_log import LoggedEvent
 from poolwatch.domain.events import LimitsTold
 from poolwatch.domain.failure import Failure
 from poolwatch.domain.state import AccountState, PoolState
@@ -51,8 +52,14 @@ def reader_of(around: Surroundings, settings: CreditSettings, client: HttpClient
     )
 
 
-def balance_watch(around: Surroundings, ledger: Ledger, store: Store, clock: Clock) -> BalanceWatch:
-    """All balances of the configuration."""
+def balance_watch(
+    around: Surroundings,
+    ledger: Ledger,
+    store: Store,
+    clock: Clock,
+    tell: Callable[[Sequence[LoggedEvent]], None] = lambda _: None,
+) -> BalanceWatch:
+    """All balances of the configuration; `tell` is called with what happened to them."""
     client = HttpClient(around.settings.net, around.env)
     usual = around.settings.poll.interval_seconds
     watched = []
@@ -63,7 +70,7 @@ def balance_watch(around: Surroundings, ledger: Ledger, store: Store, clock: Clo
             here = any(topup.source == each.name for topup in around.settings.topups)
             terms = terms_of(each, tops_up_here=here)
             watched.append(WatchedBalance(each.name, reader_of(around, each, client), terms, every))
-    return BalanceWatch(watched, ledger, store, clock)
+    return BalanceWatch(watched, ledger, store, clock, tell)
 
 
 def balance_task(running: Running) -> Task:

@@ -73,7 +73,9 @@ class Running(Struct):
             from poolwatch.bootstrap.balances import balance_watch
 
             monitor, services = self.monitor, self.services
-            self._balances = balance_watch(self.around, monitor.ledger, services.store, services.clock)
+            self._balances = balance_watch(
+                self.around, monitor.ledger, services.store, services.clock, monitor.recorder.tell
+            )
         return self._balances
 
     async def until_budgets_change(self, time: Coroutine[object, object, None]) -> None:

@@ -63,6 +63,8 @@ class EventSeen(Struct, frozen=True):
             return Subject(SubjectKind.BUDGET, event.now or "", event.was or event.account_id)
         if event.account_id is not None:
             return Subject(SubjectKind.ACCOUNT, event.account_id)
+        if event.balance is not None:
+            return Subject(SubjectKind.BALANCE, event.balance)
         return (
             Subject(SubjectKind.POOL) if event.source is None else Subject(SubjectKind.SOURCE, event.source)
         )

@@ -403,7 +403,7 @@ def _event(alert: Alert, kind: EventKind, at: datetime) -> LoggedEvent:
         at,
         kind,
         subject.id if subject.kind is SubjectKind.ACCOUNT else None,
-        subject.id if subject.kind is SubjectKind.SOURCE else None,
+        subject.id if subject.kind in (SubjectKind.SOURCE, SubjectKind.BALANCE) else None,
         rule=alert.rule,
         was=subject.part,
         budget=subject.id if subject.kind is SubjectKind.BUDGET else None,

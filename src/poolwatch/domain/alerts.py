@@ -56,11 +56,13 @@ class SubjectKind(StrEnum):
     ACCOUNT = "account"
     SOURCE = "source"
     BUDGET = "budget"
+    #: of a service that sells credits
+    BALANCE = "balance"
     POOL = "pool"
 
 
 class Subject(Struct, frozen=True):
-    """Whom or what an alert is about: an account by its id, a source or a budget by its name.
+    """Whom or what an alert is about: an account by its id, a source, a budget or a balance by its name.
 
     Of a budget that each has for himself, `part` is whose.
     """

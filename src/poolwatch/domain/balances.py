@@ -172,6 +172,11 @@ class BalanceState(Struct, frozen=True):
         return self.terms.level(self.balance)
 
     @property
+    def is_empty(self) -> bool:
+        """Whether nothing was left then."""
+        return self.level is BalanceLevel.EMPTY
+
+    @property
     def is_gone(self) -> bool:
         """Whether the service says that it does not offer this any more."""
         return self.trouble is not None and self.trouble.kind is FailureKind.NOT_OFFERED

@@ -27,6 +27,7 @@ from poolwatch.domain.usage import BASE_BUCKET, WEEKLY, Usage
 from poolwatch.domain.values import replace
 
 if TYPE_CHECKING:
+    from poolwatch.domain.balances import Balance, BalanceState
     from poolwatch.domain.budgets import EndedPeriod
 
 
@@ -53,10 +54,16 @@ class EventKind(StrEnum):
     #: an alert of a rule began, or ended; `rule` names it, and `cause` says what was found
     ALERT_FIRED = "alert_fired"
     ALERT_RESOLVED = "alert_resolved"
+    #: the service of a balance has no such thing any more
+    NOT_OFFERED = "not_offered"
 
 
 #: What tells of poolwatch's own telling: no rule waits for that.
 OF_ALERTS: Final = frozenset({EventKind.NOTICE_GIVEN_UP, EventKind.ALERT_FIRED, EventKind.ALERT_RESOLVED})
+#: What befalls balances; some of it befalls accounts, too.
+_OF_BALANCES: Final = frozenset(
+    {EventKind.EXHAUSTED, EventKind.RESET, EventKind.CREDITS_CAME, EventKind.NOT_OFFERED}
+)
 
 
 class Unit(StrEnum):
@@ -95,6 +102,14 @@ class LoggedEvent(Struct, frozen=True):
     rule: str | None = None
     budget: str | None = None
     cause: Message | None = None
+    #: of a balance: what `before` and `after` count, as its service calls it
+    unit_name: str | None = None
+
+    @property
+    def balance(self) -> str | None:
+        """The balance that it befell, by the name of its source; None where it befell none."""
+        is_of_one = self.account_id is None and self.kind in _OF_BALANCES
+        return self.source if is_of_one else None
 
 
 def credits_that_came(event: LoggedEvent) -> Decimal | None:
@@ -103,6 +118,19 @@ def credits_that_came(event: LoggedEvent) -> Decimal | None:
         return None
     before, after = event.before, event.after
     return after - before if isinstance(before, Decimal) and isinstance(after, Decimal) else None
+
+
+def came_to(event: LoggedEvent) -> str | None:
+    """Whose credits an event says came: an account by its id, or a balance in one unit."""
+    if event.account_id is not None:
+        return event.account_id
+    name, unit = event.balance, event.unit_name
+    return None if name is None or unit is None else balance_in(name, unit)
+
+
+def balance_in(name: str, unit: str) -> str:
+    """What a balance is called beside accounts' ids where its amounts are compared: units are never mixed."""
+    return f"balance:{name} {unit}"
 
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -215,6 +243,55 @@ def given_up(channel: str, notice_id: str, at: datetime) -> LoggedEvent:
     """That a channel never took a notice, and nobody tries any more."""
     told = event_id(f"{channel}\0{notice_id}", EventKind.NOTICE_GIVEN_UP, at)
     return LoggedEvent(told, at, EventKind.NOTICE_GIVEN_UP, now=channel)
+
+
+def balance_events(before: BalanceState | None, after: BalanceState) -> tuple[LoggedEvent, ...]:
+    """What the newest try tells that was not so before; one that is met anew tells only that it is gone.
+
+    What rose over a reset was filled up (`window`: how often that is), what rose otherwise was bought or
+    granted.
+    """
+    at = after.tried_at
+    if at is None:
+        return ()
+    if after.is_gone:
+        return (
+            () if before is not None and before.is_gone else (_of_balance(after, EventKind.NOT_OFFERED, at),)
+        )
+    if before is None or after.read_at != at:
+        return ()
+    was, now = before.balance, after.balance
+    if was is None or now is None or was.unit != now.unit or was.unlimited or now.unlimited:
+        return ()
+    if was.remaining is None or now.remaining is None:
+        return ()
+    found = []
+    if now.remaining > was.remaining:
+        came = _of_balance(after, EventKind.CREDITS_CAME, at)
+        if _was_reset(before, now, at):
+            came = replace(_of_balance(after, EventKind.RESET, at), window=_period(after))
+        found.append(replace(came, before=was.remaining, after=now.remaining, unit_name=now.unit))
+    if after.is_empty and not before.is_empty:
+        out = _of_balance(after, EventKind.EXHAUSTED, at)
+        found.append(replace(out, until=now.resets_at, unit_name=now.unit, window=_period(after)))
+    return tuple(found)
+
+
+def _period(state: BalanceState) -> str | None:
+    resets = state.terms.resets
+    return None if resets is None else resets.period.value
+
+
+def _was_reset(before: BalanceState, now: Balance, at: datetime) -> bool:
+    """Whether a reset lies between the two readings, by when it was due or by what the service says."""
+    if before.reset_is_due(at):
+        return True
+    seen = now.last_reset_at
+    return seen is not None and before.read_at is not None and before.read_at < seen <= at
+
+
+def _of_balance(state: BalanceState, kind: EventKind, at: datetime) -> LoggedEvent:
+    return LoggedEvent(event_id(state.name, kind, at), at, kind, source=state.name)
 
 
 def budget_reset(period: EndedPeriod, *, of_account: bool) -> LoggedEvent:

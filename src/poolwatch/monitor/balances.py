@@ -7,7 +7,7 @@ it in the store.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
@@ -21,6 +21,7 @@ from poolwatch.host.single_flight import SingleFlight
 from poolwatch.monitor.own_errors import internal_error
 
 if TYPE_CHECKING:
+    from poolwatch.domain.event_log import LoggedEvent
     from poolwatch.monitor.ledger import Clock, Ledger
     from poolwatch.monitor.limits import Beside
     from poolwatch.store.store import Store
@@ -57,12 +58,19 @@ class BalanceWatch:
     """The balances of one run."""
 
     def __init__(
-        self, watched: Collection[WatchedBalance], ledger: Ledger, store: Store, clock: Clock
+        self,
+        watched: Collection[WatchedBalance],
+        ledger: Ledger,
+        store: Store,
+        clock: Clock,
+        tell: Callable[[Sequence[LoggedEvent]], None] = lambda _: None,
     ) -> None:
+        """`tell` is called with what happened to them, once that is kept."""
         self._watched = {each.name: each for each in watched}
         self._ledger = ledger
         self._store = store
         self._clock = clock
+        self._tell = tell
         self._reading: SingleFlight[None] = SingleFlight()
 
     def known(self, stored: Mapping[str, BalanceState]) -> dict[str, BalanceState]:
@@ -151,7 +159,7 @@ class BalanceWatch:
         self._ledger.take(BalanceRead(name, outcome, asked_at))
         held = self._ledger.state.balances.get(name)
         if held is not None:
-            await self._store.put_balance(held)
+            self._tell(await self._store.put_balance(held) or ())
 
 
 def _is_older(state: BalanceState | None, age: timedelta, now: datetime) -> bool:

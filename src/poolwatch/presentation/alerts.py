@@ -194,6 +194,8 @@ def subject_name(subject: Subject, names: AccountNames, label: str = "") -> str:
         case SubjectKind.BUDGET:
             budget = words.of_budget(shown)
             return budget if subject.part is None else words.of_part(budget, part_name(subject.part, names))
+        case SubjectKind.BALANCE:
+            return shown
         case SubjectKind.POOL:
             return words.POOL()
 

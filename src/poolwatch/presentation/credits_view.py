@@ -147,7 +147,7 @@ def _used_up(
     if row.level is not BalanceLevel.EMPTY or row.trouble:
         return []
     balance, resets = state.balance, state.terms.resets
-    parts = [words.used_up(None if resets is None else resets.period)]
+    parts = [words.used_up("" if resets is None else resets.period.value)]
     if balance is not None and balance.resets_at is not None:
         parts.append(words.BACK(reset_moment(balance.resets_at, now)))
     instead = _instead(state, states, overview, now, prefs)

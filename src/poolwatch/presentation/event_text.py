@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, tzinfo
 from decimal import Decimal
 
+from poolwatch.domain.alerts import BuiltIn
 from poolwatch.domain.event_log import EventKind, LoggedEvent, Unit
 from poolwatch.domain.failure import LoginProblem
 from poolwatch.domain.series import SPEND_BUCKET, Amount
@@ -13,7 +14,9 @@ from poolwatch.domain.status import CREDITS_REASON, RATE_LIMIT_REASON, SPEND_REA
 from poolwatch.domain.usage import BASE_BUCKET
 from poolwatch.presentation import figures
 from poolwatch.presentation.account_names import AccountNames
-from poolwatch.words import account, alerts, events
+from poolwatch.presentation.balances import bare_amount
+from poolwatch.presentation.masking import masked
+from poolwatch.words import account, alerts, credits, events
 from poolwatch.words.messages import message_text
 
 
@@ -24,6 +27,12 @@ def event_text(event: LoggedEvent, now: datetime, zone: tzinfo | None, bucket: s
     """
     until = event.until
     match event.kind:
+        case EventKind.EXHAUSTED if event.balance is not None:
+            out = credits.used_up(event.window or "")
+            return out if until is None else events.back_at(out, figures.clock(until, now, zone))
+        case EventKind.RESET if event.balance is not None:
+            left = figures.UNKNOWN if event.after is None else _amount(event.after, event)
+            return events.filled_up(event.window or "", left)
         case EventKind.EXHAUSTED:
             back = figures.clock(until, now, zone) if until is not None else ""
             return events.exhausted(account.exhausted_words(_limit(event), back))
@@ -48,7 +57,7 @@ def event_text(event: LoggedEvent, now: datetime, zone: tzinfo | None, bucket: s
     if event.window:
         told = events.of_window(_window(event.window, event.bucket, bucket), told)
     if event.before is not None and event.after is not None:
-        told = events.from_to(told, *(_amount(each, event.unit) for each in (event.before, event.after)))
+        told = events.from_to(told, *(_amount(each, event) for each in (event.before, event.after)))
     return told
 
 
@@ -73,14 +82,20 @@ def event_subject(event: LoggedEvent, names: AccountNames) -> str:
     """Whom an event befell."""
     if event.account_id is not None:
         return names.name(event.account_id)
+    if event.balance is not None:
+        return masked(event.balance) if names.mask else event.balance
     if event.kind is EventKind.UPSTREAM_RESET:
         return events.UPSTREAM()
     if event.kind is EventKind.BUDGET_RESET:
         part = None if names.mask else event.was
         name = event.now or figures.UNKNOWN
         return events.budget(name) if part is None else events.budget_part(name, part)
-    if event.kind in (EventKind.ALERT_FIRED, EventKind.ALERT_RESOLVED) and event.source is None:
-        return _alerted(event, names)
+    if event.kind in (EventKind.ALERT_FIRED, EventKind.ALERT_RESOLVED):
+        if event.source is None:
+            return _alerted(event, names)
+        if event.rule != BuiltIn.SOURCE_DOWN:
+            # all others are about balances
+            return masked(event.source) if names.mask else event.source
     if event.kind is EventKind.NOTICE_GIVEN_UP:
         return events.channel(event.now or figures.UNKNOWN)
     return events.source(event.source or figures.UNKNOWN)
@@ -116,7 +131,9 @@ def _count(count: int | None) -> str:
     return figures.UNKNOWN if count is None else str(count)
 
 
-def _amount(amount: Amount, unit: Unit | None) -> str:
-    if unit is Unit.CREDITS or isinstance(amount, Decimal):
+def _amount(amount: Amount, event: LoggedEvent) -> str:
+    if event.unit_name is not None and isinstance(amount, Decimal):
+        return bare_amount(amount, event.unit_name)
+    if event.unit is Unit.CREDITS or isinstance(amount, Decimal):
         return figures.credits_text(Decimal(str(amount)))
     return figures.percent_text(amount)

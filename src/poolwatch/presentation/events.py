@@ -50,6 +50,7 @@ _SORTS: Final = {
     EventKind.PLAN_CHANGED: EventSort.MONEY,
     EventKind.SOURCE_DOWN: EventSort.SOURCES,
     EventKind.SOURCE_BACK: EventSort.SOURCES,
+    EventKind.NOT_OFFERED: EventSort.MONEY,
     EventKind.NOTICE_GIVEN_UP: EventSort.MESSAGES,
     EventKind.BUDGET_RESET: EventSort.MONEY,
 }
@@ -73,6 +74,7 @@ _MARKS: Final = {
     EventKind.SIGNED_IN: ("●", Tone.GOOD),
     EventKind.SOURCE_DOWN: ("↓", Tone.AMBER),
     EventKind.SOURCE_BACK: ("●", Tone.GOOD),
+    EventKind.NOT_OFFERED: ("✕", Tone.AMBER),
     EventKind.NOTICE_GIVEN_UP: ("✕", Tone.RED),
     EventKind.BUDGET_RESET: ("↻", Tone.DIM),
     EventKind.ALERT_FIRED: ("!", Tone.AMBER),
@@ -216,6 +218,8 @@ def _of_event(
 
 
 def _sort(event: LoggedEvent) -> EventSort:
+    if event.balance is not None:
+        return EventSort.MONEY
     return _SORTS.get(event.kind, EventSort.LIMITS)
 
 

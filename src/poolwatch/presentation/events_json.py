@@ -13,6 +13,7 @@ from poolwatch.domain.series import Amount
 from poolwatch.presentation.account_names import AccountNames
 from poolwatch.presentation.csv_text import Cell, csv_text
 from poolwatch.presentation.json_values import Json, instant, number
+from poolwatch.presentation.masking import masked
 
 SCHEMA: Final = "poolwatch.events/1"
 #: In the order of the columns; the keys of the JSON are the same.
@@ -48,13 +49,13 @@ def _row(event: LoggedEvent, names: AccountNames) -> tuple[Cell, ...]:
         event.kind.value,
         event.account_id,
         None if event.account_id is None else names.label(event.account_id),
-        event.source,
+        masked(event.source) if names.mask and event.source is not None else event.source,
         event.bucket,
         event.window,
         before,
         after,
         _less(event.after, event.before),
-        None if event.unit is None else event.unit.value,
+        event.unit_name if event.unit is None else event.unit.value,
         event.accounts,
         event.rule,
         event.budget,

@@ -22,6 +22,7 @@ from poolwatch.domain.status import Section
 from poolwatch.domain.usage import BASE_BUCKET, WEEKLY
 from poolwatch.presentation import figures
 from poolwatch.presentation.alert_look import Moment
+from poolwatch.presentation.balances import bare_amount
 from poolwatch.presentation.masking import shown_name
 
 _HUNDRED: Final = Decimal(100)
@@ -187,6 +188,8 @@ def event_cause(event: LoggedEvent) -> Message:
             return message(code, before=before, after=after)
         case EventKind.PLAN_CHANGED:
             return message(code, was=event.was or "—", now=event.now or "—")
+    if event.balance is not None and event.kind is EventKind.EXHAUSTED:
+        return message("alerts.event_used_up")
     told = message(code)
     if event.before is not None and event.after is not None:
         told = message("alerts.moved", event=told, before=before, after=after)
@@ -196,6 +199,8 @@ def event_cause(event: LoggedEvent) -> Message:
 def _event_amount(event: LoggedEvent, amount: Decimal | float | None) -> str:
     if amount is None:
         return figures.UNKNOWN
+    if event.unit_name is not None and isinstance(amount, Decimal):
+        return bare_amount(amount, event.unit_name)
     if event.unit is Unit.CREDITS or isinstance(amount, Decimal):
         return figures.credits_text(Decimal(str(amount)))
     return figures.percent_text(amount)

@@ -11,9 +11,11 @@ import msgspec
 from msgspec import convert
 
 from poolwatch.domain.balances import Balance, BalanceState, balance_figure, balance_id
+from poolwatch.domain.event_log import EventKind, LoggedEvent, balance_events
 from poolwatch.domain.failure import Trouble
 from poolwatch.domain.series import HistoryRow
-from poolwatch.store import history, stored
+from poolwatch.domain.values import replace
+from poolwatch.store import events, history, stored
 from poolwatch.store.documents import UNREADABLE
 from poolwatch.store.stored import Amounts, Document, Instant, is_instant
 
@@ -56,15 +58,18 @@ def read(held: sqlite3.Connection) -> Mapping[str, BalanceState]:
     return found
 
 
-def put(held: sqlite3.Connection, state: BalanceState) -> bool:
-    """Keep one with its place in history, unless a later reading is there."""
+def put(held: sqlite3.Connection, state: BalanceState) -> tuple[LoggedEvent, ...]:
+    """Keep one, its place in history and what happened to it, unless a later reading is there; the events.
+
+    They are found here, by what stands in the store: of several processes one tells them.
+    """
     row = held.execute("SELECT value FROM meta WHERE name = ?", (state.id,)).fetchone()
     known = None if row is None else _unpack(state.name, row[0])
     # one from the future was read under a clock that was wrong, and holds up nothing for long
     if known is not None and known.tried_at is not None and state.tried_at is not None:
         ahead = known.tried_at - state.tried_at
         if state.tried_at < known.tried_at and ahead < _WRONG_CLOCK:
-            return True
+            return ()
     held.execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", (state.id, _pack(state)))
     if state.balance is not None and state.read_at is not None and state.read_at == state.tried_at:
         figure = balance_figure(state.balance)
@@ -74,7 +79,22 @@ def put(held: sqlite3.Connection, state: BalanceState) -> bool:
             history.append(
                 held, [HistoryRow(state.id, state.read_at, name.series, name.bucket, name.window, value)]
             )
-    return True
+    told = _events(held, known, state)
+    events.append(held, told)
+    return told
+
+
+def _events(
+    held: sqlite3.Connection, known: BalanceState | None, state: BalanceState
+) -> tuple[LoggedEvent, ...]:
+    found = balance_events(None if known is None else replace(known, terms=state.terms), state)
+    if not any(each.kind is EventKind.NOT_OFFERED for each in found):
+        return found
+    # another failure may have stood in between: that it is gone is told once since it last answered
+    told_at = events.newest_of_source(held, EventKind.NOT_OFFERED, state.name)
+    answered_at = None if known is None else known.read_at
+    is_told = told_at is not None and (answered_at is None or answered_at <= told_at)
+    return () if is_told else found
 
 
 def _pack(state: BalanceState) -> str:

@@ -12,11 +12,11 @@ from typing import Final
 import msgspec
 from msgspec import Struct, convert
 
-from poolwatch.domain.event_log import EventKind, LoggedEvent, Unit, credits_that_came
+from poolwatch.domain.event_log import EventKind, LoggedEvent, Unit, came_to, credits_that_came
 from poolwatch.domain.message import Message
 from poolwatch.host.instants import from_micros, to_micros
 from poolwatch.store.documents import UNREADABLE
-from poolwatch.store.spans import Number, amount, number
+from poolwatch.store.spans import Number, amount, clean, number
 from poolwatch.store.stored import Instant
 from poolwatch.store.stored import Message as Cause
 
@@ -47,6 +47,7 @@ class _Stored(Struct, frozen=True, array_like=True):
     rule: str | None = None
     budget: str | None = None
     cause: Cause | None = None
+    unit_name: str | None = None
 
 
 def append(held: sqlite3.Connection, events: Iterable[LoggedEvent]) -> None:
@@ -91,15 +92,31 @@ def between(
 
 
 def top_ups(held: sqlite3.Connection) -> Mapping[str, Decimal]:
-    """How many credits came last, by account id."""
+    """How many credits came last, by account id or balance in its unit."""
     name = EventKind.CREDITS_CAME.encode()
     rows = held.execute("SELECT at, id, packed FROM events WHERE instr(packed, ?) ORDER BY at, id", (name,))
     found: dict[str, Decimal] = {}
     for row in rows:
         event = _unpack(*row)
-        if event is not None and (came := credits_that_came(event)) is not None and event.account_id:
-            found[event.account_id] = came
+        if event is None or (came := credits_that_came(event)) is None:
+            continue
+        whose = came_to(event)
+        if whose:
+            found[whose] = came
     return found
+
+
+def newest_of_source(held: sqlite3.Connection, kind: EventKind, source: str) -> datetime | None:
+    """When that last befell a source, or the balance that it is."""
+    rows = held.execute(
+        "SELECT at, id, packed FROM events WHERE instr(packed, ?) AND instr(packed, ?) ORDER BY at DESC",
+        (kind.encode(), clean(source).encode()),
+    )
+    for row in rows:
+        event = _unpack(*row)
+        if event is not None and event.kind is kind and event.source == source:
+            return event.at
+    return None
 
 
 def drop(held: sqlite3.Connection, events: Iterable[LoggedEvent]) -> None:
@@ -157,6 +174,7 @@ def _pack(event: LoggedEvent) -> bytes:
         event.rule,
         event.budget,
         None if event.cause is None else convert(event.cause, Cause, from_attributes=True),
+        event.unit_name,
     ]
     while stored[-1] is None:
         stored.pop()
@@ -185,6 +203,7 @@ def _unpack(at: int, raw: bytes | str, packed: bytes) -> LoggedEvent | None:
             stored.rule,
             stored.budget,
             None if stored.cause is None else convert(stored.cause, Message, from_attributes=True),
+            stored.unit_name,
         )
     except UNREADABLE:
         return None

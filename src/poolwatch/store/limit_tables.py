@@ -41,7 +41,7 @@ class LimitTables(Access):
         return self._read("alerts", None, alerts.read_silences)
 
     def top_ups(self) -> Mapping[str, Decimal]:
-        """How many credits came last, by account id, by what was logged."""
+        """How many credits came last, by account id or balance in its unit, by what was logged."""
         from poolwatch.store import events
 
         return self._read("events", {}, events.top_ups)
@@ -130,11 +130,14 @@ class LimitTables(Access):
 
         return self._read("balances", {}, balances.read)
 
-    def put_balance(self, state: BalanceState) -> bool:
-        """Keep one, and what moved in it in the history, unless a later reading is there."""
+    def put_balance(self, state: BalanceState) -> tuple[LoggedEvent, ...] | None:
+        """Keep one with its history and what happened to it, unless a later reading is there; the events.
+
+        None where it could not be kept.
+        """
         from poolwatch.store import balances
 
-        return self._write("balances", False, balances.put, state)
+        return self._write("balances", None, balances.put, state)
 
     # -- notices, and the channels that take them
 

@@ -83,7 +83,7 @@ class Store:
     forget_budgets = _queued(Database.forget_budgets, otherwise=False)
     ended_periods = _queued(Database.ended_periods, ())
     balances = _queued(Database.balances, {})
-    put_balance = _queued(Database.put_balance, otherwise=False)
+    put_balance = _queued(Database.put_balance, None)
     claim_report = _queued(Database.claim_report, otherwise=False)
     put_report = _queued(Database.put_report, otherwise=False)
     kept_report = _queued(Database.kept_report, None)

@@ -66,6 +66,8 @@ TEXTS: Final[Mapping[str, str]] = {
     "alerts.event_signed_in": mark("signed in again"),
     "alerts.event_source_down": mark("down"),
     "alerts.event_source_back": mark("back"),
+    "alerts.event_not_offered": mark("no longer offered by its service"),
+    "alerts.event_used_up": mark("used up"),
     "alerts.event_budget_reset": mark("began anew; it had reached its limit"),
     "alerts.of_window": mark("{window}: {event}"),
     "alerts.moved": mark("{event}, {before} → {after}"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from poolwatch.words.catalogue import Text, _, mark, n_
 
 if TYPE_CHECKING:
-    from poolwatch.domain.balances import BalanceLevel, ResetPeriod
+    from poolwatch.domain.balances import BalanceLevel
 
 #: Why a balance is not known; `path` is a file.
 TEXTS: Final[Mapping[str, str]] = {
@@ -116,6 +116,7 @@ _PERIODS: Final[Mapping[str, str]] = {
 }
 
 
-def used_up(period: ResetPeriod | None) -> str:
-    """That nothing is left of what comes back by the calendar, or of what was bought."""
-    return USED_UP() if period is None else _(_PERIODS[period.value])
+def used_up(period: str) -> str:
+    """That nothing is left of what comes back by the calendar, or of what was bought: then `period` is ""."""
+    text = _PERIODS.get(period)
+    return USED_UP() if text is None else _(text)

@@ -21,6 +21,7 @@ _TEXTS: Final[Mapping[EventKind, str]] = {
     EventKind.SIGNED_IN: mark("signed in again"),
     EventKind.SOURCE_DOWN: mark("down"),
     EventKind.SOURCE_BACK: mark("back"),
+    EventKind.NOT_OFFERED: mark("no longer offered by its service"),
     EventKind.ALERT_FIRED: mark("fires"),
     EventKind.ALERT_RESOLVED: mark("fires no longer"),
     EventKind.NOTICE_GIVEN_UP: mark("a notice was given up: the channel never took it"),
@@ -45,6 +46,20 @@ channel: Final = Text("channel {name}")
 budget: Final = Text("budget {name}")
 budget_part: Final = Text("budget {name}: {whose}")
 budget_of_account_reset: Final = Text("budget {name} began anew; it had reached its limit")
+
+#: Of a balance that is used up: when it comes back.
+back_at: Final = Text("{used_up}, back {at}")
+_BACK: Final[Mapping[str, str]] = {
+    "daily": mark("daily credits back: {left}"),
+    "weekly": mark("weekly credits back: {left}"),
+    "monthly": mark("monthly credits back: {left}"),
+}
+
+
+def filled_up(period: str, left: str) -> str:
+    """That a balance was filled up, and to how much; `period` is how often it is, "" where nobody says."""
+    text = _BACK.get(period)
+    return _("filled up: {left}", left=left) if text is None else _(text, left=left)
 
 
 # --- the screen

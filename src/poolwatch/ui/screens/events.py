@@ -161,7 +161,7 @@ class EventsScreen(FilteredPage):
             self._logged,
             told,
             names,
-            ui.board.state.sources,
+            {*ui.board.state.sources, *ui.board.state.balances},
             self._looked_at,
             self._since,
             self._group,
