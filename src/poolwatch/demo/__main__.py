@@ -28,6 +28,7 @@ from poolwatch.demo.server import Server
 from poolwatch.demo.service import CREDITS_PATH, HOOK_PATH, TOKEN_PATH, Service
 from poolwatch.demo.session_shapes import size_of
 from poolwatch.demo.tokens import Ledger
+from poolwatch.demo.topups import TopUps, topup_tables, topup_token
 
 _ENDED_BY = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _STDIN_CLOSED = signal.SIGUSR1
@@ -117,10 +118,15 @@ def _serve(options: Options, home: Path, server: Server) -> None:
     # as budgets, it is there where somebody looks at all of it
     credits_url = server.root + CREDITS_PATH if options.sessions else ""
     hook_url = server.root + HOOK_PATH
-    upstream = files.Upstream(**urls, hook_url=hook_url, pace=options.pace, credits_url=credits_url)
+    topups = topup_tables(home, server.root) if options.sessions else ""
+    upstream = files.Upstream(
+        **urls, hook_url=hook_url, pace=options.pace, credits_url=credits_url, more=topups
+    )
     config = files.write_config(home, pool, upstream)
     start = journal.began.start
-    service = Service(pool, ledger, options.clock, start, options.pace, files.hook_key(home))
+    bought = TopUps(topup_token(home), options.clock, start)
+    hook_key = files.hook_key(home)
+    service = Service(pool, ledger, options.clock, start, options.pace, hook_key, bought.answer)
     server.start(service, Control(service, home) if options.control else None)
     line = urls | {"config": str(config), "home": str(home), "started_at": _instant(start)}
     if options.with_past:

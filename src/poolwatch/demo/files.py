@@ -100,6 +100,8 @@ class Upstream(msgspec.Struct, frozen=True):
     pace: float = 1.0
     #: of the credits service beside the pool; "" leaves it out of the settings
     credits_url: str = ""
+    #: settings for what is beside the pool
+    more: str = ""
 
 
 def hook_key(home: Path) -> bytes:
@@ -155,6 +157,8 @@ def _config_parts(home: Path, accounts: Sequence[Account], upstream: Upstream) -
             id_file=home / _INSTALLATION,
         )
     yield from _notices(home, accounts, upstream)
+    if upstream.more:
+        yield upstream.more
 
 
 def write_config(home: Path, accounts: Sequence[Account], upstream: Upstream) -> Path:

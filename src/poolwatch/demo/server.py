@@ -98,7 +98,7 @@ class _Conversation(BaseHTTPRequestHandler):
         else:
             with server.lock:
                 reply = fault.reply or server.service.answer(request)
-            if fault.drop_after_commit:
+            if fault.drop_after_commit or reply.is_lost:
                 self._cut()
             else:
                 time.sleep(reply.delay_seconds)

@@ -67,12 +67,16 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A reply; header names are lower-case, `delay_seconds` is how long the service takes to give it."""
+    """A reply; header names are lower-case, `delay_seconds` is how long the service takes to give it.
+
+    `is_lost`: the connection breaks before any of it.
+    """
 
     status: int
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     delay_seconds: float = 0.0
+    is_lost: bool = False
 
 
 def json_reply(
@@ -206,7 +210,9 @@ class Service:
         start: float,
         speed: float,
         hook_key: bytes = b"",
+        beside: Callable[[Request], Reply | None] = lambda _: None,
     ) -> None:
+        """`beside` answers what is neither of the pool nor about it; None: nor does that."""
         self.receiver = Receiver(hook_key, clock)
         self.credits = Credits(clock, start, speed)
         self.accounts = accounts
@@ -222,6 +228,7 @@ class Service:
         self.reset_at: dict[int, float] = {}
         self._start = start
         self._speed = speed
+        self._beside = beside
 
     def motion(self, account: Account) -> Motion:
         """Where an account's consumption stands now."""
@@ -284,7 +291,7 @@ class Service:
             return self.receiver.answer(request)
         if request.path.startswith(CREDITS_PATH):
             return self.credits.answer(request)
-        return Reply(404)
+        return self._beside(request) or Reply(404)
 
     def _bearer(self, request: Request) -> Holder | None:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
