@@ -18,8 +18,10 @@ from poolwatch.config.settings import Settings
 from poolwatch.config.source_settings import CreditSettings
 from poolwatch.domain.balances import Balance, BalanceLevel
 from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.host.files import FileProblem, write_first
 from poolwatch.net.client import HttpClient
 from poolwatch.net.reply import Reply
+from poolwatch.sources import credits_http
 from poolwatch.sources.credits_http import CreditsHttp, parse_balance, read_answer
 from poolwatch.sources.json_body import read_json
 from poolwatch.sources.source import SourceSetup
@@ -132,7 +134,10 @@ def test_of_several_rows_none_is_chosen_without_a_word() -> None:
     body = {"balance_infos": rows}
     found = told(preset("deepseek"), body)
     assert isinstance(found, Failure)
-    assert found.code == "credits.many_rows"
+    # what it says to write does it
+    assert failure_text(found).endswith('like pick = "/balance_infos currency=CNY"')
+    picked = told(preset("deepseek", pick="/balance_infos currency=CNY"), body)
+    assert picked == Balance("CNY", _D("12.40"))
     assert told(preset("deepseek", pick="/balance_infos currency=USD"), body) == Balance("USD", _D(3))
     gone = told(preset("deepseek", pick="/balance_infos currency=EUR"), body)
     assert isinstance(gone, Failure)
@@ -174,6 +179,17 @@ def test_of_several_rows_none_is_chosen_without_a_word() -> None:
         ),
         ({"remaining": "/a~1b/0"}, {"a/b": [7]}, Balance("credits", _D(7))),
         ({"remaining": "/r", "unlimited": "/r=9999"}, {"r": 9999}, Balance("credits", unlimited=True)),
+        # numbers are compared by their size, and texts as they are written
+        ({"remaining": "/r", "unlimited": "/r=1000"}, b'{"r": 1.0e3}', Balance("credits", unlimited=True)),
+        ({"remaining": "/r", "unlimited": "/t=1"}, {"r": 5, "t": "1.0"}, Balance("credits", _D(5))),
+        (
+            {"pick": "/rows id=7", "remaining": "/r", "success": "/ok=1"},
+            b'{"ok": 1.0, "rows": [{"id": 6, "r": 1}, {"id": 7.0, "r": 2}]}',
+            Balance("credits", _D(2)),
+        ),
+        # a currency in small letters is that currency, another unit stays as it is
+        ({"remaining": "/r", "unit": "/c"}, {"r": 5, "c": "usd"}, Balance("USD", _D(5))),
+        ({"remaining": "/r", "unit": "/c"}, {"r": 5, "c": "pts"}, Balance("pts", _D(5))),
         # shown as given
         ({"remaining": "/r"}, {"r": -3.10}, Balance("credits", _D("-3.1"))),
     ],
@@ -233,6 +249,7 @@ def test_used_up_is_told_by_its_code_and_by_no_text() -> None:
         (503, {"error": "overloaded"}, FailureKind.UPSTREAM_ERROR),
         (502, {"error": "Failed to fetch credits"}, FailureKind.UPSTREAM_ERROR),
         (401, {"error": {"code": "invalid_key"}}, FailureKind.FORBIDDEN),
+        (402, {"error": {"code": "CREDITS_EXHAUSTED"}}, FailureKind.FORBIDDEN),
         (403, {"error": "Only management keys can do this"}, FailureKind.FORBIDDEN),
         (403, b"<html>Just a moment", FailureKind.EDGE_BLOCKED),
         (200, b"<html>", FailureKind.NOT_THE_SERVICE),
@@ -246,6 +263,17 @@ def test_errors_are_told_for_what_they_are(status: int, body: object, kind: Fail
     found = answer(status, body)
     assert isinstance(found, Failure)
     assert found.kind is kind
+
+
+def test_a_key_is_refused_only_where_one_was_sent() -> None:
+    with_key, refused = preset("openrouter"), Reply(401, {}, b"{}", None, 0.1)
+    told_of = [read_answer(each, refused, AT) for each in (with_key, preset("browseros"))]
+    unpaid = read_answer(with_key, Reply(402, {}, b"{}", None, 0.1), AT)
+    assert [failure_text(each) for each in (*told_of, unpaid) if isinstance(each, Failure)] == [
+        "the service refuses the key (401)",
+        "the service wants a key (401)",
+        "the service wants to be paid before it answers (402)",
+    ]
 
 
 # -- mutation
@@ -377,6 +405,25 @@ async def test_an_id_is_made_once_and_kept(tmp_path: Path) -> None:
     assert [each.split(" ")[1] for each in server.requests] == [
         f"/credits/{made}", f"/credits/{made}", "/credits/a%2Fb%20c%3F"
     ]  # fmt: skip
+
+
+async def test_two_that_find_no_id_at_once_have_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "id"
+    made = []
+
+    def write(place: Path, content: bytes) -> FileProblem | None:
+        # the other one is faster
+        made.append(content)
+        assert write_first(place, b"the-first\n") is None
+        return write_first(place, content)
+
+    monkeypatch.setattr(credits_http, "write_first", write)
+    async with Script([reply(200, b'{"credits": 5}')]) as server:
+        settings = preset("browseros", url=f"{server.url}/credits/{{id}}", id_file=str(path))
+        assert isinstance(await reader(tmp_path, settings).read(AT), Balance)
+    assert len(made) == 1
+    assert path.read_bytes() == b"the-first\n"
+    assert [each.split(" ")[1] for each in server.requests] == ["/credits/the-first"]
 
 
 async def test_a_key_that_an_answer_repeats_is_not_shown(tmp_path: Path) -> None:

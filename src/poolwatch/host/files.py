@@ -277,6 +277,27 @@ def write_whole(path: Path, content: bytes, *, keep_mode: bool = False) -> FileP
     return None
 
 
+def write_first(path: Path, content: bytes) -> FileProblem | None:
+    """Make a private file, whole; one that is there by then stays as it is, whoever made it.
+
+    Missing directories are made, closed to others.
+    """
+    try:
+        real = Path(os.path.realpath(path))
+        make_missing_directories(real.parent)
+        beside = Reservation(real.with_name(f".{real.name}.{secrets.token_hex(8)}.tmp"), len(content))
+        try:
+            beside.fill(content)
+            with contextlib.suppress(FileExistsError):
+                real.hardlink_to(beside.path)
+                sync_directory(real.parent)
+        finally:
+            beside.discard()
+    except (OSError, ValueError) as error:
+        return FileProblem.of(error, path, "file.unwritable")
+    return None
+
+
 def write_export(path: Path, pieces: Iterable[bytes]) -> FileProblem | None:
     """Put a private file where a person wants it, whole or not at all; an old one is replaced.
 

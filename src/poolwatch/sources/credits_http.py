@@ -24,11 +24,11 @@ from poolwatch.domain.failure import Failure, FailureKind, failure
 from poolwatch.domain.message import Message, arguments_of
 from poolwatch.domain.text import visible, visible_or_none
 from poolwatch.domain.values import replace
-from poolwatch.host.files import FileProblem, read_bounded, write_whole
+from poolwatch.host.files import FileProblem, read_bounded, write_first
 from poolwatch.host.threads import in_thread
 from poolwatch.net.client import MEBIBYTE
 from poolwatch.net.reply import Reply
-from poolwatch.sources.json_body import JsonValue, looks_like_html, read_json
+from poolwatch.sources.json_body import JsonObject, JsonValue, NumberText, looks_like_html, read_json
 from poolwatch.sources.lenient import decimal, epoch, instant, text
 from poolwatch.sources.pools.keys import ConfiguredSecret, SecretKind
 from poolwatch.sources.source import SourceSetup
@@ -39,6 +39,8 @@ EXHAUSTED: Final = "CREDITS_EXHAUSTED"
 _ID_BYTES: Final = 4096
 _ID_LENGTH: Final = 256
 _UNIT_LENGTH: Final = 16
+#: Some services write them so.
+_SMALL_CURRENCIES: Final = frozenset({"usd", "cny", "eur", "gbp", "jpy"})
 #: What a service says that has no credits set up; there is no code for it.
 _NOT_CONFIGURED: Final = "not configured"
 #: Digits enough for any figure times any scale.
@@ -109,14 +111,12 @@ class CreditsHttp:
         """The id of this installation, made where there is none yet."""
         path = Path(at_home(self._settings.id_file or "", self._setup.home))
         found = read_bounded(path, _ID_BYTES)
+        if isinstance(found, FileProblem) and found.is_missing:
+            # of several that find none, the first makes the id of all
+            problem = write_first(path, f"{uuid.uuid4()}\n".encode())
+            found = read_bounded(path, _ID_BYTES) if problem is None else problem
         if isinstance(found, FileProblem):
-            if not found.is_missing:
-                return self._bad_id(path, Message(found.code, found.arguments))
-            made = str(uuid.uuid4())
-            problem = write_whole(path, f"{made}\n".encode())
-            if problem is None:
-                return made
-            return self._bad_id(path, Message(problem.code, problem.arguments))
+            return self._bad_id(path, Message(found.code, found.arguments))
         told = found.content.decode("utf-8", "replace").strip()
         if not told or not told.isascii() or not told.isprintable() or len(told) > _ID_LENGTH:
             return self._bad_id(path, Message("credits.no_id"))
@@ -139,7 +139,9 @@ def read_answer(settings: CreditSettings, reply: Reply, at: datetime) -> Balance
     is_page = looks_like_html(reply.body, content_type) or "cf-mitigated" in reply.headers
     if status in (401, 402, 403) and not is_page:
         # its words are not repeated: they may hold the key
-        return failure(FailureKind.FORBIDDEN, "credits.key_refused", status=status)
+        code = "credits.key_refused" if settings.auth != "none" else "credits.wants_key"
+        code = "credits.wants_payment" if status == 402 else code
+        return failure(FailureKind.FORBIDDEN, code, status=status)
     refused = classify(reply, at)
     if refused is not None:
         # likewise without a code
@@ -203,19 +205,36 @@ def _picked(settings: CreditSettings, body: JsonValue) -> JsonValue | Failure:
     found = [
         each
         for each in rows
-        if isinstance(each, dict) and (not field or _written(each.get(field, _ABSENT)) == wanted)
+        if isinstance(each, dict) and (not field or _is(each.get(field, _ABSENT), wanted))
     ]
     if len(found) == 1:
         return found[0]
-    code = "credits.many_rows" if found else "credits.no_row"
-    return failure(FailureKind.MALFORMED, code, pick=visible(settings.pick), count=len(found))
+    if not found:
+        return failure(FailureKind.MALFORMED, "credits.no_row", pick=visible(settings.pick))
+    example = f"{place} {_condition(settings, found[0])}"
+    return failure(
+        FailureKind.MALFORMED,
+        "credits.many_rows",
+        pick=visible(settings.pick),
+        count=len(found),
+        example=visible(example),
+    )
+
+
+def _condition(settings: CreditSettings, row: JsonObject) -> str:
+    """How a row is told from the others: by its unit, where that stands in it."""
+    pointer, field, slash = settings.unit.rpartition("/")[0], settings.unit[1:], settings.unit[:1]
+    value = text(row.get(field)) if slash == "/" and not pointer else None
+    return f"{field}={value}" if value is not None else "FIELD=VALUE"
 
 
 def _unit(settings: CreditSettings, row: JsonValue) -> str | None:
     if not settings.unit.startswith("/"):
         return settings.unit
     found = text(_plain(_at(row, settings.unit)))
-    return None if found is None else visible_or_none(found, _UNIT_LENGTH)
+    if found is None:
+        return None
+    return found.upper() if found in _SMALL_CURRENCIES else visible_or_none(found, _UNIT_LENGTH)
 
 
 def _amount(
@@ -286,20 +305,23 @@ def _at(value: JsonValue, pointer: str | None) -> _Found:
 def _holds(value: JsonValue, condition: str) -> bool:
     """Whether an answer has at a pointer what is written behind it."""
     pointer, _, wanted = condition.partition("=")
-    return _written(_at(value, pointer)) == wanted
+    return _is(_at(value, pointer), wanted)
 
 
-def _written(found: _Found) -> str | None:
-    """A single value as JSON writes it, a text without its quotes."""
+def _is(found: _Found, wanted: str) -> bool:
+    """Whether a single value is the one that is written so: a number by its size, a text without quotes."""
     match found:
         case None:
-            return "null"
+            return wanted == "null"
         case bool():
-            return "true" if found else "false"
-        case int() | str():
-            return str(found)
+            return wanted == ("true" if found else "false")
+        case int() | NumberText():
+            number = decimal(found)
+            return number is not None and number == decimal(wanted)
+        case str():
+            return found == wanted
         case _:
-            return None
+            return False
 
 
 def _plain(found: _Found) -> JsonValue:

@@ -17,6 +17,8 @@ TEXTS: Final[Mapping[str, str]] = {
     "credits.no_id": mark("holds no id: one line of plain text is needed"),
     "credits.not_offered": mark("no longer offered ({status})"),
     "credits.key_refused": mark("the service refuses the key ({status})"),
+    "credits.wants_key": mark("the service wants a key ({status})"),
+    "credits.wants_payment": mark("the service wants to be paid before it answers ({status})"),
     "credits.no_success": mark("the service says that it failed ({wanted} is not so)"),
     "credits.no_figures": mark("the answer holds no figures where they are looked for"),
     "credits.no_unit": mark("the answer names no unit"),
@@ -24,7 +26,8 @@ TEXTS: Final[Mapping[str, str]] = {
     "credits.no_list": mark("the answer has no list at {place}"),
     "credits.no_row": mark("the answer has no row for {pick}"),
     "credits.many_rows": mark(
-        'the answer has {count} rows for {pick}; say which, like "{pick} currency=USD"'
+        "the answer has {count} rows for {pick}; say which in the [[sources]] of the configuration, like "
+        'pick = "{example}"'
     ),
     "monitor.no_balances": mark("balances are not read: {why}"),
 }
