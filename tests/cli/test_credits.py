@@ -124,6 +124,16 @@ def test_what_tells_no_balance_is_not_written(desk: Desk, service: Service) -> N
     assert not desk.usual_config.exists()
 
 
+def test_what_add_cannot_add_says_how_it_is_done(desk: Desk) -> None:
+    for kind, why in (
+        ("browseros", "browseros has no usual address: name yours behind it"),
+        ("credits-http", "docs/credits.md has examples"),
+    ):
+        ran = desk.run("sources", "add", kind)
+        assert (ran.code, why in ran.err) == (2, True)
+    assert not desk.usual_config.exists()
+
+
 def test_a_service_that_does_not_answer_any_more_keeps_its_last_balance(desk: Desk, service: Service) -> None:
     add(desk, "browseros", f"{service.url}/credits", "--name", "b")
     desk.run("credits")

@@ -250,7 +250,8 @@ def test_every_line_of_the_default_file_is_valid_once_uncommented() -> None:
     defaults = load_text("", None, HOME, {})
     assert isinstance(defaults, Settings)
     assert set(defaults.origins) <= set(shown), "every setting is mentioned"
-    assert [source.kind.value for source in settings.sources] == ["codex-home", "auth-files", "codex-proxy"]
+    kinds = ["codex-home", "auth-files", "codex-proxy", "credits-http"]
+    assert [source.kind.value for source in settings.sources] == kinds
     assert replace(settings.ui, theme=None) == defaults.ui
     assert (settings.poll.stale_after, settings.rate) == (defaults.stale_after, defaults.rate)
     assert settings.poll.interval_seconds == defaults.poll.interval_seconds

@@ -8,6 +8,7 @@ from poolwatch.config.load import KEYS_OF_KIND, load_text
 from poolwatch.config.problems import ConfigProblem, ConfigProblems
 from poolwatch.config.settings import Settings
 from poolwatch.config.source_settings import SourceKind, SourceSettings
+from poolwatch.config.table import shown_settings
 from poolwatch.domain.account import Custody
 
 PATH = Path("/etc/poolwatch/config.toml")
@@ -269,3 +270,17 @@ def test_inline_sources_are_the_same() -> None:
     assert isinstance(loaded, Settings)
     assert [source.path for source in loaded.sources] == ["/h/.codex", "/etc/poolwatch/pool"]
     assert loaded.origin("sources[1].path").text == f"{PATH}:1"
+
+
+def test_what_a_preset_says_is_told_as_its_word() -> None:
+    loaded = load_text("[[sources]]\nkind='credits-http'\npreset='reef'\namber_below=9\n", PATH, {}, {})
+    assert isinstance(loaded, Settings), loaded.text
+    origins = [loaded.origin(f"sources[0].{name}").text for name in ("url", "amber_below", "scale")]
+    assert origins == ["preset reef", f"{PATH}:4", "default"]
+    rows = {row.key: row for row in shown_settings(loaded)}
+    assert (rows["sources[0].url"].origin, rows["sources[0].url"].is_set) == ("preset reef", False)
+
+
+def test_a_balance_without_an_address_is_told_so() -> None:
+    (problem,) = problems("[[sources]]\nkind='credits-http'\npreset='browseros'\n")
+    assert problem.message == "sources[0] has no url: the address where the service tells the balance"

@@ -249,6 +249,8 @@ def _source_of(around: Surroundings, request: SourceRequest) -> SourceSettings |
     if request.kind in PRESETS:
         return _balance_of(around, request)
     kind = kinds.get(request.kind)
+    if request.kind == SourceKind.CREDITS_HTTP:
+        return said("no_preset", kinds=", ".join(PRESETS))
     if kind is None:
         names = (*kinds, *PRESETS)
         near = nearest(request.kind, names)
@@ -293,6 +295,8 @@ def _balance_of(around: Surroundings, request: SourceRequest) -> SourceSettings 
         return said("bad_custody")
     if request.password_file is not None or request.password_env is not None:
         return said("no_password_here", kind=request.kind)
+    if not request.place and "url" not in PRESETS[request.kind].keys:
+        return said("url_missing", kind=request.kind)
     taken = {source.name for source in around.settings.sources}
     if request.name in taken:
         return said("source_there", name=request.name)

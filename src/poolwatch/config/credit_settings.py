@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from poolwatch.config import values
+from poolwatch.config.settings import Origin, OriginKind
 from poolwatch.config.source_settings import CreditSettings, source_row
 from poolwatch.config.values import Raw, Wrong, line, quoted
 from poolwatch.domain.balances import BalanceTerms, ResetPeriod, ResetTime
@@ -65,7 +66,7 @@ PRESETS: Final[Mapping[str, Preset]] = {
             "cost_per_request": 1,
             "poll": ON_DEMAND,
         },
-        "github.com/browseros-ai/BrowserOS:apps/server/src/lib/browseros-fetch.ts",
+        "github.com/browseros-ai/BrowserOS:packages/browseros-agent/apps/server/src/lib/browseros-fetch.ts",
         "2026-11-29",
     ),
     "openrouter": Preset(
@@ -276,6 +277,14 @@ def filled(settings: CreditSettings, given: Mapping[str, object]) -> CreditSetti
         if name not in given
     }
     return replace(settings, **told)
+
+
+def origins_of(settings: CreditSettings, given: Mapping[str, object], prefix: str) -> Mapping[str, Origin]:
+    """Of what the preset says, that it does; by dotted key."""
+    preset = PRESETS.get(settings.preset or "")
+    origin = Origin(OriginKind.DEFAULT, f"preset {settings.preset}")
+    names = () if preset is None else preset.keys
+    return {f"{prefix}.{name}": origin for name in names if name not in given}
 
 
 def check(layers: Layers, index: int, settings: CreditSettings) -> None:

@@ -331,6 +331,7 @@ def _read_source(layers: Layers, index: int, table: Mapping[str, object]) -> Sou
         from poolwatch.config import credit_settings  # few have any
 
         source = credit_settings.filled(CreditSettings(kind, **taken), table)
+        layers.origins.update(credit_settings.origins_of(source, table, prefix))
         credit_settings.check(layers, index, source)
     else:
         source = SourceSettings(kind, **taken)
@@ -380,7 +381,8 @@ def _check_asked(layers: Layers, index: int, table: Mapping[str, object], source
     """What speaks against a service that is asked over the network."""
     prefix = dotted("sources", index)
     if source.url is None and "url" not in table:
-        layers.in_file(said("no_url", source=prefix), "sources", index)
+        code = "no_url" if source.kind.is_pool else "no_balance_url"
+        layers.in_file(said(code, source=prefix), "sources", index)
     for one, other in _HOLDERS:
         if one in table and other in table:
             layers.in_file(said("both_set", one=one, other=other), "sources", index, other)

@@ -264,7 +264,7 @@ class OriginKind(StrEnum):
 
 
 class Origin(Struct, frozen=True):
-    """Where one value was set: `name` is a path, a variable or an option; `line` counts from 1."""
+    """Where one value was set: `name` is a path, a variable, an option or a preset; `line` counts from 1."""
 
     kind: OriginKind
     name: str = ""
@@ -272,10 +272,8 @@ class Origin(Struct, frozen=True):
 
     @property
     def text(self) -> str:
-        """`FILE:LINE`, the variable, the option, or `default`."""
-        if self.kind is OriginKind.DEFAULT:
-            return "default"
-        name = printable(self.name)
+        """`FILE:LINE`, the variable, the option, the preset, or `default`."""
+        name = printable(self.name) or OriginKind.DEFAULT.value
         return name if self.line is None else f"{name}:{self.line}"
 
 

@@ -43,6 +43,7 @@ _SOURCE_EXAMPLES: Final[tuple[Mapping[str, object], ...]] = (
         "insecure": False,
         "api_key_file": "~/.config/poolwatch/codex-proxy.key",
     },
+    {"kind": "credits-http", "preset": "openrouter", "api_key_env": "OPENROUTER_API_KEY"},
 )
 #: Defaults of sources that say something.
 _TOLD_DEFAULTS: Final = (

@@ -190,6 +190,11 @@ TEXTS: Final[Mapping[str, str]] = {
     "no_kind_but": mark("{kind} is no kind of source; did you mean {near}?"),
     "bad_custody": mark("--custody is for auth-files only"),
     "place_missing": mark("{kind} needs a folder, file or URL behind it"),
+    "url_missing": mark("{kind} has no usual address: name yours behind it"),
+    "no_preset": mark(
+        "a service without a preset stands in the configuration alone: docs/credits.md has examples. "
+        "There are presets for {kinds}"
+    ),
     "no_password_here": mark("{kind} takes a key and no password"),
     "secrets_of_pools": mark("keys and passwords belong to pools and balances"),
     "takes_a_path": mark("{kind} takes a path; a running pool is added with: {command}"),

@@ -191,6 +191,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "no_path": mark("{source} has no path: the folder or glob of its auth files"),
     "no_home_path": mark("{source} has no path, and neither CODEX_HOME nor HOME is set"),
     "no_url": mark("{source} has no url: the address of the running pool"),
+    "no_balance_url": mark("{source} has no url: the address where the service tells the balance"),
     "both_set": mark("{one} and {other} are both set; keep one"),
     "in_the_clear": mark(
         "{source}.url is plain http to another machine, and everybody on the way could read the key: "
@@ -233,7 +234,7 @@ TEXTS: Final[Mapping[str, str]] = {
         "`poolwatch config show` tells where each value comes from, `poolwatch config check` what is wrong."
     ),
     "template_sources": mark(
-        "Where accounts come from. With no source at all, the Codex home of this user is shown."
+        "Where accounts and balances come from. With no source at all, the Codex home of this user is shown."
     ),
     "template_accounts": mark(
         "Names, groups and time zones for accounts, by e-mail, id prefix or a glob on the label."
