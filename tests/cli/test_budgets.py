@@ -126,6 +126,9 @@ def test_changes_are_noted(desk: Desk, config: Path) -> None:
     desk.run("budgets", "add", "more", "limit=$5")
     desk.run("budgets", "set", "more", "limit=$6")
     desk.run("budgets", "set", "nobody", "limit=$6")
+    # nothing comes of what cannot be read
+    assert desk.run("budgets", "set", "more", "limit=6 apples").code == 2
+    assert desk.run("budgets", "add", "other", "limt=$6").code == 2
     desk.run("budgets", "remove", "more")
     lines = json.loads(desk.run("audit", "--json").out)["entries"]
     begun = [(each["act"], each["what"]) for each in lines if each["outcome"] is None]

@@ -127,6 +127,20 @@ def test_what_did_not_take_the_test_is_not_written(desk: Desk, receiver: Receive
     assert "failed" in desk.run("audit").out
 
 
+def test_a_channel_that_is_named_already_can_be_added_and_not_taken_out(
+    desk: Desk, receiver: Receiver
+) -> None:
+    config = write(desk, '[notify]\nchannels = ["ops"]\n')
+    assert desk.run("channels").code == 3
+    ran = desk.run("channels", "add", "webhook", "--name", "ops", "--url", receiver.url)
+    assert ran.code == 0, ran.err
+    written = config.read_text()
+    ran = desk.run("channels", "remove", "ops")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == f"poolwatch: not written: {config}:2: notify.channels names ops: change that first\n"
+    assert config.read_text() == written
+
+
 def test_the_first_configuration_is_made_and_paths_are_whole(desk: Desk) -> None:
     script = desk.home / "alarm"
     script.write_text(f'#!/bin/sh\ncat > {desk.home}/got; echo "$@" > {desk.home}/args\n')
@@ -210,7 +224,7 @@ def test_one_is_taken_out_unless_an_alert_names_it(desk: Desk, receiver: Receive
     config = write(desk, tables + alert)
     ran = desk.run("channels", "remove", "ops")
     assert ran.code == 2
-    assert "the alert late names a channel ops that is not there" in ran.err
+    assert f"{config}:13: the alert late names ops: change that first" in ran.err
     assert config.read_text() == tables + alert
     assert desk.run("channels", "remove", "other").code == 0
     assert "other" not in config.read_text()

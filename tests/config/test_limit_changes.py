@@ -117,3 +117,71 @@ def test_one_is_taken_out(path: Path) -> None:
     assert isinstance(remove_limit(path, "budgets", "team", _ENV), Change)
     assert path.read_text() == "# mine\n\n" + _FILE[_FILE.index("# about the nights") :]
     assert "is called team" in _refused(remove_limit(path, "budgets", "team", _ENV))
+
+
+_NAMED = """\
+# mine
+[notify]
+channels = ["ops"]  # both
+
+[[alerts]]
+name = "nights"
+when = "status:exhausted"
+channels = ["ops"]
+
+[[alerts]]
+name = "dear"
+when = "budget:team>=90"
+"""
+_CHANNEL: Mapping[str, Value] = {"name": "ops", "kind": "desktop"}
+_BUDGET: Mapping[str, Value] = {"name": "team", "limit": "$10"}
+
+
+def _add(path: Path, array: str, table: Mapping[str, Value]) -> Change | Refused:
+    return add_limit(path, array, table, _ENV, lambda _: ())
+
+
+def test_what_is_named_already_can_be_added_and_what_is_still_missing_is_told(path: Path) -> None:
+    path.write_text(_NAMED)
+    missing = [
+        f"{path}:3: notify.channels names a channel ops that is not there",
+        f"{path}:8: the alert nights names a channel ops that is not there",
+        f"{path}:12: alerts[1] watches a budget team that is not there",
+    ]
+    other = _add(path, "channels", {"name": "other", "kind": "desktop"})
+    assert isinstance(other, Change)
+    assert list(other.wrong) == missing
+    mended = _add(path, "budgets", _BUDGET)
+    assert isinstance(mended, Change)
+    assert list(mended.wrong) == missing[:2]
+    mended = _add(path, "channels", _CHANNEL)
+    assert isinstance(mended, Change)
+    assert mended.wrong == ()
+
+
+def test_of_a_file_that_is_wrong_otherwise_nothing_is_changed(path: Path) -> None:
+    path.write_text(_NAMED + "odd = 1\n")
+    refused = _add(path, "channels", _CHANNEL)
+    assert isinstance(refused, Refused)
+    assert not refused.is_typed
+    assert path.read_text() == _NAMED + "odd = 1\n"
+
+
+def test_what_is_still_named_is_not_taken_out(path: Path) -> None:
+    path.write_text(_NAMED.replace("budget:team>=90", "status:active"))
+    assert isinstance(_add(path, "channels", _CHANNEL), Change)
+    before = path.read_text()
+    refused = remove_limit(path, "channels", "ops", _ENV)
+    assert _refused(refused).splitlines() == [
+        f"{path}:3: notify.channels names ops: change that first",
+        f"{path}:8: the alert nights names ops: change that first",
+    ]
+    assert path.read_text() == before
+
+
+def test_a_budget_that_an_alert_watches_keeps_its_name(path: Path) -> None:
+    path.write_text(_NAMED.replace('["ops"]', "[]"))
+    assert isinstance(_add(path, "budgets", _BUDGET), Change)
+    told = f"{path}:12: the alert dear names team: change that first"
+    assert _refused(remove_limit(path, "budgets", "team", _ENV)) == told
+    assert _refused(_change(path, "team", "name=staff")) == told

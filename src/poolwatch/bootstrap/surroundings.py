@@ -41,12 +41,14 @@ class Options(Struct, frozen=True):
     """What the command line says about a run; `overrides` are settings by dotted key.
 
     `simulated`: it is the demo. `may_be_new`: the configuration that is named is made by this run.
+    `may_lack`: it may name channels and budgets that are not there.
     """
 
     config: Path | None = None
     overrides: Mapping[str, str] = field(default_factory=dict)
     simulated: bool = False
     may_be_new: bool = False
+    may_lack: bool = False
 
 
 class Surroundings(Struct, frozen=True):
@@ -157,7 +159,7 @@ def look_around(options: Options, env: Mapping[str, str] | None = None) -> Surro
     path = locate_config(env, options.config)
     if options.may_be_new and path is not None and not os.path.lexists(path):
         path = None
-    settings = load(path, env, options.overrides)
+    settings = load(path, env, options.overrides, may_lack=options.may_lack)
     if isinstance(settings, ConfigProblems):
         return settings
     state_dir = state_directory(env)

@@ -15,7 +15,6 @@ from poolwatch.bootstrap.console import (
     EXIT_CONFIG,
     EXIT_FAILED,
     EXIT_OK,
-    EXIT_USAGE,
     Exit,
     complain,
     say,
@@ -27,7 +26,7 @@ from poolwatch.bootstrap.scanning import session_homes
 from poolwatch.bootstrap.screen import appearance_problems
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.bootstrap.whose import assign_use
-from poolwatch.cli.changes import made, tell
+from poolwatch.cli.changes import made, tell, tell_refused, tell_wrong
 from poolwatch.cli.command import run_async, surroundings
 from poolwatch.cli.usage import WIDTH, scan_files, zone_name
 from poolwatch.config.changes import Change, Refused
@@ -112,11 +111,11 @@ async def _accounts(around: Surroundings) -> Mapping[str, AccountState]:
 
 def add_budget(config: Path | None, name: str, words: Sequence[str], *, mask: bool = False) -> int:
     """Write a budget into the file, which is made if there is none; $10 a month is proposed."""
-    around = surroundings(config, mask=mask, may_be_new=True)
+    around = surroundings(config, mask=mask, may_be_new=True, may_lack=True)
     path = _target(around, config)
     typed = _typed(around, [f"name={name}", *words])
     if isinstance(typed, Refused):
-        return _refused(around, path, Act.ADD_BUDGET, name, typed)
+        return tell_refused(around, typed)
     told = typed.get("limit") or _LIMIT
     limit = limit_of(str(told))
     is_of_window = limit is not None and limit.unit is LimitUnit.PERCENT
@@ -135,11 +134,11 @@ def add_budget(config: Path | None, name: str, words: Sequence[str], *, mask: bo
 
 def set_budget(config: Path | None, name: str, words: Sequence[str], *, mask: bool = False) -> int:
     """Write keys of one budget into the file."""
-    around = surroundings(config, mask=mask)
+    around = surroundings(config, mask=mask, may_lack=True)
     path = _target(around, config)
     typed = _typed(around, words)
     if isinstance(typed, Refused):
-        return _refused(around, path, Act.SET_BUDGET, name, typed)
+        return tell_refused(around, typed)
     deed = Deed(Act.SET_BUDGET, path=around.told_path(path), what=(around.told(name),))
     change = made(
         around, deed, lambda: change_limit(path, _ARRAY, name, typed, around.env, appearance_problems)
@@ -151,11 +150,12 @@ def set_budget(config: Path | None, name: str, words: Sequence[str], *, mask: bo
 
 def remove_budget(config: Path | None, name: str, *, mask: bool = False) -> int:
     """Take one budget out of the file."""
-    around = surroundings(config, mask=mask)
+    around = surroundings(config, mask=mask, may_lack=True)
     path = _target(around, config)
     deed = Deed(Act.REMOVE_BUDGET, path=around.told_path(path), what=(around.told(name),))
-    made(around, deed, lambda: remove_limit(path, _ARRAY, name, around.env))
+    change = made(around, deed, lambda: remove_limit(path, _ARRAY, name, around.env))
     say(said("budget_out", name=around.told(name), path=around.told_path(path)))
+    tell_wrong(around, change)
     return EXIT_OK
 
 
@@ -169,12 +169,6 @@ def _target(around: Surroundings, config: Path | None) -> Path:
 
 def _typed(around: Surroundings, words: Sequence[str]) -> Mapping[str, Value | None] | Refused:
     return read_limit(_ARRAY, words, around.env)
-
-
-def _refused(around: Surroundings, path: Path, act: Act, name: str, refused: Refused) -> int:
-    """What was typed is wrong; that nothing came of it is noted as well."""
-    made(around, Deed(act, path=around.told_path(path), what=(around.told(name),)), lambda: refused)
-    return EXIT_USAGE
 
 
 def _tell_about(around: Surroundings, change: Change, name: str) -> None:

@@ -12,7 +12,14 @@ from poolwatch.bootstrap.screen import appearance_problems
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.cli.command import surroundings
 from poolwatch.cli.sources import no_such_source, try_command
-from poolwatch.config.changes import Change, Refused, change_settings, change_source, remove_source
+from poolwatch.config.changes import (
+    Change,
+    Refused,
+    change_settings,
+    change_source,
+    read_settings,
+    remove_source,
+)
 from poolwatch.config.layers import variable_of
 from poolwatch.config.problems import ConfigProblem
 from poolwatch.config.remember import FILE_NAME, load_remembered, ui_of
@@ -33,9 +40,12 @@ def set_settings(config: Path | None, words: Sequence[str], *, mask: bool = Fals
     if isinstance(path, ConfigProblem):
         complain(path.text)
         return EXIT_CONFIG
-    named = tuple(key for word in words if (key := word.partition("=")[0].strip()) in TABLE)
+    typed = read_settings(words, around.env)
+    if isinstance(typed, Refused):
+        return tell_refused(around, typed)
+    named = tuple(key for key in typed if key in TABLE)
     deed = Deed(Act.SET_CONFIG, path=around.told_path(path), what=named)
-    change = made(around, deed, lambda: change_settings(path, words, around.env, appearance_problems))
+    change = made(around, deed, lambda: change_settings(path, typed, around.env, appearance_problems))
     tell(around, change)
     for key in change.values:
         if key in TABLE and around.env.get(variable_of(key)):
@@ -111,10 +121,15 @@ def made(around: Surroundings, deed: Deed, work: Callable[[], Change | Refused])
             doing.deed = replace(deed, what=(*named, *(around.told(key) for key in change.values)))
             doing.ended(Outcome.NOTHING if change.is_nothing else Outcome.DONE)
             return change
-    lines = [around.told(line) for line in change.lines]
+    raise Exit(tell_refused(around, change))
+
+
+def tell_refused(around: Surroundings, refused: Refused) -> int:
+    """Say why nothing was written; the exit code."""
+    lines = [around.told(line) for line in refused.lines]
     one = len(lines) == 1
     complain(*([said("wrong_and_unwritten", why=lines[0])] if one else [*lines, said("unwritten_so")]))
-    raise Exit(EXIT_USAGE if change.is_typed else EXIT_CONFIG)
+    return EXIT_USAGE if refused.is_typed else EXIT_CONFIG
 
 
 def tell(around: Surroundings, change: Change, written: str = "written_to") -> None:
@@ -127,6 +142,13 @@ def tell(around: Surroundings, change: Change, written: str = "written_to") -> N
             say(said("is_set", key=key, value=around.told(_text(value), paths)))
     code = "nothing_to_change" if change.is_nothing else written
     say(said(code, path=around.told_path(change.path)))
+    tell_wrong(around, change)
+
+
+def tell_wrong(around: Surroundings, change: Change) -> None:
+    """Say what was wrong with the file before, and still is."""
+    for line in change.wrong:
+        complain(said("still_wrong", why=around.told(line)))
 
 
 def _text(value: Value) -> str:

@@ -25,6 +25,7 @@ from poolwatch.bootstrap.console import (
 from poolwatch.bootstrap.places import target_config
 from poolwatch.bootstrap.screen import appearance_problems
 from poolwatch.bootstrap.surroundings import Surroundings
+from poolwatch.cli.changes import tell_wrong
 from poolwatch.cli.command import run_async, surroundings
 from poolwatch.cli.finding import Finding, Grade
 from poolwatch.config.changes import Change, Refused
@@ -109,7 +110,7 @@ def _place(around: Surroundings, channel: ChannelSettings) -> str:
 
 def add_channel(config: Path | None, request: ChannelRequest, *, mask: bool = False) -> int:
     """Send a test notice, then write the channel into the configuration, which may not be there yet."""
-    around = surroundings(config, mask=mask, may_be_new=True)
+    around = surroundings(config, mask=mask, may_be_new=True, may_lack=True)
     table = _table_of(around, request)
     channel = channel_of(table, around.env)
     if isinstance(channel, tuple):
@@ -135,6 +136,7 @@ def add_channel(config: Path | None, request: ChannelRequest, *, mask: bool = Fa
     if isinstance(change, Refused):
         return _unchanged(around, change)
     say(words.written(around.told(channel.name), around.told_path(path)))
+    tell_wrong(around, change)
     for flaw in flaws_of(around, channel):
         complain(around.told(flaw.words), *([around.told(flaw.remedy)] if flaw.remedy else []))
     complain(words.name_it(quoted(around.told(channel.name))), words.WITH_THE_NEXT())
@@ -194,7 +196,7 @@ def _not_taken(around: Surroundings, channel: ChannelSettings, sent: Sent) -> st
 
 def remove_channel(config: Path | None, name: str, *, mask: bool = False) -> int:
     """Take a channel out of the configuration."""
-    around, channel = _configured(config, name, mask=mask)
+    around, channel = _configured(config, name, mask=mask, may_lack=True)
     path = around.settings.path
     if path is None:
         return EXIT_CONFIG
@@ -205,6 +207,7 @@ def remove_channel(config: Path | None, name: str, *, mask: bool = False) -> int
     if isinstance(change, Refused):
         return _unchanged(around, change)
     say(words.taken_out(around.told(name), around.told_path(path)))
+    tell_wrong(around, change)
     complain(words.WITH_THE_NEXT())
     return EXIT_OK
 
@@ -214,9 +217,11 @@ def _unchanged(around: Surroundings, refused: Refused) -> int:
     return EXIT_USAGE if refused.is_typed else EXIT_CONFIG
 
 
-def _configured(config: Path | None, name: str, *, mask: bool) -> tuple[Surroundings, ChannelSettings]:
+def _configured(
+    config: Path | None, name: str, *, mask: bool, may_lack: bool = False
+) -> tuple[Surroundings, ChannelSettings]:
     """The channel of that name; ends the command where there is none."""
-    around = surroundings(config, mask=mask)
+    around = surroundings(config, mask=mask, may_lack=may_lack)
     for channel in around.settings.channels:
         if channel.name == name:
             return around, channel

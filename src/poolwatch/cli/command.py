@@ -41,12 +41,16 @@ _PROPOSED: Final = 3
 ADD_SOURCE: Final = "sources add KIND URL|PATH"
 
 
-def surroundings(config: Path | None, *, mask: bool = False, may_be_new: bool = False) -> Surroundings:
+def surroundings(
+    config: Path | None, *, mask: bool = False, may_be_new: bool = False, may_lack: bool = False
+) -> Surroundings:
     """This run's settings and places; ends the command when they are wrong. `mask` turns `ui.mask` on.
 
-    `may_be_new`: a configuration that was named need not be there yet.
+    `may_be_new`: a configuration that was named need not be there yet. `may_lack`: it may name
+    channels and budgets that are not there, which the command may put right.
     """
-    around = look_around(Options(config, {"ui.mask": "true"} if mask else {}, may_be_new=may_be_new))
+    overrides = {"ui.mask": "true"} if mask else {}
+    around = look_around(Options(config, overrides, may_be_new=may_be_new, may_lack=may_lack))
     if isinstance(around, ConfigProblems):
         complain_of(around, mask=mask)
         raise Exit(EXIT_CONFIG)

@@ -140,7 +140,9 @@ def _check_budgets(layers: Layers, index: int, alert: AlertSettings, budgets: Co
     name = begins[0]
     if name != ANY_BUDGET and name not in budgets:
         why = said("no_such_budget", table=prefix, name=printable(name))
-        layers.in_file(why, "alerts", index, "when", suggestion=nearest(name, budgets))
+        layers.in_file(
+            why, "alerts", index, "when", suggestion=nearest(name, budgets), lacks=("budgets", name)
+        )
     ends = budget_of(alert.clear or "", "<")
     if alert.clear is not None and (ends is None or ends[0] != name or ends[1] > begins[1]):
         why = said("not_budget_clear", table=prefix, name=printable(name), value=quoted(alert.clear))

@@ -12,7 +12,16 @@ from msgspec import Struct
 
 from poolwatch.config.amounts import plan_price
 from poolwatch.config.edit import ConfigFile
-from poolwatch.config.layers import FILTERS_TABLE, KEYS_TABLE, LIMIT_LISTS, LISTS, PLANS_TABLE, KeyPath, parse
+from poolwatch.config.layers import (
+    FILTERS_TABLE,
+    KEYS_TABLE,
+    LIMIT_LISTS,
+    LISTS,
+    PLANS_TABLE,
+    KeyPath,
+    key_lines,
+    parse,
+)
 from poolwatch.config.load import KEYS_OF_KIND, SECRET_KEYS, load_text, source_problem
 from poolwatch.config.problems import ConfigProblem, ConfigProblems
 from poolwatch.config.settings import TABLE, Settings
@@ -43,13 +52,17 @@ _HOMES: Final = ("HOME", "CODEX_HOME")
 
 
 class Change(Struct, frozen=True):
-    """The file as it is now, and each key that was set, with None where it was taken out."""
+    """The file as it is now, and each key that was set, with None where it was taken out.
+
+    `wrong` is what was wrong with the file before, and still is.
+    """
 
     path: Path
     settings: Settings
     values: Mapping[str, Value | None]
     #: the file was as it should be already
     is_nothing: bool = False
+    wrong: tuple[str, ...] = ()
 
 
 class Refused(Struct, frozen=True):
@@ -59,14 +72,15 @@ class Refused(Struct, frozen=True):
     is_typed: bool = True
 
 
-def change_settings(
-    path: Path, words: Sequence[str], env: Mapping[str, str], check: Check
-) -> Change | Refused:
-    """Set each `key=value`, or take out each `key=`, in the file at that path, which may not be there yet."""
-    typed = read_typed(words, _row_of, env)
-    if isinstance(typed, Refused):
-        return typed
+def read_settings(words: Sequence[str], env: Mapping[str, str]) -> Mapping[str, Value | None] | Refused:
+    """Each `key=value` that was typed for the settings, with None for `key=`."""
+    return read_typed(words, _row_of, env)
 
+
+def change_settings(
+    path: Path, typed: Mapping[str, Value | None], env: Mapping[str, str], check: Check
+) -> Change | Refused:
+    """Set or take out these in the file at that path, which may not be there yet."""
     file = ConfigFile.read(path)
     if isinstance(file, ConfigProblem):
         return Refused((file.text,), is_typed=False)
@@ -128,26 +142,57 @@ def changed(
     edit: Callable[[str], str | None],
     env: Mapping[str, str],
     check: Check,
+    *,
+    may_lack: bool = False,
 ) -> Change | Refused:
+    """Edit the file. With `may_lack`, it may name what is not there, as long as that becomes no worse."""
     path = file.path
-    before = problems_in(file.text, path, env, lambda _: ())
-    if before:
-        return Refused(before, is_typed=False)
+    before = load_text(file.text, path, homes(env), {}, may_lack=may_lack)
+    if isinstance(before, ConfigProblems):
+        return Refused(before.lines, is_typed=False)
     text = edit(file.text)
     if text is None:
         return Refused((ConfigProblem(said("not_changeable"), path=path).text,), is_typed=False)
-    settings = load_text(text, path, homes(env), {})
+    settings = load_text(text, path, homes(env), {}, may_lack=may_lack)
     if isinstance(settings, ConfigProblems):
         return Refused(tuple(each.message for each in settings.problems))
+    left = lacking(text, path, env) if may_lack else ()
+    known = {each.lacks for each in lacking(file.text, path, env)} if left else set()
+    lost = [each for each in left if each.lacks not in known]
+    if lost:
+        return Refused(tuple(_still_named(file, before, each) for each in lost))
     # where it would stand is of no use: it was typed
     here = re.compile(rf"{re.escape(printable(str(path)))}(:\d+)?: ")
     wrong = tuple(here.sub("", each, count=1) for each in check(settings))
     if wrong:
         return Refused(wrong)
+    told = tuple(each.text for each in left)
     if text == file.text:
-        return Change(path, settings, values, is_nothing=True)
+        return Change(path, settings, values, is_nothing=True, wrong=told)
     problem = file.save(text)
-    return Change(path, settings, values) if problem is None else Refused((problem.text,), is_typed=False)
+    if problem is not None:
+        return Refused((problem.text,), is_typed=False)
+    return Change(path, settings, values, wrong=told)
+
+
+def lacking(text: str, path: Path, env: Mapping[str, str]) -> tuple[ConfigProblem, ...]:
+    """Each place of a text for that file that names something which is not there."""
+    found = load_text(text, path, homes(env), {})
+    problems = found.problems if isinstance(found, ConfigProblems) else ()
+    return tuple(each for each in problems if each.lacks is not None)
+
+
+def _still_named(file: ConfigFile, settings: Settings, problem: ConfigProblem) -> str:
+    """Where the file, as it is, names what would be gone."""
+    key, name = problem.key or "", printable((problem.lacks or ("", ""))[1])
+    place: KeyPath = tuple(int(each) if each.isdigit() else each for each in re.findall(r"\w+", key))
+    match place:
+        case ("alerts", int(index), *_):
+            by = said("alert_called", name=printable(settings.alerts[index].name))
+        case _:
+            by = key
+    why = said("still_named", by=by, name=name)
+    return ConfigProblem(why, path=file.path, line=key_lines(file.text).get(place)).text
 
 
 def _source_in(

@@ -196,16 +196,31 @@ class Layers:
                 return self._lines[path[:end]]
         return None
 
-    def in_file(self, message: str, *path: str | int, suggestion: str | None = None) -> None:
+    def in_file(
+        self,
+        message: str,
+        *path: str | int,
+        suggestion: str | None = None,
+        lacks: tuple[str, str] | None = None,
+    ) -> None:
         """Notes a problem with a key of the file."""
         origin = Origin(OriginKind.FILE, str(self.path), self.line(*path))
-        self.problem(message, dotted(*path), origin, suggestion)
+        self.problem(message, dotted(*path), origin, suggestion, lacks)
 
-    def problem(self, message: str, key: str, origin: Origin, suggestion: str | None = None) -> None:
+    def problem(
+        self,
+        message: str,
+        key: str,
+        origin: Origin,
+        suggestion: str | None = None,
+        lacks: tuple[str, str] | None = None,
+    ) -> None:
         """Notes a problem with a value that was given there."""
         given_by = None if origin.kind is OriginKind.FILE else origin.name
         path = self.path if given_by is None else None
-        self.problems.append(ConfigProblem(message, key, origin.line, None, path, suggestion, given_by))
+        self.problems.append(
+            ConfigProblem(message, key, origin.line, None, path, suggestion, given_by, lacks)
+        )
 
     def offer_file(self, value: object, *path: str | int) -> None:
         """Adds a value of the file."""

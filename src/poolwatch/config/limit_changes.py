@@ -51,7 +51,7 @@ def add_limit(
     if name in names:
         told = said("limit_is_there", array=array, name=printable(name), path=printable(str(path)))
         return Refused((told,))
-    change = changed(file, dict(table), lambda text: with_item(text, array, table), env, check)
+    change = changed(file, dict(table), lambda text: with_item(text, array, table), env, check, may_lack=True)
     return _of(change, dotted(array, len(names)), name)
 
 
@@ -69,7 +69,7 @@ def change_limit(
         return found
     file, index = found
     wanted = [((array, index), key, value) for key, value in values.items()]
-    change = changed(file, values, lambda text: with_values(text, wanted), env, check)
+    change = changed(file, values, lambda text: with_values(text, wanted), env, check, may_lack=True)
     return _of(change, dotted(array, index), name)
 
 
@@ -79,7 +79,7 @@ def remove_limit(path: Path, array: str, name: str, env: Mapping[str, str]) -> C
     if isinstance(found, Refused):
         return found
     file, index = found
-    return changed(file, {}, lambda text: without_item(text, array, index), env, lambda _: ())
+    return changed(file, {}, lambda text: without_item(text, array, index), env, lambda _: (), may_lack=True)
 
 
 def _placed(path: Path, array: str, name: str, env: Mapping[str, str]) -> tuple[ConfigFile, int] | Refused:
@@ -99,7 +99,7 @@ def _named(path: Path, array: str, env: Mapping[str, str]) -> tuple[ConfigFile, 
     file = ConfigFile.read(path)
     if isinstance(file, ConfigProblem):
         return Refused((file.text,), is_typed=False)
-    settings = load_text(file.text, path, homes(env), {})
+    settings = load_text(file.text, path, homes(env), {}, may_lack=True)
     if isinstance(settings, ConfigProblems):
         return Refused(settings.lines, is_typed=False)
     return file, [each.name for each in getattr(settings, array)]

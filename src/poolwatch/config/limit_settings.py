@@ -174,7 +174,14 @@ def read_limits(layers: Layers, document: Mapping[str, object]) -> dict[str, Any
                     table=said("alert_called", name=printable(alert.name)),
                     name=printable(name),
                 )
-                layers.in_file(why, "alerts", index, "channels", suggestion=nearest(name, known))
+                layers.in_file(
+                    why,
+                    "alerts",
+                    index,
+                    "channels",
+                    suggestion=nearest(name, known),
+                    lacks=("channels", name),
+                )
         check_alert(layers, index, alert, document.get("filters"), [each.name for _, each in budgets])
     return {
         "budgets": tuple(each for _, each in budgets),

@@ -88,26 +88,36 @@ _EMPTY: Final = CreditSettings(SourceKind.AUTH_FILES, "", Custody.OTHER)
 
 
 def load(
-    path: Path | None, env: Mapping[str, str], overrides: Mapping[str, str]
+    path: Path | None,
+    env: Mapping[str, str],
+    overrides: Mapping[str, str],
+    *,
+    may_lack: bool = False,
 ) -> Settings | ConfigProblems:
     """The settings of one run: defaults, under the file, under the environment, under the options.
 
     `path` None means that there is no file; a given path must be there. `overrides` holds options by dotted
     key (`ui.view`) as text. Either every value is good, or all problems come back and no setting.
+    With `may_lack` it is no problem that the file names channels or budgets that are not there.
     """
     if path is None:
-        return load_text("", None, env, overrides)
+        return load_text("", None, env, overrides, may_lack=may_lack)
     found = read_bounded(path, MAX_BYTES)
     if isinstance(found, FileProblem):
         return ConfigProblems((ConfigProblem(said("file_trouble", why=file_clause(found)), path=path),))
     text = decode(found.content, path)
     if isinstance(text, ConfigProblem):
         return ConfigProblems((text,))
-    return load_text(text, path, env, overrides)
+    return load_text(text, path, env, overrides, may_lack=may_lack)
 
 
 def load_text(
-    text: str, path: Path | None, env: Mapping[str, str], overrides: Mapping[str, str]
+    text: str,
+    path: Path | None,
+    env: Mapping[str, str],
+    overrides: Mapping[str, str],
+    *,
+    may_lack: bool = False,
 ) -> Settings | ConfigProblems:
     """As `load`, for the text of the file that stands, or is to stand, at `path`."""
     document = parse(text, path)
@@ -143,8 +153,9 @@ def load_text(
         from poolwatch.config.topup_settings import check_sources  # few have any
 
         check_sources(layers, settings.topups, settings.sources)
-    if layers.problems:
-        ordered = sorted(layers.problems, key=lambda problem: problem.line or MAX_BYTES)
+    problems = [each for each in layers.problems if each.lacks is None or not may_lack]
+    if problems:
+        ordered = sorted(problems, key=lambda problem: problem.line or MAX_BYTES)
         return ConfigProblems(tuple(ordered), mask=settings.ui.mask)
     return settings
 
@@ -235,7 +246,7 @@ def _check_notify(layers: Layers, settings: Settings) -> None:
     for name in settings.notify.channels or ():
         if name not in known:
             why = said("no_such_channel", table=key, name=printable(name))
-            layers.problem(why, key, layers.origins[key])
+            layers.problem(why, key, layers.origins[key], lacks=("channels", name))
 
 
 def _sources(layers: Layers, document: Mapping[str, object]) -> tuple[SourceSettings, ...]:

@@ -14,8 +14,8 @@ class ConfigProblem(Struct, frozen=True):
     """One thing that is wrong, and where.
 
     `message` is a clause without a final stop. `line` and `column` count from 1. `given_by` names the
-    environment variable or option for a value that does not stand in a file. No field holds the value of a
-    key that may carry a secret.
+    environment variable or option for a value that does not stand in a file. `lacks` is the list and the
+    name of what is named and not there. No field holds the value of a key that may carry a secret.
     """
 
     message: str
@@ -25,6 +25,7 @@ class ConfigProblem(Struct, frozen=True):
     path: Path | None = None
     suggestion: str | None = None
     given_by: str | None = None
+    lacks: tuple[str, str] | None = None
 
     @property
     def where(self) -> str:

@@ -304,6 +304,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "stronger": mark("{variable} is set, and overrides the file"),
     "chosen_by_key": mark("{key} was chosen with a key in the app, which overrides the file: {value}"),
     "wrong_and_unwritten": mark("{why}; nothing was written"),
+    "still_wrong": mark("still to be put right: {why}"),
     "unwritten_so": mark("nothing was written"),
     # sources that are changed or taken out
     "source_out": mark("{name}: taken out of {path}"),

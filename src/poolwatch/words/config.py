@@ -185,6 +185,7 @@ TEXTS: Final[Mapping[str, str]] = {
     ),
     "no_such_source": mark("no source in {path} is called {name}"),
     "no_such_limit": mark("no [[{array}]] in {path} is called {name}"),
+    "still_named": mark("{by} names {name}: change that first"),
     "limit_is_there": mark("{path} has one of [[{array}]] called {name} already"),
     # problems with sources and accounts
     "no_kind": mark("{source} has no kind; the kinds are {kinds}"),
