@@ -88,14 +88,14 @@ def test_a_limit_that_is_reached_stops_every_way_it_is_asked(budget_desk: Desk) 
     each = budget_desk.run("check", "--budget", "each")
     assert each.code == 0
     assert each.lines == [
-        "go  budget each, ann: $1.25 of $1.50; usage read <1m ago",
-        "go  budget each, bob: $0.75 of $1.50; usage read <1m ago",
+        "go  budget each: ann: $1.25 of $1.50; usage read <1m ago",
+        "go  budget each: bob: $0.75 of $1.50; usage read <1m ago",
     ]
     spend(budget_desk, ("0.2500000001", "ann"))
     over = budget_desk.run("check", "--budget", "each")
     assert over.code == 5
     assert over.lines[0].startswith(
-        "stop  budget each, ann: $1.50 of $1.50, $<0.01 over, ".replace("$<", "<$")
+        "stop  budget each: ann: $1.50 of $1.50, $<0.01 over, ".replace("$<", "<$")
     )
 
 

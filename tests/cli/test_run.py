@@ -287,4 +287,4 @@ def test_next_takes_no_account_whose_own_budget_stops(two_desk: Desk, served: Up
     assert home_of(two_desk, "--next") == str(served.home / "homes" / "dan")
     refused = two_desk.run("run", "--account", str(first["id"]), "--", "true")
     assert refused.code == 125
-    assert "budget own, dev14@example.com: at least $1.00 of $1, " in refused.err
+    assert "budget own: dev14@example.com: at least $1.00 of $1, " in refused.err

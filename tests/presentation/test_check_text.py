@@ -80,13 +80,18 @@ def budget_state(
         ),
         (
             budget_state("310", Level.STOPPED, at_least=True, estimated="12.5"),
-            "stop  budget team: at least $310.00 of $300, $12.50 of it estimated, $10.00 over,"
+            "stop  budget team: at least $310.00 of $300, $12.50 of it estimated, at least $10.00 over,"
             " until Fri 11 Dec 15:00 CET, in 10d 2h; usage read 3m ago",
         ),
         (
             budget_state("300", Level.STOPPED, resets=False, ago=None),
             "stop  budget team: $300.00 of $300, exactly at the limit, it never resets: raise the"
             " limit; session files not read to their end",
+        ),
+        (
+            budget_state("300", Level.STOPPED, resets=False, at_least=True),
+            "stop  budget team: at least $300.00 of $300, at the limit or over it, it never resets: raise"
+            " the limit; usage read 3m ago",
         ),
         # what is below its limit is not told as that limit
         (
@@ -116,7 +121,7 @@ def budget_state(
                 whose=ANN.key.id,
                 resets=False,
             ),
-            "go  budget team, east/ann: 73% of 80% of the week; limits read 3m ago",
+            "go  budget team: east/ann: 73% of 80% of the week; limits read 3m ago",
         ),
     ],
 )

@@ -111,8 +111,11 @@ class Told(Struct, frozen=True):
             # of what is not known well enough, only that is told
             at = "" if found.verdict is Verdict.CANNOT_TELL else at
             return [words.resets(at, left)] if at else []
-        over = state.over_by
-        told = words.EXACTLY_AT() if not over else words.over(self._amount(state.budget.limit.unit, over))
+        over, at_least = state.over_by, state.measured.at_least
+        told = words.AT_LEAST_AT() if at_least else words.EXACTLY_AT()
+        if over:
+            amount = self._amount(state.budget.limit.unit, over)
+            told = words.over(words.at_least(amount) if at_least else amount)
         warns = [words.ONLY_WARNS()] if state.level is Level.LIMIT else []
         return [told, words.until(at, left) if at else words.NEVER_RESETS(), *warns]
 
@@ -213,7 +216,7 @@ def _budget_row(found: Finding, state: BudgetState, told: Told) -> Json:
         "over": _amount(budget.limit, state.over_by),
         "level": None if state.level is None else state.level.value,
         "measured_by": measured.by.value,
-        "estimated": bool(measured.estimated),
+        "estimated": None if measured.spent is None else _amount(budget.limit, measured.estimated),
     }
 
 

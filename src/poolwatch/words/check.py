@@ -19,13 +19,14 @@ VERDICTS: Final[Mapping[Verdict, str]] = {
 
 # --- what a budget says
 budget: Final = Text("budget {name}")
-part_of_budget: Final = Text("budget {name}, {whose}")
+part_of_budget: Final = Text("budget {name}: {whose}")
 THIS_LIMIT: Final = Text("this limit")
 spent_of: Final = Text("{spent} of {limit}")
 at_least: Final = Text("at least {amount}")
 estimated: Final = Text("{amount} of it estimated")
 over: Final = Text("{amount} over")
 EXACTLY_AT: Final = Text("exactly at the limit")
+AT_LEAST_AT: Final = Text("at the limit or over it")
 of_the_week: Final = Text("{percent} of the week")
 until: Final = Text("until {time}, in {left}")
 resets: Final = Text("resets {time}, in {left}")
