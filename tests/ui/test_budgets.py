@@ -21,6 +21,7 @@ from poolwatch.ui.screens.budget_form import BudgetFormScreen
 from poolwatch.ui.screens.budgets import BudgetsScreen
 from poolwatch.ui.screens.pool import PoolScreen
 from poolwatch.ui.state import ExitRequest
+from poolwatch.ui.widgets.budget_form import ValueLine
 from poolwatch.ui.widgets.lines import Lines
 from tests.presentation.made_budgets import FOUR, TEAM, ended, seats
 from tests.ui.pools import NOW, ZONE, app_of, state_of, twelve
@@ -295,6 +296,20 @@ async def test_plus_adds_the_ten_dollars_that_are_proposed() -> None:
             (None, {"name": "monthly", "limit": "$10", "period": "monthly"})
         ]
         assert said(app) == "monthly is added"
+
+
+async def test_tab_completes_the_filter_by_the_use_that_is_known() -> None:
+    app = app_with()
+    texts = {GroupBy.MODEL: ["gpt-sol-1"], GroupBy.USER: ["ann", "anton"]}
+    feed_of(app).trying = lambda _: BudgetTried(BudgetReport(NOW), texts=texts)
+    async with app.run_test(size=NORMAL) as pilot:
+        await opened(pilot, "plus", "up", "up")
+        await press(pilot, *"mod", "tab", *"gpt", "tab", *"user:a", "tab")
+        assert app.screen.query_one(ValueLine).value == "model:gpt-sol-1 user:an"
+        assert said(app) == "ann  anton"
+        # elsewhere there is nothing to complete
+        await press(pilot, "up", *"mod", "tab")
+        assert app.screen.query_one(ValueLine).value == "mod"
 
 
 async def test_choices_are_chosen_with_the_arrows_and_letters_are_typed() -> None:

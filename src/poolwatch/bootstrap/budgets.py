@@ -141,12 +141,18 @@ class BudgetReader:
         """
         from poolwatch.presentation.filter_typing import mistake  # only commands ask
 
-        texts = [self._book.texts(origin) for origin in Origin]
-        if budget.filter is None or not (accounts or any(any(each.values()) for each in texts)):
+        if budget.filter is None:
             return ""
-        told = {by: [text for each in texts for text in each.get(by, ())] for by in GroupBy}
+        told = self.texts()
+        if not accounts and not any(told.values()):
+            return ""
         looker = UseLooker(accounts, told, tuple(self._settings.filters.items()), mask=mask)
         return mistake(looker, budget.filter, is_whole=True)
+
+    def texts(self) -> dict[GroupBy, list[str]]:
+        """Every model, account, user and so on of which use is known."""
+        found = [self._book.texts(origin) for origin in Origin]
+        return {by: [text for each in found for text in each.get(by, ())] for by in GroupBy}
 
     def _states(self, budget: Budget, known: _Known) -> list[BudgetState]:
         zone = self._zone if budget.time_zone is None else zone_named(budget.time_zone)
@@ -220,7 +226,7 @@ class BudgetReader:
             is_unsure = None in answers
         if each in _OF_ACCOUNTS:
             is_unsure = is_unsure or any(cell.account is None for cell in kept)
-        spent = spent_of(kept, asked.budget.limit.unit, _whose(each, accounts), self.card)
+        spent = spent_of(kept, asked.budget.limit.unit, whose_of(each, accounts), self.card)
         spent.pop(None, None)
         return spent, is_unsure
 
@@ -394,7 +400,8 @@ def balance_holders(
     return named
 
 
-def _whose(each: Each | None, accounts: Mapping[str, AccountState]) -> Callable[[UseCell], Whose]:
+def whose_of(each: Each | None, accounts: Mapping[str, AccountState]) -> Callable[[UseCell], Whose]:
+    """Whose part of a budget some use counts to."""
     match each:
         case None:
             return lambda cell: _WHOLE

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, tzinfo
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from poolwatch.bootstrap.budgets import BudgetReader, with_all
+from poolwatch.bootstrap.budgets import BudgetReader, whose_of, with_all
 from poolwatch.bootstrap.limits import config_of, file_mark
 from poolwatch.bootstrap.surroundings import Surroundings, short_path
 from poolwatch.config.changes import Refused, homes
@@ -22,7 +22,7 @@ from poolwatch.config.settings import Settings
 from poolwatch.config.toml_text import with_item
 from poolwatch.domain.audit import Act, Deed, Outcome
 from poolwatch.domain.budget_use import amount_of
-from poolwatch.domain.budgets import Budget, BudgetReport, BudgetState, Each, MeasuredBy
+from poolwatch.domain.budgets import Budget, BudgetReport, BudgetState, MeasuredBy
 from poolwatch.domain.quarters import quarter_of, quarter_until
 from poolwatch.domain.query.language import parse
 from poolwatch.domain.state import AccountState
@@ -168,11 +168,12 @@ class LiveBudgets:
         groups = {key: account.name.group for key, account in accounts.items()}
         asked = texts_asked(query) | ({GroupBy(budget.each)} if budget.each is not None else set())
         keeps, book = use_kept(query, accounts), UseBook(self._around.state_dir)
+        whose = whose_of(budget.each, accounts)
         cells = [
             cell
             for origin in Origin
             for cell in book.cells(UseAsked(since, until, origin, by, also=asked))
-            if keeps(cell) and (state.whose is None or _whose(cell, budget.each, groups) == state.whose)
+            if keeps(cell) and (state.whose is None or whose(cell) == state.whose)
         ]
 
         def key(cell: UseCell) -> tuple[str | None]:
@@ -198,7 +199,8 @@ class LiveBudgets:
             if wrong:
                 return BudgetTried(wrong=wrong)
             with suppress(BookError):
-                return BudgetTried(await in_thread(partial(self._report, accounts, now, (budget,))))
+                report = await in_thread(partial(self._report, accounts, now, (budget,)))
+                return BudgetTried(report, texts=await in_thread(self._reader.texts))
         return BudgetTried()
 
     def _wrong(self, budget: Budget) -> Mapping[str, str]:
@@ -257,18 +259,6 @@ def _by_key(lines: tuple[str, ...]) -> dict[str, str]:
     """Mistakes of typed values, each of which begins with its key."""
     pairs = (line.partition(" ") for line in lines)
     return {key: told for key, _, told in pairs}
-
-
-def _whose(cell: UseCell, each: Each | None, groups: Mapping[str, str | None]) -> str | None:
-    match each:
-        case Each.ACCOUNT:
-            return cell.account
-        case Each.GROUP:
-            return None if cell.account is None else groups.get(cell.account)
-        case Each.USER:
-            return cell.user
-        case None:
-            return None
 
 
 def place_of(around: Surroundings) -> str:

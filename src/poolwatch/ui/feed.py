@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import date, datetime, tzinfo
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -79,11 +79,13 @@ class NotPlaced(Struct, frozen=True):
 class BudgetTried(Struct, frozen=True):
     """How a budget would stand that nobody has saved. `report` None: that cannot be told.
 
-    `wrong`: what the configuration has against it, by the key.
+    `wrong`: what the configuration has against it, by the key. `texts`: every model, user and so on of which
+    use is known, for its filter.
     """
 
     report: BudgetReport | None = None
     wrong: Mapping[str, str] = {}
+    texts: Mapping[GroupBy, Sequence[str]] = {}
 
 
 class LoginRun(Protocol):

@@ -226,7 +226,7 @@ _FIRST_DAYS: Final[Mapping[BudgetPeriod, str]] = {
     BudgetPeriod.NEVER: mark("it never begins anew"),
 }
 _HINTS: Final = {
-    "filter": mark("such as group:night, model:sol tier:fast, operation:image"),
+    "filter": mark("such as group:night, model:sol tier:fast, operation:image; tab completes"),
     "starts_on": mark("a day like friday, or of the month: 31 is its last"),
     "grace": mark("10%, or a time such as 2h"),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -10,6 +10,7 @@ from textual.binding import BindingType
 from textual.widgets import Input
 
 from poolwatch.domain.budgets import Budget, BudgetReport
+from poolwatch.domain.tokens import GroupBy
 from poolwatch.presentation.account_names import AccountNames
 from poolwatch.presentation.budget_form import (
     FormField,
@@ -56,6 +57,8 @@ class BudgetFormScreen(Page[str]):
         self._tried: Budget | None = None
         self._report: BudgetReport | None = None
         self._wrong: Mapping[str, str] = {}
+        #: what the use that is known tells
+        self._texts: Mapping[GroupBy, Sequence[str]] = {}
         self._is_trying = self._is_saving = False
 
     def compose(self) -> ComposeResult:
@@ -151,6 +154,7 @@ class BudgetFormScreen(Page[str]):
                 tried = budget
             if tried is not None and tried != self._tried:
                 self._tried, self._report, self._wrong = tried, found.report, found.wrong
+                self._texts = found.texts or self._texts
         finally:
             self._is_trying = False
         self.redraw()
@@ -187,6 +191,23 @@ class BudgetFormScreen(Page[str]):
     def on_filter_line_left(self) -> None:
         """Esc in a value leaves the form."""
         self.action_back()
+
+    def on_completed_line_wanted(self) -> None:
+        """Tab completes a filter, or says what may follow."""
+        if self._form.field is not FormField.FILTER:
+            return
+        from poolwatch.presentation.filter_typing import completion
+        from poolwatch.presentation.use_filter import UseLooker
+
+        accounts = {key.id: each for key, each in self.ui.board.state.accounts.items()}
+        saved, mask = self.ui.board.prefs.filters, self.ui.choice.mask
+        value, looker = self.query_one(ValueLine), UseLooker(accounts, self._texts, saved, mask=mask)
+        found = completion(looker, value.value, value.cursor_position)
+        if found.text != value.value:
+            value.value = found.text
+            value.cursor_position = found.cursor
+        if found.choices:
+            self.flash("  ".join(found.choices), Tone.DIM)
 
     def action_field(self, step: int) -> None:
         """Another row."""

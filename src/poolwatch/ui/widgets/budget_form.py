@@ -11,7 +11,7 @@ from poolwatch.presentation.budget_form import FormField, FormRow
 from poolwatch.presentation.view import Span, Tone
 from poolwatch.ui.appearance import ASCII, Glyphs
 from poolwatch.ui.cells import Ink, Line, Piece, cut, fit, fit_line, line_width, spread, wrap
-from poolwatch.ui.widgets.bottom import FilterLine
+from poolwatch.ui.widgets.bottom import CompletedLine
 from poolwatch.words import budgets as words
 
 _LEAD: Final = 3
@@ -25,7 +25,7 @@ _CHOICES_APART: Final = "  ·  "
 _CHOICES_CLOSE: Final = " · "
 
 
-class ValueLine(FilterLine):
+class ValueLine(CompletedLine):
     """A value of the row that it stands over. What is typed first replaces it."""
 
     DEFAULT_CSS = """
