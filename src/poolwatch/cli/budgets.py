@@ -20,7 +20,6 @@ from poolwatch.bootstrap.console import (
     say,
     say_text,
 )
-from poolwatch.bootstrap.kept import open_kept
 from poolwatch.bootstrap.places import target_config
 from poolwatch.bootstrap.scanning import session_homes
 from poolwatch.bootstrap.screen import appearance_problems
@@ -28,7 +27,7 @@ from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.bootstrap.whose import assign_use
 from poolwatch.cli.changes import made, tell, tell_refused, tell_wrong
 from poolwatch.cli.command import run_async, surroundings
-from poolwatch.cli.usage import WIDTH, scan_files, zone_name
+from poolwatch.cli.usage import WIDTH, accounts_kept, scan_files, zone_name
 from poolwatch.config.changes import Change, Refused
 from poolwatch.config.limit_changes import add_limit, change_limit, read_limit, remove_limit
 from poolwatch.config.problems import ConfigProblem
@@ -37,7 +36,6 @@ from poolwatch.domain.audit import Act, Deed
 from poolwatch.domain.budgets import AtLimit, Budget, BudgetPeriod, BudgetReport, LimitUnit, limit_of
 from poolwatch.domain.state import AccountState
 from poolwatch.domain.text import argument_word, shell_word, visible
-from poolwatch.domain.values import replace
 from poolwatch.presentation.account_names import AccountNames
 from poolwatch.presentation.budgets_json import budgets_json
 from poolwatch.sessions.book import UseBook
@@ -64,7 +62,7 @@ def list_budgets(
         scan_files(around, around.state_dir, session_homes(around), None)
         with suppress(BookError):  # it is told when the use is read
             run_async(partial(assign_use, around, UseBook(around.state_dir)))
-    accounts = run_async(partial(_accounts, around))
+    accounts = run_async(partial(accounts_kept, around))
     now = RealClock().now()
     reader = BudgetReader(around.state_dir, around.settings)
     try:
@@ -98,15 +96,6 @@ def _print(around: Surroundings, report: BudgetReport, names: AccountNames, *, a
         print_lines(lines, glyphs)
     else:
         say_text(plain_text(lines, glyphs))
-
-
-async def _accounts(around: Surroundings) -> Mapping[str, AccountState]:
-    """Everybody of this configuration of whom something is kept, by id, with what is foretold."""
-    async with open_kept(around) as kept:
-        if kept is None:
-            return {}
-        outlooks, _ = await kept.store.outlooks()
-        return {key: replace(account, outlook=outlooks.get(key)) for key, account in kept.own.items()}
 
 
 def add_budget(config: Path | None, name: str, words: Sequence[str], *, mask: bool = False) -> int:
@@ -176,7 +165,7 @@ def _tell_about(around: Surroundings, change: Change, name: str) -> None:
     budget = next(each.budget for each in change.settings.budgets if each.name == name)
     complain(said("budget_stops" if budget.at_limit is AtLimit.STOP else "budget_warns"))
     if budget.filter is not None:
-        accounts = run_async(partial(_accounts, around))
+        accounts = run_async(partial(accounts_kept, around))
         _tell_doubt(around, BudgetReader(around.state_dir, change.settings), budget, accounts)
 
 

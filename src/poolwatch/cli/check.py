@@ -38,7 +38,7 @@ from poolwatch.sessions.tables import BookError
 from poolwatch.words import check as words
 from poolwatch.words import query as words_of_filters
 from poolwatch.words.messages import message_text
-from poolwatch.words.query import fault_text, nearest
+from poolwatch.words.query import fault_text, nearest_text
 
 #: So much of what was typed is said again.
 _LONGEST: Final = 60
@@ -123,7 +123,7 @@ def _unsaved(parsed: Parsed, prefs: Prefs) -> str:
     for leaf in leaves(parsed.query):
         if isinstance(leaf, Word) and leaf.text.startswith(SAVED):
             names = [SAVED + name for name, _ in prefs.filters]
-            near = nearest(leaf.text, names)
+            near = nearest_text(leaf.text, names)
             if near:
                 return words_of_filters.no_saved_near(leaf.text, near)
             return words_of_filters.no_saved(leaf.text, "  ".join(names))
@@ -198,7 +198,7 @@ class Asker:
         if name in known:
             return known[name].budget
         typed = visible(name, _LONGEST)
-        near = nearest(name, known)
+        near = nearest_text(name, known)
         if near:
             complain(words.no_budget_near(typed, near))
         else:

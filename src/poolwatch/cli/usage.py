@@ -216,9 +216,12 @@ def scan_files(around: Surroundings, state_dir: Path, homes: Sequence[str], zone
 
 
 async def accounts_kept(around: Surroundings) -> Mapping[str, AccountState]:
-    """Everybody of this configuration of whom something is kept, by id."""
+    """Everybody of this configuration of whom something is kept, by id, with what is foretold."""
     async with open_kept(around) as kept:
-        return {} if kept is None else dict(kept.own)
+        if kept is None:
+            return {}
+        outlooks, _ = await kept.store.outlooks()
+        return {key: replace(account, outlook=outlooks.get(key)) for key, account in kept.own.items()}
 
 
 def _titled(report: UseReport, homes: Sequence[str]) -> UseReport:

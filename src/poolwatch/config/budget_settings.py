@@ -1,7 +1,6 @@
 """`[[budgets]]` of the file: what may be spent in a period, and on what."""
 
 # no `annotations` from __future__: the tables are read from them
-import re
 from decimal import Decimal
 from typing import Annotated, Final
 
@@ -11,7 +10,6 @@ from poolwatch.config import values
 from poolwatch.config.layers import Layers, dotted
 from poolwatch.config.values import Raw, Row, Wrong, nearest, printable, quoted, rows_of
 from poolwatch.domain.budgets import (
-    DAYS,
     AtLimit,
     Budget,
     BudgetPeriod,
@@ -21,13 +19,11 @@ from poolwatch.domain.budgets import (
     LimitUnit,
     grace_of,
     limit_of,
+    percents_of,
+    start_day_of,
 )
 from poolwatch.words.catalogue import mark
 from poolwatch.words.config import said
-
-_LAST_OF_MONTH: Final = 31
-_PERCENT: Final = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3})?", re.ASCII)
-_DAY_OF_MONTH: Final = re.compile(r"[0-9]{1,2}", re.ASCII)
 
 
 def _limit(raw: Raw) -> Limit | Wrong:
@@ -41,37 +37,29 @@ def _grace(raw: Raw) -> Grace | Wrong:
 
 
 def _percents(raw: Raw) -> tuple[Decimal, ...] | Wrong:
-    numbers = _percents_typed(raw.value) if raw.loose and isinstance(raw.value, str) else raw.value
-    found = [
-        Decimal(each)
-        for each in (numbers if isinstance(numbers, list) else ())
-        if isinstance(each, int | Decimal)
-        and not isinstance(each, bool)
-        and Decimal(each).is_finite()
-        and 1 <= each <= 100
-    ]
-    if not isinstance(numbers, list) or len(found) != len(numbers):
-        return Wrong(said("not_percents", value=quoted(raw.value)))
-    return tuple(sorted(set(found)))
+    given = raw.value
+    if isinstance(given, list) and all(_is_number(each) for each in given):
+        given = ",".join(f"{each:f}" if isinstance(each, Decimal) else str(each) for each in given)
+    elif not raw.loose:
+        given = None
+    found = percents_of(given) if isinstance(given, str) else None
+    return Wrong(said("not_percents", value=quoted(raw.value))) if found is None else found
 
 
-def _percents_typed(text: str) -> list[Decimal | None]:
-    """`75, 90%` or `[75, 90]`; `[]` is none."""
-    inner = text.strip().removeprefix("[").removesuffix("]")
-    parts = [part.strip().removesuffix("%") for part in inner.split(",")] if inner.strip() else []
-    return [Decimal(part) if _PERCENT.fullmatch(part) else None for part in parts]
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | Decimal) and not isinstance(value, bool)
 
 
 def _starts_on(raw: Raw) -> int | Wrong:
     """A day of the week is below 0 until the period says that it is one: Monday is -1."""
     value = raw.value
-    if raw.loose and isinstance(value, str) and _DAY_OF_MONTH.fullmatch(value):
-        value = int(value)
-    if isinstance(value, str) and value.lower() in DAYS:
-        return -1 - DAYS.index(value.lower())
-    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _LAST_OF_MONTH:
-        return value
-    return Wrong(said("not_starts_on", value=quoted(value)))
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    found = start_day_of(str(value)) if is_number or isinstance(value, str) else None
+    # in the file a day of the month is a number
+    if found is None or (found[0] is BudgetPeriod.MONTHLY and not (is_number or raw.loose)):
+        return Wrong(said("not_starts_on", value=quoted(value)))
+    period, day = found
+    return -day if period is BudgetPeriod.WEEKLY else day
 
 
 class BudgetSettings(Struct, frozen=True):

@@ -228,6 +228,9 @@ _WRITTEN: Final = re.compile(
 _DIGITS: Final = re.compile(_NUMBER, re.ASCII)
 _SCALES: Final = {"": 1, "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9}
 _HUNDRED: Final = 100
+_PERCENT: Final = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3})?", re.ASCII)
+_DAY_OF_MONTH: Final = re.compile(r"[0-9]{1,2}", re.ASCII)
+_LAST_OF_MONTH: Final = 31
 _TIME: Final = re.compile(r"(?:([0-9]{1,5})d)? ?(?:([0-9]{1,4})h)? ?(?:([0-9]{1,5})m)?", re.ASCII)
 
 
@@ -298,3 +301,23 @@ def grace_of(text: str) -> Grace | None:
         return Grace(percent=percent) if 0 < percent <= _HUNDRED else None
     time = time_of(text)
     return Grace(time=time) if time else None
+
+
+def percents_of(text: str) -> tuple[Decimal, ...] | None:
+    """`75, 90%` or `[75, 90]`, ascending and each once; `[]` has none. None for anything else."""
+    inner = text.strip().removeprefix("[").removesuffix("]")
+    parts = inner.replace("%", " ").replace(",", " ").split()
+    if not all(_PERCENT.fullmatch(part) for part in parts):
+        return None
+    found = sorted({Decimal(part) for part in parts})
+    return tuple(found) if all(1 <= each <= _HUNDRED for each in found) else None
+
+
+def start_day_of(text: str) -> tuple[BudgetPeriod, int] | None:
+    """The day that a period begins with: `friday` is the fifth of a week, `15` is one of a month."""
+    word = text.strip().casefold()
+    if word in DAYS:
+        return BudgetPeriod.WEEKLY, DAYS.index(word) + 1
+    if _DAY_OF_MONTH.fullmatch(word) and 1 <= int(word) <= _LAST_OF_MONTH:
+        return BudgetPeriod.MONTHLY, int(word)
+    return None

@@ -24,6 +24,8 @@ from poolwatch.domain.budgets import (
     grace_of,
     limit_of,
     limit_text,
+    percents_of,
+    start_day_of,
 )
 from poolwatch.domain.overview import PoolOverview
 from poolwatch.domain.query.fields import FIELDS, Among
@@ -75,7 +77,6 @@ CHOICES: Final[Mapping[FormField, tuple[str, ...]]] = {
 _FIELDS: Final = tuple(FormField)
 _NUMBER: Final = re.compile(r"[0-9][0-9,]*(?:\.[0-9]+)?", re.ASCII)
 _LONGEST_NAME: Final = 64
-_LAST_OF_MONTH: Final = 31
 #: What a new one is called, and its limit: ten dollars a month.
 _NEW_NAME: Final = "monthly"
 _NEW: Final = Budget(_NEW_NAME, Limit(LimitUnit.USD, Decimal(10)), BudgetPeriod.MONTHLY)
@@ -257,20 +258,12 @@ def _limit(form: BudgetForm) -> Limit | None:
 
 
 def _starts_on(form: BudgetForm) -> int | None:
-    text, period = form.values[FormField.STARTS_ON].strip().casefold(), form.values[FormField.PERIOD]
-    if period == BudgetPeriod.WEEKLY and text in DAYS:
-        return DAYS.index(text) + 1
-    if period == BudgetPeriod.MONTHLY and text.isascii() and text.isdigit() and len(text) <= 2:
-        return int(text) if 1 <= int(text) <= _LAST_OF_MONTH else None
-    return None
+    found = start_day_of(form.values[FormField.STARTS_ON])
+    return found[1] if found is not None and found[0] == form.values[FormField.PERIOD] else None
 
 
 def _warn_at(form: BudgetForm) -> tuple[Decimal, ...] | None:
-    parts = form.values[FormField.WARN_AT].replace("%", " ").replace(",", " ").split()
-    if not all(re.fullmatch(r"[0-9]{1,3}(?:\.[0-9]{1,3})?", part, re.ASCII) for part in parts):
-        return None
-    found = sorted({Decimal(part) for part in parts})
-    return tuple(found) if all(1 <= each <= 100 for each in found) else None
+    return percents_of(form.values[FormField.WARN_AT])
 
 
 def assigned(form: BudgetForm, budget: Budget) -> dict[str, str]:

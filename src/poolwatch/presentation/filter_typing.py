@@ -75,7 +75,7 @@ def _wrong_look(look: Look, searched: Searched) -> str:
     folded = [value.casefold() for value in known]
     if look.wanted in folded or (not look.exact and any(each.startswith(look.wanted) for each in folded)):
         return ""
-    near = told.nearest(look.wanted, known)
+    near = told.nearest_text(look.wanted, known)
     if near:
         return told.no_value_near(look.field, look.wanted, near)
     return told.no_value(look.field, look.wanted, ", ".join(known[:_NAMED]))
@@ -86,7 +86,7 @@ def _wrong_name(word: Word, text: str, searched: Searched) -> str:
     if not word.text.startswith(SAVED) or word.text not in text.casefold().split() or searched.finds(word):
         return ""
     names = [SAVED + name for name, _ in searched.saved]
-    near = told.nearest(word.text, names)
+    near = told.nearest_text(word.text, names)
     return told.no_saved_near(word.text, near) if near else told.no_saved(word.text, "  ".join(names))
 
 

@@ -94,7 +94,7 @@ def fault_text(fault: Fault, among: Among = Among.ACCOUNTS) -> str:
     """What is wrong with a filter for these."""
     name = fault.name
     if fault.kind is FaultKind.NO_FIELD:
-        near = nearest(name, among.fields)
+        near = nearest_text(name, among.fields)
         return no_field_near(name, near) if near else no_field(name, "  ".join(among.fields))
     if name in FIELDS and name not in among.fields:
         return foreign(name, among)
@@ -103,8 +103,8 @@ def fault_text(fault: Fault, among: Among = Among.ACCOUNTS) -> str:
     return _(_FAULTS[fault.kind], name=name)
 
 
-def nearest(wanted: str, known: Iterable[str]) -> str:
-    """The one that was meant, perhaps; in any case."""
+def nearest_text(wanted: str, known: Iterable[str]) -> str:
+    """The text that was meant, perhaps, whatever its case; "" where none is near. Of settings: config."""
     import difflib  # only where a name is wrong
 
     by_case = {each.casefold(): each for each in known}
