@@ -76,12 +76,16 @@ class Desk:
         self.home = root / "home"
         self.state = root / "state"
         self.home.mkdir(parents=True, exist_ok=True)
+        temporary = root / "tmp"
+        temporary.mkdir(exist_ok=True)
         coverage = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
         self.env = {
             **coverage,
             **LOCAL_DISK,
             "PATH": os.environ["PATH"],
             "HOME": str(self.home),
+            # what `config edit` keeps of a wrong file stays here
+            "TMPDIR": str(temporary),
             "POOLWATCH_STATE_DIR": str(self.state),
             "LANG": "C.UTF-8",
             "TERM": "xterm-256color",
