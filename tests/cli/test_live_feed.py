@@ -34,6 +34,7 @@ from poolwatch.sessions.events import UsageEvent
 from poolwatch.store.audit import AuditLog
 from poolwatch.ui.feed import Tried
 from tests.monitor.test_background_files import HurriedClock
+from tests.monitor.turned_clock import TurnedClock
 from tests.ui.pools import crowd, state_of
 
 EARLY = state_of(crowd(3))
@@ -100,20 +101,28 @@ async def test_a_budget_is_tried_saved_and_looked_into(around: Surroundings) -> 
     assert '"act":"budget_set","at":' in noted
 
 
-async def test_budgets_are_not_loaded_before_the_configuration_has_one(around: Surroundings) -> None:
+async def test_budgets_are_not_loaded_before_the_configuration_has_one(
+    around: Surroundings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     config = around.settings.path
     assert config is not None
     async with open_monitor(around) as running:
         monitor, services = running.monitor, running.services
-        beside = Beside(monitor.ledger, services.store, monitor.recorder, services.clock, monitor.errors)
+        clock = TurnedClock()
+        beside = Beside(monitor.ledger, services.store, monitor.recorder, clock, monitor.errors)
         watch = BudgetWatch(running)
         told = await watch.measured(beside)
         assert told is not None
         assert told.budgets is not None
         assert told.budgets.budgets == ()
-        assert await watch.measured(beside) is None
-        assert not running.has_budgets
         config.write_text(f'{config.read_text()}\n[[budgets]]\nname = "team"\nlimit = "$2"\n')
+        # for a first one the file is looked at twice a minute: nothing else would wake a disk that often
+        with monkeypatch.context() as patched:
+            patched.setattr("poolwatch.bootstrap.limits.in_thread", None)
+            await clock.advance(29)
+            assert await watch.measured(beside) is None
+        assert not running.has_budgets
+        await clock.advance(1)
         told = await watch.measured(beside)
         assert told is not None
         assert told.budgets is not None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -257,6 +258,21 @@ async def test_the_day_before_is_told_once_a_day(store: Store, clock: Wall) -> N
         await two.see(carol)
         await two.see(carol)
     assert len(await store.deliveries(9)) == 2
+
+
+async def test_a_day_that_cannot_be_read_is_told_as_that(
+    store: Store, clock: Wall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_given: object) -> NoReturn:
+        raise sqlite3.OperationalError("database is locked")
+
+    one, carol = Watching(store, clock, summary=time(9)), account("carol", 50, NOW)
+    await one.see(carol)
+    monkeypatch.setattr("poolwatch.store.events.between", fails)
+    clock.at = NOW.replace(hour=9) + timedelta(days=1)
+    await one.see(carol)
+    (summary,) = await store.deliveries(9)
+    assert [each.code for each in summary.notice.lines] == ["alerts.summary_not_read"]
 
 
 async def test_very_many_are_evaluated_beside_the_event_loop(

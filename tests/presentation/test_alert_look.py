@@ -424,4 +424,8 @@ def test_the_summary_of_a_day() -> None:
         "budget team: $276 of $300",
         "budget team: 1 of 3 at the limit or over it, 1 unknown",
     ]
-    assert summary_lines(overview(PoolState(), NOW, PoolRules()), None, None, []) == ()
+    nobody = overview(PoolState(), NOW, PoolRules())
+    assert summary_lines(nobody, None, None, []) == ()
+    # what could not be read is not nothing
+    unread = [message_text(each) for each in summary_lines(nobody, None, None, None)]
+    assert unread == ["what happened in the last 24 hours could not be read"]

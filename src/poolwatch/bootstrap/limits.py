@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from datetime import time
+from datetime import datetime, time, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -38,6 +38,8 @@ _NO_BUDGETS: Final = "monitor.no_budgets"
 _LIST: Final = b"budgets"
 #: Whether budgets are to be measured is asked so often.
 _LOOK_SECONDS: Final = 2.0
+#: Without one, whether the file has one by now.
+_NEW_ONE: Final = timedelta(seconds=30)
 
 
 def limit_work(running: Running) -> LimitWork:
@@ -90,7 +92,8 @@ class BudgetWatch:
 
     def __init__(self, running: Running) -> None:
         self._running = running
-        #: of the configuration file when it was last looked at, and whether the word stands in it
+        #: when the configuration file was last looked at, how it was then, and whether the word stands in it
+        self._looked_at: datetime | None = None
         self._mark: object = None
         self._is_named = False
         self._has_told = False
@@ -109,25 +112,35 @@ class BudgetWatch:
 
     async def measured(self, beside: Beside) -> LimitsTold | None:
         """How they stand, where it is time to measure them."""
-        if self._running.has_budgets or await in_thread(self._are_there):
+        now = beside.clock.now()
+        if await self._are_there(now):
             budgets = await self._running.budgets()
-            report = await budgets.measured(_accounts(beside), beside.clock.now())
+            report = await budgets.measured(_accounts(beside), now)
             return None if report is None else LimitsTold(budgets=report)
         if self._has_told:
             return None
         self._has_told = True
         from poolwatch.domain.budgets import BudgetReport
 
-        return LimitsTold(budgets=BudgetReport(beside.clock.now()))
+        return LimitsTold(budgets=BudgetReport(now))
 
-    def _are_there(self) -> bool:
+    async def _are_there(self, now: datetime) -> bool:
         around = self._running.around
-        path, mark = config_of(around), file_mark(config_of(around))
-        if path is not None and mark is not None and mark != self._mark:
+        if self._running.has_budgets or around.settings.budgets:
+            return True
+        path, last = config_of(around), self._looked_at
+        # a clock that was set back holds up nothing
+        if path is not None and (last is None or not timedelta(0) <= now - last < _NEW_ONE):
+            self._looked_at = now
+            await in_thread(partial(self._look, path))
+        return self._is_named
+
+    def _look(self, path: Path) -> None:
+        mark = file_mark(path)
+        if mark is not None and mark != self._mark:
             self._mark = mark
             with suppress(OSError):
                 self._is_named = _LIST in path.read_bytes()
-        return bool(around.settings.budgets) or self._is_named
 
 
 def _accounts(beside: Beside) -> dict[str, AccountState]:

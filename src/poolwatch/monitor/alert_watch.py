@@ -307,7 +307,7 @@ class AlertWatch:
         day = summary_day(at, last, now, zone)
         if day is None:
             return done
-        state, events = beside.ledger.state, await beside.store.events(now - _DAY)
+        state, events = beside.ledger.state, await beside.store.events_since(now - _DAY)
         judged = overview(state, now, self._terms.prefs.rules)
         lines = summary_lines(judged, state.budgets, done.book.board(now), events)
         notices = summary_notices(day, lines, self._terms.summary_channels, now)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import html
 import shutil
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 from poolwatch.config.limit_settings import ChannelSettings
@@ -13,6 +13,7 @@ from poolwatch.domain.alerts import Severity
 from poolwatch.domain.message import Message, message
 from poolwatch.domain.notices import Outgoing, SendOutcome, Sent
 from poolwatch.domain.text import visible
+from poolwatch.host.threads import in_thread
 from poolwatch.notify.exec import home_folder, not_started, run_program
 
 #: Writes a sequence to the terminal that poolwatch is open on; False where there is none now.
@@ -100,7 +101,7 @@ class Desktop:
         """Have notify-send show it; what keeps it from that."""
         if not any(self._env.get(name) for name in _DESKTOPS):
             return _NOBODY
-        program = await asyncio.to_thread(shutil.which, _PROGRAM, path=self._env.get("PATH", ""))
+        program = await in_thread(partial(shutil.which, _PROGRAM, path=self._env.get("PATH", "")))
         if program is None:
             return _NOBODY
         options = ("--app-name=poolwatch", f"--urgency={_URGENCY[notice.severity]}", "--")

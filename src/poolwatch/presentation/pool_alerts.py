@@ -226,11 +226,11 @@ def summary_lines(
     overview: PoolOverview,
     budgets: BudgetReport | None,
     board: AlertBoard | None,
-    events: Iterable[LoggedEvent],
+    events: Iterable[LoggedEvent] | None,
 ) -> tuple[Message, ...]:
     """What a day's summary says: who needs somebody, who is out, what happened, and what was spent.
 
-    `events` are those of the day. Nothing: there is nothing to tell.
+    `events` are those of the day; None: they could not be read. Nothing: there is nothing to tell.
     """
     lines: list[Message] = []
     for section, code in (
@@ -240,7 +240,9 @@ def summary_lines(
         names = sorted(each.label for each in overview.accounts if each.section is section)
         if names:
             lines.append(message(code, who=_names(names)))
-    counts = Counter(each.kind for each in events)
+    if events is None:
+        lines.append(message("alerts.summary_not_read"))
+    counts = Counter(each.kind for each in events or ())
     for kind in _COUNTED:
         if kind in counts:
             event = _PLAIN.get(kind, message(f"alerts.event_{kind.value}"))

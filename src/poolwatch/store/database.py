@@ -198,6 +198,10 @@ class Database(LimitTables):
         """
         return self._read("events", (), event_log.between, since, until, most, account_id)
 
+    def events_since(self, since: datetime) -> tuple[LoggedEvent, ...] | None:
+        """The events from then on, old to new; None where they cannot be read."""
+        return self._read("events", None, event_log.between, since, None, None, None)
+
     def looked_at(self) -> datetime | None:
         """When somebody last looked at the events; None where nobody did."""
         return self._read("events", None, event_log.looked_at)

@@ -68,6 +68,7 @@ class Store:
     imports = _queued(Database.imports, None)
     finish_import = _queued(Database.finish_import, otherwise=False)
     events = _queued(Database.events, ())
+    events_since = _queued(Database.events_since, None)
     looked_at = _queued(Database.looked_at, None)
     put_looked_at = _queued(Database.put_looked_at, otherwise=False)
     alert_book = _queued(Database.alert_book, None)

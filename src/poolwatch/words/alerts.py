@@ -76,6 +76,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "alerts.summary_exhausted": mark("exhausted now: {who}"),
     "alerts.summary_happened": mark("{count} times in the last 24 hours: {event}"),
     "alerts.summary_once": mark("once in the last 24 hours: {event}"),
+    "alerts.summary_not_read": mark("what happened in the last 24 hours could not be read"),
     "alerts.summary_upstream": mark("accounts were reset early by OpenAI"),
     "alerts.summary_source_down": mark("a source went down"),
     "alerts.summary_source_back": mark("a source came back"),
