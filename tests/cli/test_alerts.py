@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from poolwatch.domain.alerts import Alert, AlertBook, Phase, Severity, Subject, SubjectKind
+from poolwatch.domain.alerts import Alert, AlertBook, Phase, Severity, Silence, Subject, SubjectKind
 from poolwatch.domain.message import message
 from poolwatch.domain.notices import (
     ChannelKind,
@@ -154,6 +154,21 @@ def test_a_silence_is_kept_noted_and_ended(desk: Desk) -> None:
     assert noted[3]["codes"] == ["for_good"]
     assert "limits" not in json.dumps(noted)
     assert "until somebody ends it" in desk.run("audit").out
+
+
+def test_each_silence_that_ends_is_noted(desk: Desk) -> None:
+    keep(desk, *alerts())
+    held = Database(desk.state, now())
+    for subject in (None, TEAM, Subject(SubjectKind.ACCOUNT, "3f2a90c1d4e5f607")):
+        assert held.silence(Silence("budget", now(), "ann", subject=subject))
+    held.close()
+    ended = desk.run("alerts", "unsilence", "budget")
+    assert (ended.code, ended.out) == (0, "rule budget: 3 silences ended\n")
+    assert acts(desk) == [("alert_unsilence", "done")] * 3
+    begun = [each for each in entries(desk) if "outcome" not in each]
+    assert [(each.get("what"), "accounts" in each) for each in begun] == [
+        (["budget"], False), (["budget"], True), (["budget", "budget team"], False),
+    ]  # fmt: skip
 
 
 def test_rules_of_the_configuration_can_be_silenced_and_unknown_ones_are_told_apart(desk: Desk) -> None:

@@ -126,13 +126,16 @@ def unsilence_rule(config: Path | None, rule: str, *, mask: bool) -> int:
     if not own:
         say(words.not_silenced(around.told(rule)))
         return EXIT_OK
-    with audited(around.env, silence_deed(Act.UNSILENCE, rule, None), mask=around.settings.ui.mask) as doing:
 
-        async def end(store: Store) -> bool:
-            return all([await end_silence(store, doing, rule, each.subject, now) for each in own])
+    async def end(store: Store) -> bool:
+        kept = []
+        for each in own:
+            deed = silence_deed(Act.UNSILENCE, rule, each.subject)
+            with audited(around.env, deed, mask=around.settings.ui.mask) as doing:
+                kept.append(await end_silence(store, doing, rule, each.subject, now))
+        return all(kept)
 
-        is_kept = _over_store(around, now, end)
-    if not is_kept:
+    if not _over_store(around, now, end):
         complain(words.not_done(message_text(Message("alerts.not_kept"))))
         return EXIT_FAILED
     say(words.silences_ended(around.told(rule), len(own)))
