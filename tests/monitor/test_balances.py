@@ -54,7 +54,9 @@ class Rig:
 
 
 @asynccontextmanager
-async def watching(folder: Path, *answers: Answer, every: float | None = None) -> AsyncIterator[Rig]:
+async def watching(
+    folder: Path, *answers: Answer, every: float | None = None, starts: bool = True
+) -> AsyncIterator[Rig]:
     async with Script(list(answers)) as server:
         clock = TurnedClock()
         store, ledger = Store(folder, START), Ledger(PoolState())
@@ -63,7 +65,8 @@ async def watching(folder: Path, *answers: Answer, every: float | None = None) -
         pace = None if every is None else timedelta(seconds=every)
         watch = BalanceWatch([WatchedBalance("b", reader, terms_of(settings), pace)], ledger, store, clock)
         try:
-            await watch.begin()
+            if starts:
+                await watch.begin()
             yield Rig(watch, ledger, store, clock, server)
         finally:
             await store.aclose()
@@ -88,6 +91,21 @@ async def test_on_focus_it_is_read_when_it_is_older_than_half_a_minute(tmp_path:
         await asyncio.gather(rig.watch.focused(), rig.watch.focused())
         await rig.watch.focused()
         assert rig.asked == 2
+
+
+async def test_a_command_reads_what_is_on_demand_once_and_what_has_a_timer_when_it_is_due(
+    tmp_path: Path,
+) -> None:
+    async with watching(tmp_path / "demand", _FULL, starts=False) as rig:
+        for minutes in (0, 1, 60):
+            rig.clock.leap(timedelta(minutes=minutes))
+            await rig.watch.begin_command()
+            assert rig.asked == 1
+    async with watching(tmp_path / "timer", _FULL, every=300, starts=False) as rig:
+        for seconds, asked in ((0, 1), (299, 1), (1, 2)):
+            rig.clock.leap(timedelta(seconds=seconds))
+            await rig.watch.begin_command()
+            assert rig.asked == asked
 
 
 async def test_by_a_timer_it_is_read_that_often_and_not_while_polling_is_paused(tmp_path: Path) -> None:

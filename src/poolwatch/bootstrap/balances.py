@@ -100,7 +100,7 @@ async def look_at_balances(
     try:
         watch = balance_watch(around, ledger, store, clock)
         if max_age is None:
-            await watch.begin()
+            await watch.begin_command()
         else:
             await watch.recall()
             await watch.read_older(max_age, names)

@@ -104,6 +104,20 @@ class BalanceWatch:
         await self.recall()
         await self._read_all(self._due(at_start=True), is_asked=False)
 
+    async def begin_command(self) -> None:
+        """As `begin`, for a command, which a timer of somebody else may start: on demand stays on demand.
+
+        What was never read is read, for else there would be nothing to tell.
+        """
+        await self.recall()
+        held = self._ledger.state.balances
+        due = self._due(at_start=True)
+        await self._read_all([name for name in due if self._is_for_command(name, held)], is_asked=False)
+
+    def _is_for_command(self, name: str, held: Mapping[str, BalanceState]) -> bool:
+        state = held.get(name)
+        return self._watched[name].every is not None or state is None or state.tried_at is None
+
     async def look(self, *, is_paused: bool = False) -> None:
         """Take in what others read, and read what is due by a timer, unless polling is paused."""
         await self.recall()
