@@ -134,17 +134,30 @@ def test_what_add_cannot_add_says_how_it_is_done(desk: Desk) -> None:
     assert not desk.usual_config.exists()
 
 
-def test_a_service_that_does_not_answer_any_more_keeps_its_last_balance(desk: Desk, service: Service) -> None:
+def test_a_service_that_does_not_answer_any_more_keeps_its_last_balance(
+    desk: Desk, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
     add(desk, "browseros", f"{service.url}/credits", "--name", "b")
     desk.run("credits")
-    text = desk.usual_config.read_text()
-    desk.usual_config.write_text(text.replace("/credits", "/gone"))
+    monkeypatch.setitem(_BODIES, "/credits", _BODIES["/gone"])
     ran = desk.run("credits", "--max-age", "0")
     assert ran.code == 1
     assert "87 of 100" in ran.out
     assert "b: no longer offered (410)" in ran.err
     (row,) = json.loads(desk.run("credits", "--json").out)["credits"]
     assert (row["remaining"], row["stale"], row["trouble"]["kind"]) == ("87", True, "not_offered")
+
+
+def test_what_is_asked_elsewhere_is_another_balance(desk: Desk, service: Service) -> None:
+    add(desk, "browseros", f"{service.url}/credits", "--name", "b")
+    assert "87 of 100" in desk.run("credits").out
+    # what is only shown otherwise is the same one, and is not read again
+    assert desk.run("sources", "set", "b", "amber_below=90").code == 0
+    (row,) = json.loads(desk.run("credits", "--json").out)["credits"]
+    assert (row["remaining"], row["level"], len(service.asked)) == ("87", "low", 2)
+    assert desk.run("sources", "set", "b", f"url={service.url}/gone").code == 0
+    (row,) = json.loads(desk.run("credits", "--json").out)["credits"]
+    assert (row["remaining"], row["unit"], row["trouble"]["kind"]) == (None, None, "not_offered")
 
 
 def test_doctor_says_how_balances_are_read_and_what_tmux_needs(desk: Desk, service: Service) -> None:

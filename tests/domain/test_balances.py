@@ -159,6 +159,8 @@ def test_of_two_readings_the_newer_counts_and_the_terms_stay() -> None:
     assert older.known(newer) == newer
     assert newer.known(older) == newer
     assert BalanceState("b", BalanceTerms(_D(1))).known(newer) == replace(newer, terms=BalanceTerms(_D(1)))
+    other = BalanceState("b", asked="elsewhere")
+    assert other.known(newer) == other
     assert older.known(None) is older
 
 

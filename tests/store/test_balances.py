@@ -13,6 +13,7 @@ from poolwatch.domain.balances import Balance, BalanceState, balance_id
 from poolwatch.domain.event_log import EventKind
 from poolwatch.domain.failure import Failure, FailureKind, failure
 from poolwatch.domain.series import FigureName, Series
+from poolwatch.domain.values import replace
 from poolwatch.store.database import Database
 from poolwatch.store.store import Store
 
@@ -45,6 +46,16 @@ async def test_all_of_a_reading_is_kept_digit_for_digit(store: Store) -> None:
     assert str(kept.balance.remaining) == "3.20"
     # none of them is taken for an account
     assert await store.load_accounts() == ()
+
+
+async def test_what_was_read_elsewhere_under_the_same_name_has_not_risen(store: Store) -> None:
+    full, more = read(FULL), read(Balance("USD", _D(500)), NOW + _MINUTE)
+    await store.put_balance(full)
+    assert await store.put_balance(replace(more, asked="elsewhere")) == ()
+    assert (await store.balances())["reef team"].asked == "elsewhere"
+    risen = read(Balance("USD", _D(900)), NOW + 2 * _MINUTE)
+    told = await store.put_balance(replace(risen, asked="elsewhere"))
+    assert [each.kind for each in told or ()] == [EventKind.CREDITS_CAME]
 
 
 async def test_an_older_reading_replaces_no_newer_one(store: Store) -> None:

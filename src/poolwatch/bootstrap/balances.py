@@ -12,7 +12,7 @@ from msgspec import Struct
 from poolwatch.bootstrap.clock import RealClock
 from poolwatch.bootstrap.kept import open_kept
 from poolwatch.bootstrap.surroundings import Surroundings
-from poolwatch.config.credit_settings import terms_of
+from poolwatch.config.credit_settings import mark_of, terms_of
 from poolwatch.config.source_settings import CreditSettings
 from poolwatch.domain.balances import Balance, BalanceState
 from poolwatch.domain.event_log import LoggedEvent
@@ -69,7 +69,8 @@ def balance_watch(
             every = timedelta(seconds=seconds) if isinstance(seconds, float | int) else None
             here = any(topup.source == each.name for topup in around.settings.topups)
             terms = terms_of(each, tops_up_here=here)
-            watched.append(WatchedBalance(each.name, reader_of(around, each, client), terms, every))
+            reader = reader_of(around, each, client)
+            watched.append(WatchedBalance(each.name, reader, terms, every, mark_of(each)))
     return BalanceWatch(watched, ledger, store, clock, tell)
 
 

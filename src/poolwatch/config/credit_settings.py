@@ -6,6 +6,7 @@ Presets were made from what is written about the services, and are to be checked
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from datetime import timedelta
@@ -13,6 +14,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
+from msgspec.json import encode
 
 from poolwatch.config import values
 from poolwatch.config.settings import Origin, OriginKind
@@ -41,6 +43,10 @@ _CURRENCY: Final = re.compile(r"[A-Z]{3}", re.ASCII)
 _MOST_DECIMALS: Final = 12
 #: Headers that hold a secret, or that the request has anyway.
 _NOT_GIVEN: Final = ("authorization", "proxy-authorization", "cookie", "host", "content-length")
+#: What changes neither what is asked nor what its answer says.
+_UNASKED: Final = frozenset(
+    {"name", "preset", "insecure", "poll", "web", "cost_per_request", "amber_below", "red_at"}
+)
 #: In which form an instant stands at a pointer; `period` is a word such as `daily`.
 RESET_FORMS: Final = ("seconds", "milliseconds", "text", "period")
 
@@ -302,6 +308,12 @@ def calendar_of(settings: CreditSettings) -> ResetTime | None:
         return None
     after = timedelta(hours=int(found[2]), minutes=int(found[3]))
     return ResetTime(ResetPeriod(found[1]), after)
+
+
+def mark_of(settings: CreditSettings) -> str:
+    """Another one as soon as another place is asked, with another key, or the answer is read otherwise."""
+    asked = {name: getattr(settings, name) for name in settings.__struct_fields__ if name not in _UNASKED}
+    return hashlib.sha256(encode(asked, order="sorted")).hexdigest()[:16]
 
 
 def terms_of(settings: CreditSettings, *, tops_up_here: bool = False) -> BalanceTerms:

@@ -152,7 +152,10 @@ class BalanceTerms(Struct, frozen=True):
 
 
 class BalanceState(Struct, frozen=True):
-    """All that is known of the balance of a source, by its name; the last good answer outlives a failure."""
+    """All that is known of the balance of a source, by its name; the last good answer outlives a failure.
+
+    `asked` marks what is asked, and how its answer is read: what was read otherwise is not of this balance.
+    """
 
     name: str
     terms: BalanceTerms = BalanceTerms()
@@ -160,6 +163,7 @@ class BalanceState(Struct, frozen=True):
     read_at: datetime | None = None
     tried_at: datetime | None = None
     trouble: Trouble | None = None
+    asked: str = ""
 
     @property
     def id(self) -> str:
@@ -206,8 +210,8 @@ class BalanceState(Struct, frozen=True):
         return replace(self, tried_at=at, trouble=outcome.since(since))
 
     def known(self, other: BalanceState | None) -> BalanceState:
-        """This state with what `other` tells where that is newer; the terms stay."""
-        if other is None or other.tried_at is None:
+        """This state with what `other` tells of the same balance where that is newer; the terms stay."""
+        if other is None or other.tried_at is None or other.asked != self.asked:
             return self
         if self.tried_at is not None and other.tried_at <= self.tried_at:
             return self

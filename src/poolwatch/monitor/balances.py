@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from msgspec import Struct
 
-from poolwatch.domain.balances import FOCUS_AGE, Balance, BalanceState, BalanceTerms
+from poolwatch.domain.balances import FOCUS_AGE, Balance, BalanceState, BalanceTerms, balance_id
 from poolwatch.domain.events import BalanceRead, BalancesTold
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.host.single_flight import SingleFlight
@@ -46,12 +46,21 @@ class BalanceReader(Protocol):
 
 
 class WatchedBalance(Struct, frozen=True):
-    """One balance: who reads it, and how often by a timer; None: never by one."""
+    """One balance: who reads it, and how often by a timer; None: never by one.
+
+    `asked` is another one as soon as something else is asked, or read otherwise.
+    """
 
     name: str
     reader: BalanceReader
     terms: BalanceTerms
     every: timedelta | None
+    asked: str = ""
+
+    @property
+    def poll_id(self) -> str:
+        """What its polls are noted by."""
+        return f"{balance_id(self.name)} {self.asked}"
 
 
 class BalanceWatch:
@@ -76,7 +85,7 @@ class BalanceWatch:
     def known(self, stored: Mapping[str, BalanceState]) -> dict[str, BalanceState]:
         """All of this configuration as they are known, by name."""
         return {
-            name: BalanceState(name, each.terms).known(stored.get(name))
+            name: BalanceState(name, each.terms, asked=each.asked).known(stored.get(name))
             for name, each in self._watched.items()
         }
 
@@ -159,12 +168,11 @@ class BalanceWatch:
 
     async def _read(self, name: str, is_asked: bool) -> None:
         each, asked_at = self._watched[name], self._clock.now()
-        state = BalanceState(name)
         if is_asked:
-            self._store.note_poll(state.id, asked_at)
+            self._store.note_poll(each.poll_id, asked_at)
         else:
             floor = FOCUS_AGE if each.every is None else each.every * _FLOOR_SHARE
-            if not await self._store.claim_poll(state.id, asked_at, floor):
+            if not await self._store.claim_poll(each.poll_id, asked_at, floor):
                 return
         try:
             outcome = await each.reader.read(asked_at)

@@ -43,6 +43,7 @@ class _State(Document, frozen=True):
     read_at: Instant | None = None
     tried_at: Instant | None = None
     trouble: stored.Trouble | None = None
+    asked: str = ""
 
 
 def read(held: sqlite3.Connection) -> Mapping[str, BalanceState]:
@@ -65,6 +66,8 @@ def put(held: sqlite3.Connection, state: BalanceState) -> tuple[LoggedEvent, ...
     """
     row = held.execute("SELECT value FROM meta WHERE name = ?", (state.id,)).fetchone()
     known = None if row is None else _unpack(state.name, row[0])
+    if known is not None and known.asked != state.asked:
+        known = None  # what was another balance has not risen or fallen
     # one from the future was read under a clock that was wrong, and holds up nothing for long
     if known is not None and known.tried_at is not None and state.tried_at is not None:
         ahead = known.tried_at - state.tried_at
@@ -100,7 +103,8 @@ def _events(
 def _pack(state: BalanceState) -> str:
     balance = None if state.balance is None else convert(state.balance, _Balance, from_attributes=True)
     trouble = None if state.trouble is None else convert(state.trouble, stored.Trouble, from_attributes=True)
-    return msgspec.json.encode(_State(_VERSION, balance, state.read_at, state.tried_at, trouble)).decode()
+    told = _State(_VERSION, balance, state.read_at, state.tried_at, trouble, state.asked)
+    return msgspec.json.encode(told).decode()
 
 
 def _unpack(name: str, document: object) -> BalanceState | None:
@@ -113,7 +117,14 @@ def _unpack(name: str, document: object) -> BalanceState | None:
     moments = (told.read_at, told.tried_at, *_moments(balance))
     if not all(is_instant(each) for each in moments if each is not None):
         return None
-    return BalanceState(name, balance=balance, read_at=told.read_at, tried_at=told.tried_at, trouble=trouble)
+    return BalanceState(
+        name,
+        balance=balance,
+        read_at=told.read_at,
+        tried_at=told.tried_at,
+        trouble=trouble,
+        asked=told.asked,
+    )
 
 
 def _moments(balance: Balance | None) -> tuple[datetime | None, ...]:
