@@ -66,7 +66,7 @@ def test_the_list_says_what_one_would_do(counter: Desk, server: ResetServer) -> 
     head, _titles, first, second = told.lines
     assert head == "2 banked resets on 1 account"
     assert first.endswith("rc_1  5h 100 → 0, weekly 71 → 0")
-    assert second.endswith("rc_2  the next one")
+    assert second.endswith(f"rc_2  the second of {NAME}")
     assert server.bodies == []
 
 

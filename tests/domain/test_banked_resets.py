@@ -11,6 +11,7 @@ from poolwatch.domain.banked_resets import (
     Evidence,
     Figure,
     Refusal,
+    ResetHistory,
     ResetLook,
     ResetOutcome,
     ResetRoute,
@@ -153,16 +154,16 @@ def test_what_is_seen_speaks_for_a_use_or_against_it() -> None:
     lost = use(before=look().figures)
     stands, fallen = look(), look(five=0.0, weekly=0.0)
     assert evidence(lost, stands, None) == (Evidence.AVAILABLE, Evidence.WINDOWS_STAND)
-    assert evidence(lost, look(LATE), ()) == (Evidence.MISSING, Evidence.WINDOWS_STAND)
+    assert evidence(lost, look(LATE), ResetHistory(())) == (Evidence.MISSING, Evidence.WINDOWS_STAND)
     at_it = look(replace(SOON, status="redeeming"))
-    assert evidence(lost, at_it, ())[0] is Evidence.REDEEMING
+    assert evidence(lost, at_it, ResetHistory(()))[0] is Evidence.REDEEMING
     done = replace(fallen, rows=(replace(SOON, status="redeemed"),))
-    assert evidence(lost, done, (lost.at,)) == (
+    assert evidence(lost, done, ResetHistory((lost.at,))) == (
         Evidence.REDEEMED,
         Evidence.USED_SINCE,
         Evidence.WINDOWS_FELL,
     )
-    assert Evidence.USED_SINCE not in evidence(lost, stands, (lost.at - timedelta(hours=1),))
+    assert Evidence.USED_SINCE not in evidence(lost, stands, ResetHistory((lost.at - timedelta(hours=1),)))
 
 
 def test_a_window_has_fallen_when_it_is_far_lower() -> None:

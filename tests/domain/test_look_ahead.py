@@ -14,7 +14,7 @@ from poolwatch.domain import profile
 from poolwatch.domain.cycles import Cycle, EndedBy, Rise
 from poolwatch.domain.forecast import Forecast, NoForecast
 from poolwatch.domain.habit import Habit, closed, habit, learn
-from poolwatch.domain.look_ahead import look_ahead, path
+from poolwatch.domain.look_ahead import if_reset, look_ahead, path
 from poolwatch.domain.profile import EVEN, Workhours, _day
 from poolwatch.domain.ratios import TENTHS, Bank, bank, ratios_of
 from poolwatch.domain.values import replace
@@ -419,3 +419,60 @@ def test_the_way_to_a_reset_a_year_away_is_counted_hour_by_hour(monkeypatch: pyt
     assert (len(way), way[0].median) == (365 * 24 + 1, 10.0)
     assert way[-1].median == pytest.approx(50.0)
     assert sum(asked) == 2 * 365 * 86400
+
+
+def anew(
+    cycle: Cycle, known: Habit | None = None, after: timedelta = timedelta(0), ahead: timedelta = timedelta(0)
+) -> Forecast:
+    assert cycle.read_at is not None
+    return if_reset(cycle, known or Habit(), SURE, cycle.read_at + after, UTC, STALE, ahead)
+
+
+def test_a_window_that_is_reset_now_goes_on_as_before_for_its_whole_length() -> None:
+    said = anew(running(steady(10, 3), 72))
+    assert (said.used_percent, said.resets_at) == (0.0, T0 + 3 * DAY + WEEK)
+    assert said.median_percent == pytest.approx(70, abs=1)
+    assert said.low_percent == pytest.approx(64.4, abs=1)
+    assert said.high_percent == pytest.approx(75.6, abs=1)
+    assert said.out_probability == 0
+
+
+def test_how_fast_a_full_window_went_is_told_by_the_time_it_took() -> None:
+    # full after four days, three days ago at its reset: 25 a day, and not 100 in seven
+    cycle = running(steady(25, 4), 144, full_since=T0 + 4 * DAY)
+    said = anew(cycle)
+    assert said.runs_out
+    assert said.out_earliest is not None
+    assert said.out_latest is not None
+    begun = T0 + 6 * DAY
+    assert begun + 3.5 * DAY < said.out_earliest < begun + 4 * DAY < said.out_latest < begun + 4.5 * DAY
+
+
+def test_a_habit_tells_of_a_window_that_has_just_begun() -> None:
+    known = habit([whole(8, each) for each in (3, 2, 1)], UTC)
+    said = anew(running(steady(8, 1 / 24), 1), known)
+    assert said.median_percent == pytest.approx(56, abs=2)
+    assert anew(running(steady(8, 1 / 24), 1)).none_because is NoForecast.TOO_EARLY
+
+
+def test_the_servers_clock_tells_when_it_would_reset() -> None:
+    assert anew(running(steady(10, 3), 72), ahead=HOUR).resets_at == T0 + 3 * DAY + WEEK + HOUR
+
+
+@pytest.mark.parametrize(
+    ("cycle", "known", "after", "why"),
+    [
+        (running(steady(10, 3), 72, disputed=True), Habit(), 0, NoForecast.DISPUTED),
+        (running(steady(10, 3), 72), Habit(plan_changed=True), 0, NoForecast.PLAN_CHANGED),
+        (running(steady(10, 3), 72), Habit(), 16, NoForecast.OLD),
+        (running(steady(10, 3), 72, readings=1), Habit(), 0, NoForecast.TOO_FEW),
+        (running(steady(10, 0.1), 2), Habit(), 0, NoForecast.TOO_EARLY),
+        (running({0: 20}, 2, seconds=18_000), Habit(), 0, NoForecast.NONE),
+        (running(steady(10, 3), 72, last_percent=None), Habit(), 0, NoForecast.NONE),
+    ],
+    ids=["disputed", "plan", "old", "few", "early", "short", "unknown"],
+)
+def test_why_nothing_is_said_of_a_reset(cycle: Cycle, known: Habit, after: int, why: NoForecast) -> None:
+    said = anew(cycle, known, timedelta(minutes=after))
+    assert said.none_because is why
+    assert said.median_percent is None

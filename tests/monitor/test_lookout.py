@@ -15,7 +15,7 @@ from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.forecast import Forecast, NoForecast
 from poolwatch.domain.outlook import AccountOutlook, PoolOutlook, Verdict
 from poolwatch.domain.state import AccountState
-from poolwatch.domain.usage import RateLimit, UsageSnapshot, UsageWindow
+from poolwatch.domain.usage import RateLimit, ResetCredits, UsageSnapshot, UsageWindow
 from poolwatch.domain.values import replace
 from tests.monitor.scripted import WEEK, Answer, Rig, ScriptedSource, failure, key_of, listing, rig, snapshot
 from tests.monitor.turned_clock import START, TurnedClock
@@ -100,6 +100,27 @@ async def test_a_window_is_foretold_of_its_past_and_kept() -> None:
     assert said.none_because is None
     assert said.median_percent == pytest.approx(71, abs=4)
     assert one.store.outlooks_kept[A.id] == one.account("a").outlook
+
+
+async def test_what_a_banked_reset_would_do_is_foretold_where_there_is_one() -> None:
+    def outlook() -> AccountOutlook:
+        found = one.account("a").outlook
+        assert found is not None
+        return found
+
+    one = await watched("a")
+    await look(one)
+    assert outlook().if_reset is None
+    await read(one, "a", replace(snapshot(31, resets_at=RESETS), reset_credits=ResetCredits(1, None)))
+    await look(one)
+    former = outlook()
+    assert former.if_reset is not None
+    assert former.if_reset.median_percent == pytest.approx(70, abs=4)
+    # it is not lost when burn alone is told anew
+    await read(one, "a", replace(snapshot(32, resets_at=RESETS), reset_credits=ResetCredits(1, None)))
+    await look(one)
+    assert outlook() != former
+    assert outlook().if_reset == former.if_reset
 
 
 async def test_nothing_is_foretold_before_the_past_is_known() -> None:

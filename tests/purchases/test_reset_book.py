@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from poolwatch.domain.banked_resets import Figure, ResetOutcome, ResetRoute, ResetUse
+from poolwatch.domain.banked_resets import Figure, ResetHistory, ResetOutcome, ResetRoute, ResetUse
+from poolwatch.domain.failure import Failure
 from poolwatch.domain.message import message
 from poolwatch.domain.values import replace
 from poolwatch.once.journal import Stage
@@ -72,10 +73,18 @@ def test_where_nothing_was_ever_used_nothing_is_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("body", "found"),
     [
-        (b'{"events": [{"kind": "used", "occurred_at": "2026-11-20T21:00:00Z"}]}', (NOW,)),
-        (b'{"events": [{"kind": "granted", "occurred_at": "2026-11-20T21:00:00Z"}]}', ()),
-        (b'{"events": [{"kind": "used", "occurred_at": "soon"}, {"kind": "used"}, 7, null]}', ()),
-        (b'{"events": []}', ()),
+        (b'{"events": [{"kind": "used", "occurred_at": "2026-11-20T21:00:00Z"}]}', ResetHistory((NOW,))),
+        (b'{"events": [{"kind": "granted", "occurred_at": "2026-11-20T21:00:00Z"}]}', ResetHistory(())),
+        (
+            b'{"as_of": "2026-11-20T21:00:00Z", "window_start": "2026-11-20T21:00:00Z", "events": [],'
+            b' "next_cursor": "c2"}',
+            ResetHistory((), NOW, NOW, is_part=True),
+        ),
+        (
+            b'{"events": [{"kind": "used", "occurred_at": "soon"}, {"kind": "used"}, 7, null]}',
+            ResetHistory((), is_part=True),
+        ),
+        (b'{"events": []}', ResetHistory(())),
         (b'{"events": null}', None),
         (b'{"events": {}}', None),
         (b"[]", None),
@@ -83,5 +92,6 @@ def test_where_nothing_was_ever_used_nothing_is_written(tmp_path: Path) -> None:
         (b"", None),
     ],
 )
-def test_what_the_history_has_of_uses(body: bytes, found: tuple[datetime, ...] | None) -> None:
-    assert parse_reset_history(body) == found
+def test_what_the_history_has_of_uses(body: bytes, found: ResetHistory | None) -> None:
+    read = parse_reset_history(body)
+    assert (None if isinstance(read, Failure) else read) == found

@@ -163,7 +163,7 @@ def outlook(at: datetime = NOON) -> AccountOutlook:
         Forecast("codex", "5h", at, none_because=NoForecast.TOO_EARLY),
     )
     burn = AccountBurn(Burn(1.5, 20.0, None, 3.0, 12.0), Burn(Decimal("1.50"), None, Decimal("12.5000")))
-    return AccountOutlook(at, burn, forecasts)
+    return AccountOutlook(at, burn, forecasts, Forecast("codex", "weekly", at, at + HOUR, 62.0))
 
 
 def test_outlooks_come_back_digit_for_digit_and_go_with_their_account(held: Database) -> None:

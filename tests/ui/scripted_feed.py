@@ -17,6 +17,7 @@ from poolwatch.domain.message import Message
 from poolwatch.domain.notices import Delivery
 from poolwatch.domain.past import AccountPast, PastAsked
 from poolwatch.domain.pool import apply
+from poolwatch.domain.reset_past import ResetPast
 from poolwatch.domain.series import Point
 from poolwatch.domain.state import PoolState
 from poolwatch.domain.tokens import GroupBy
@@ -85,6 +86,7 @@ class ScriptedFeed:
         self.uses_reset: Callable[[ResetPlan], UsedReset] | None = None
         self.asks_reset: Callable[[ResetUse], UsedReset] | None = None
         self.acted: list[tuple[str, object]] = []
+        self.reset_pasts: Callable[[AccountKey, bool], ResetPast] = lambda *_: ResetPast()
         #: how balances ran, which were read by hand, and how often somebody looked again
         self.balance_pasts: dict[str, tuple[Point, ...]] = {}
         self.balances_read: list[str] = []
@@ -222,6 +224,11 @@ class ScriptedFeed:
 
     async def reset_uses(self) -> tuple[ResetUse, ...]:
         return self.requests
+
+    async def reset_past(self, key: AccountKey, *, asks: bool) -> ResetPast:
+        if asks:
+            self.acted.append(("history", key.id))
+        return self.reset_pasts(key, asks)
 
     async def plan_reset(self, key: AccountKey, wish: Wish) -> ResetPlan | Message:
         self.acted.append(("plan", wish.reset_id))

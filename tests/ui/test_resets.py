@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from poolwatch.domain.banked_resets import (
     Evidence,
     Figure,
     Refusal,
+    ResetHistory,
     ResetLook,
     ResetOutcome,
     ResetPlan,
@@ -23,13 +24,19 @@ from poolwatch.domain.banked_resets import (
     UsedReset,
     Wish,
 )
-from poolwatch.domain.events import ReadingArrived
+from poolwatch.domain.burn import AccountBurn, Burn
+from poolwatch.domain.events import LookedAhead, ReadingArrived
+from poolwatch.domain.forecast import Forecast
 from poolwatch.domain.message import Message, message
+from poolwatch.domain.outlook import AccountOutlook
+from poolwatch.domain.reset_past import PastReset, ResetPast
 from poolwatch.domain.usage import BankedReset, UsageSnapshot
 from poolwatch.domain.values import replace
 from poolwatch.ui.app import PoolApp
+from poolwatch.ui.screens.history import HistoryScreen
 from poolwatch.ui.screens.pool import PoolScreen
-from poolwatch.ui.screens.resets import ResetsScreen, WordSheet
+from poolwatch.ui.screens.resets import ResetsScreen
+from poolwatch.ui.screens.word_sheet import WordSheet
 from poolwatch.ui.state import ExitRequest
 from poolwatch.ui.widgets.lines import Lines
 from tests.ui.pools import NOW, ZONE, ahead, app_of, five, limits, state_of, twelve, weekly
@@ -60,6 +67,13 @@ def feed_with(*requests: ResetUse) -> ScriptedFeed:
         ),
     )
     feed.requests = requests
+    feed.reset_pasts = past
+    weekly = Forecast(
+        "codex", "weekly", NOW, ahead(days=2, hours=1), 100.0, 96.0, 100.0, 0.9,
+        out_earliest=ahead(hours=20), out_latest=ahead(hours=27),
+    )  # fmt: skip
+    anew = Forecast("codex", "weekly", NOW, ahead(days=7), 62.0, 51.0, 75.0, 0.0)
+    feed.happen(LookedAhead({BOB: AccountOutlook(NOW, AccountBurn(Burn(), Burn()), (weekly,), anew)}))
     feed.plans = plan
     feed.uses_reset = lambda plan: used(plan, ResetOutcome.RESET)
     return feed
@@ -107,6 +121,10 @@ async def press(pilot: Pilot[ExitRequest], *pressed: str) -> None:
         await settle(pilot)
 
 
+def title(app: PoolApp) -> str:
+    return app.screen.query_one("#title", Lines).text
+
+
 def body(app: PoolApp) -> str:
     return app.screen.query_one("#resets", Lines).text
 
@@ -126,15 +144,68 @@ async def test_it_lists_them_soonest_end_first() -> None:
         await press(pilot, "B")
         assert isinstance(app.screen, ResetsScreen)
         rows = [line for line in body(app).splitlines() if " Nov " in line or " Dec " in line][:3]
-        assert [row[2:18].rstrip() for row in rows] == ENDS
-        assert "5h 100 → 0, weekly 71 → 0" in rows[0]
-        assert "the next one" in rows[1]
+        assert [row[3:19].rstrip() for row in rows] == ENDS
+        assert "resets 5h, weekly; lost Sat" in rows[0]
+        assert f"the second of {name_of(app)}" in rows[1]
         assert "not exhausted: wait" in rows[2]
-        assert said(app).startswith(f"{name_of(app)}: exhausted, and its first banked reset ends in 18h")
+        assert said(app).startswith(
+            f"{name_of(app)}: worth using now; the first of 2 ends in 18h and is lost"
+        )
         await press(pilot, "B")
         assert isinstance(app.screen, PoolScreen)
         await press(pilot, "B", "e", "escape", "escape")
         assert isinstance(app.screen, PoolScreen)
+
+
+async def test_it_opens_on_the_account_it_was_opened_from() -> None:
+    app = app_with()
+    async with app.run_test(size=NORMAL) as pilot:
+        await settle(pilot)
+        app.push_screen(ResetsScreen(app.ui, ALICE))
+        await settle(pilot)
+        assert "alice@example.com" in body(app).splitlines()[4]
+        assert body(app).splitlines()[4].startswith(app.ui.appearance.glyphs.pointer)
+
+
+async def test_tab_shows_those_of_the_account_alone() -> None:
+    app = app_with()
+    async with app.run_test(size=NORMAL) as pilot:
+        await press(pilot, "B", "G", "tab")
+        assert "1 of alice@example.com · 0 worth using now" in title(app)
+        assert name_of(app) not in body(app)
+        await press(pilot, "tab")
+        assert "3 on 2 accounts" in title(app)
+        assert body(app).splitlines()[4].startswith(app.ui.appearance.glyphs.pointer)
+
+
+async def test_the_history_of_the_account_is_one_key_away() -> None:
+    app = app_with()
+    async with app.run_test(size=NORMAL) as pilot:
+        await press(pilot, "B", "H")
+        assert isinstance(app.screen, HistoryScreen)
+        assert app.screen.account == BOB
+        await press(pilot, "j", "escape")
+        assert isinstance(app.screen, ResetsScreen)
+        assert app.screen.account == ALICE
+
+
+async def test_what_was_used_before_is_read_and_the_service_is_asked_by_a_key_alone() -> None:
+    app = app_with()
+    async with app.run_test(size=NORMAL) as pilot:
+        await press(pilot, "B")
+        assert "USED BEFORE  20 Oct 09:14  weekly 100 → 0%, by poolwatch here" in body(app)
+        assert "GRANTED      2 held; r asks OpenAI's history, too" in body(app)
+        assert feed_of(app).acted == []
+        await press(pilot, "r")
+        assert feed_of(app).acted == [("plan", "rc_aaaa1111"), ("history", BOB.id)]
+        assert "2 held; 1 used in the last 30 days as OpenAI's history says (as of 14:03)" in body(app)
+        assert "list read 14:03" in title(app)
+
+
+def past(key: AccountKey, asks: bool) -> ResetPast:
+    used = PastReset(datetime(2026, 10, 20, 8, 14, tzinfo=UTC), True, "weekly", 100.0)
+    history = ResetHistory((NOW - timedelta(days=9),), NOW, NOW - timedelta(days=30)) if asks else None
+    return ResetPast((used,), history, NOW if asks else None)
 
 
 async def test_only_the_typed_name_uses_one() -> None:
@@ -211,7 +282,7 @@ async def test_read_only_offers_no_use() -> None:
         assert isinstance(app.screen, ResetsScreen)
         assert feed_of(app).acted == []
         await press(pilot, "r")
-        assert [act for act, _ in feed_of(app).acted] == ["plan"]
+        assert [act for act, _ in feed_of(app).acted] == ["plan", "history"]
 
 
 async def test_without_any_it_says_what_one_is() -> None:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from poolwatch.domain.event_log import LoggedEvent
     from poolwatch.domain.notices import Delivery
     from poolwatch.domain.past import AccountPast, PastAsked
+    from poolwatch.domain.reset_past import ResetPast
     from poolwatch.domain.series import Point
     from poolwatch.domain.tokens import GroupBy
     from poolwatch.domain.use_report import UseReport, UseWish
@@ -172,6 +173,10 @@ class LiveFeed:
     async def reset_uses(self) -> tuple[ResetUse, ...]:
         """Every request to use a banked reset."""
         return await (await self._resets()).uses()
+
+    async def reset_past(self, key: AccountKey, *, asks: bool) -> ResetPast:
+        """What was used before."""
+        return await (await self._resets()).past(key, asks=asks)
 
     async def plan_reset(self, key: AccountKey, wish: Wish) -> ResetPlan | Message:
         """What would be used now, by fresh figures."""

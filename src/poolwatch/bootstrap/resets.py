@@ -25,6 +25,7 @@ from poolwatch.domain.account import AccountKey, Custody, Listing
 from poolwatch.domain.audit import Act, Deed, Ending, Outcome
 from poolwatch.domain.banked_resets import (
     Evidence,
+    ResetHistory,
     ResetLook,
     ResetOutcome,
     ResetPlan,
@@ -39,6 +40,7 @@ from poolwatch.domain.banked_resets import (
 from poolwatch.domain.events import ReadingArrived
 from poolwatch.domain.failure import Failure
 from poolwatch.domain.message import Message, message
+from poolwatch.domain.reset_past import ResetPast, used_before
 from poolwatch.domain.text import LONGEST_PATH, visible
 from poolwatch.domain.usage import BankedReset
 from poolwatch.domain.values import replace
@@ -56,6 +58,8 @@ from poolwatch.sources.source import FileSource, ResettingSource
 _MODULE: Final = "poolwatch.bootstrap.redeeming"
 #: A pool asks the service several times for one use.
 _POOL_SECONDS: Final = 45.0
+#: So many past cycles of a window are looked through: of a weekly one more than a year.
+_CYCLES: Final = 60
 _POOL_ROUTES: Final = {
     SourceKind.CODEX_LB: ResetRoute.CODEX_LB,
     SourceKind.CODEX_PROXY: ResetRoute.CODEX_PROXY,
@@ -172,11 +176,23 @@ class ResetDesk:
         look = await self._look(key, way.entry)
         if isinstance(look, Failure):
             return ()
+        history = await self._history(way)
+        return evidence(use, look, history if isinstance(history, ResetHistory) else None)
+
+    async def past(self, key: AccountKey, *, asks: bool) -> ResetPast:
+        """The banked resets that an account has used; `asks`: the service's history is asked for, too."""
+        way = self.way_of(key) if asks else None
+        history = await self._history(way) if isinstance(way, ResetWay) else None
+        uses = [use for use in await self.uses() if use.account == key.id]
+        cycles = (await self._running.services.store.cycles((key.id,), _CYCLES)).get(key.id, ())
+        used = used_before(uses, cycles, history if isinstance(history, ResetHistory) else None)
+        return ResetPast(used, history, self._running.services.clock.now() if asks else None)
+
+    async def _history(self, way: ResetWay) -> ResetHistory | Failure | None:
         source, now = self._running.sources.get(way.entry.ref.source), self._running.services.clock.now()
-        used_at = None
-        if isinstance(source, ResettingSource):
-            used_at = await source.resets_used_at(way.entry, now, self._offset)
-        return evidence(use, look, used_at)
+        if not isinstance(source, ResettingSource):
+            return None
+        return await source.reset_history(way.entry, now, self._offset)
 
     def key_of(self, use: ResetUse) -> AccountKey | None:
         """Whose request it is, as far as the account is still there."""

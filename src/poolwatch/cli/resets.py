@@ -36,6 +36,7 @@ from poolwatch.presentation.masking import shown_name
 from poolwatch.purchases.reset_book import ResetBook
 from poolwatch.words import resets as words
 from poolwatch.words.messages import message_text
+from poolwatch.words.reset_list import NO_RESETS
 
 _LONGEST_ID: Final = 64
 #: An id is told by no fewer characters.
@@ -71,7 +72,7 @@ def list_resets(config: Path | None, *, as_json: bool, mask: bool) -> int:
     if lines:
         say(*lines)
     else:
-        complain(words.NO_RESETS())
+        complain(NO_RESETS())
     return EXIT_FAILED if seen.in_vain else EXIT_OK
 
 
@@ -243,7 +244,7 @@ def _tell_used(around: Surroundings, name: str, used: UsedReset, *, as_json: boo
     if as_json:
         say_text(told.use_json(use, used.after, used.evidence))
     else:
-        lines = told.outcome_lines(name, use, used.after, used.evidence)
+        lines = told.outcome_lines(name, use, used.after, used.evidence, RealClock().now(), around.prefs())
         tell = say if use.outcome.is_good else complain
         tell(*(around.told(line) for line in lines))
     return EXIT_OK if use.outcome.is_good else EXIT_FAILED

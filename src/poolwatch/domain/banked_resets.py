@@ -237,6 +237,18 @@ class UsedReset(Struct, frozen=True):
     evidence: tuple[Evidence, ...] = ()
 
 
+class ResetHistory(Struct, frozen=True):
+    """What the service's own history has of uses, old to new; instants by its clock.
+
+    It reaches back to `since`, where it says so. `is_part`: there were more than these.
+    """
+
+    used_at: tuple[datetime, ...]
+    as_of: datetime | None = None
+    since: datetime | None = None
+    is_part: bool = False
+
+
 def soonest(rows: Sequence[BankedReset], now: datetime) -> BankedReset | None:
     """The one that ends first among those that can be used and told apart."""
     usable = usable_resets(rows, now)
@@ -320,8 +332,8 @@ def _stand(before: Sequence[Figure], now: Sequence[Figure]) -> bool:
     return False
 
 
-def evidence(use: ResetUse, look: ResetLook, used_at: Sequence[datetime] | None) -> tuple[Evidence, ...]:
-    """What speaks for and against it; `used_at` is when the history has uses, None where there is none."""
+def evidence(use: ResetUse, look: ResetLook, history: ResetHistory | None) -> tuple[Evidence, ...]:
+    """What speaks for and against it; `history` None: it is not to be had."""
     found: list[Evidence] = []
     if use.reset_id is not None and look.rows is not None:
         row = next((row for row in look.rows if row.id == use.reset_id), None)
@@ -332,7 +344,8 @@ def evidence(use: ResetUse, look: ResetLook, used_at: Sequence[datetime] | None)
         else:
             found.append(Evidence.AVAILABLE if row.is_usable(look.served_at) else Evidence.REDEEMED)
     # clocks differ by a little
-    if used_at is not None and any(at >= use.at + look.ahead - timedelta(minutes=1) for at in used_at):
+    used_at = () if history is None else history.used_at
+    if any(at >= use.at + look.ahead - timedelta(minutes=1) for at in used_at):
         found.append(Evidence.USED_SINCE)
     if use.before:
         found.append(Evidence.WINDOWS_FELL if fell(use.before, look.figures) else Evidence.WINDOWS_STAND)

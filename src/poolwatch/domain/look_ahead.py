@@ -10,7 +10,17 @@ from msgspec import Struct
 
 from poolwatch.domain.cycles import Cycle
 from poolwatch.domain.forecast import COVERAGE, Forecast, NoForecast
-from poolwatch.domain.habit import LEAST_RISE, LONGEST, SHORTEST, Habit, begun_at, level, seconds
+from poolwatch.domain.habit import (
+    LEAST_RISE,
+    LONGEST,
+    SHORTEST,
+    Habit,
+    begun_at,
+    level,
+    level_now,
+    seconds,
+    stopped_at,
+)
 from poolwatch.domain.profile import Profile
 from poolwatch.domain.ratios import Bank
 from poolwatch.domain.values import replace
@@ -74,9 +84,60 @@ def look_ahead(
     rate = level(known, used, begun, at, zone, bank.level(cycle.plan))
     if rate is None:
         return replace(said, none_because=NoForecast.TOO_EARLY)
+    return _told(said, known, bank, rate, (at - begun) / length, at, end, zone)
+
+
+def if_reset(
+    cycle: Cycle,
+    known: Habit,
+    bank: Bank,
+    now: datetime,
+    zone: tzinfo | None,
+    stale_after: timedelta,
+    clock_offset: timedelta = timedelta(0),
+) -> Forecast:
+    """What becomes of a window that is set to zero now, if its use goes on as before; `now` as above.
+
+    It resets one length later. How fast it goes is told by the running cycle, up to where that was used up.
+    """
+    server_now, length = now + clock_offset, seconds(cycle)
+    said = Forecast(cycle.bucket, cycle.window, now, used_percent=0.0)
+    if not can_be_told(cycle) or cycle.read_at is None or length < SHORTEST:
+        return replace(said, none_because=NoForecast.NONE)
+    said = replace(said, resets_at=server_now + timedelta(seconds=length))
+    at, begun = server_now.timestamp(), begun_at(cycle)
+    why = None
+    if cycle.disputed:
+        why = NoForecast.DISPUTED
+    elif known.plan_changed:
+        why = NoForecast.PLAN_CHANGED
+    elif now - cycle.read_at > stale_after:
+        why = NoForecast.OLD
+    elif known.level is None and cycle.readings < _LEAST_READINGS:
+        why = NoForecast.TOO_FEW
+    elif known.level is None and min(at, stopped_at(cycle)) - begun < _least_seconds(length):
+        why = NoForecast.TOO_EARLY
+    rate = level_now(cycle, known, bank, server_now, zone)
+    if why is not None or rate is None:
+        return replace(said, none_because=why or NoForecast.TOO_EARLY)
+    return _told(said, known, bank, rate, 0.0, at, at + length, zone)
+
+
+def _told(
+    said: Forecast,
+    known: Habit,
+    bank: Bank,
+    rate: float,
+    share: float,
+    at: float,
+    end: float,
+    zone: tzinfo | None,
+) -> Forecast:
+    """With its figures, at `rate` (percent points in a profile-hour) and after this share of the window."""
+    used = said.used_percent or 0.0
     mass = known.profile.mass(at, end, zone)
     rise = max(rate * mass, LEAST_RISE)
-    odds = bank.odds((at - begun) / length, known.ratios)
+    odds = bank.odds(share, known.ratios)
     ratios = (odds.interval(COVERAGE)[0], odds.quantile(0.5), odds.interval(COVERAGE)[1])
     low, median, high = (used + rise * ratio for ratio in ratios)
     said = replace(
@@ -153,7 +214,7 @@ def _objection(
         return NoForecast.PLAN_CHANGED
     if cycle.readings < _LEAST_READINGS:
         return NoForecast.TOO_FEW
-    if elapsed < max(_LEAST_HOURS * _HOUR, _LEAST_SHARE * length):
+    if elapsed < _least_seconds(length):
         return NoForecast.TOO_EARLY
     if burned < _IDLE:
         is_new = cycle.watched_at is not None and at - cycle.watched_at.timestamp() < _DAY
@@ -161,6 +222,11 @@ def _objection(
     if used < _LEAST_USED and known.cycles < 2:
         return NoForecast.TOO_EARLY
     return None
+
+
+def _least_seconds(length: float) -> float:
+    """Before so much of a window has passed its speed says nothing."""
+    return max(_LEAST_HOURS * _HOUR, _LEAST_SHARE * length)
 
 
 def _at_this_pace(said: Forecast, cycle: Cycle, used: float, begun: float, at: float, end: float) -> Forecast:

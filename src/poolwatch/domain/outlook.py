@@ -25,11 +25,15 @@ def is_recent(made_at: datetime, own_now: datetime, kept: timedelta = KEPT) -> b
 
 
 class AccountOutlook(Struct, frozen=True):
-    """Of one account: what it burns, and a forecast for each of its base windows that has one."""
+    """Of one account: what it burns, and a forecast for each of its base windows that has one.
+
+    `if_reset`: of its weekly window, were a banked reset used now; None where it has no banked reset.
+    """
 
     made_at: datetime
     burn: AccountBurn
     forecasts: tuple[Forecast, ...] = ()
+    if_reset: Forecast | None = None
 
     def forecast(self, window: str) -> Forecast | None:
         """That of the base window of this kind."""

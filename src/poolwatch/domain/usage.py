@@ -356,6 +356,11 @@ class Usage(Struct, frozen=True):
             return ()
         return usable_resets(listed.value, now)
 
+    def has_banked_resets(self, now: datetime) -> bool:
+        """Whether there is one, by the list or by a count."""
+        count = self.reset_credits.value if self.reset_credits is not None else None
+        return bool(self.usable_resets(now)) or bool(count is not None and count.available)
+
     def nearest_reset_expiry(self, now: datetime) -> datetime | None:
         """When the first banked reset is lost: by the list, or by a newer count that came with it."""
         listed, count = self.reset_list, self.reset_credits

@@ -16,7 +16,7 @@ from poolwatch.domain.cycles import Cycle
 from poolwatch.domain.events import LookedAhead
 from poolwatch.domain.forecast import Forecast, NoForecast
 from poolwatch.domain.habit import Habit, seconds
-from poolwatch.domain.look_ahead import can_be_told, look_ahead
+from poolwatch.domain.look_ahead import can_be_told, if_reset, look_ahead
 from poolwatch.domain.outlook import BURN_KEPT, AccountOutlook, PoolOutlook, is_recent
 from poolwatch.domain.pool_simulation import Member, plan_weight, pool_outlook
 from poolwatch.domain.series import RESET_WOBBLE
@@ -185,8 +185,10 @@ class Lookout:
         cycles = {kind: self._cycle(account, window, now) for kind, window in account.usage.fullest.items()}
         works = derive_status(account, now + state.clock_offset).kind in _WORKING
         made_before = {} if former is None else {each.window: each for each in former.forecasts}
+        has_resets = works and WEEKLY in cycles and account.usage.has_banked_resets(now + state.clock_offset)
         is_due = (
             former is None
+            or (has_resets and former.if_reset is None)
             or account_id in self._due
             or made_before.keys() != cycles.keys()
             or any(
@@ -195,14 +197,15 @@ class Lookout:
             )
         )
         if not is_due and former is not None:
-            return None if burn == former.burn else AccountOutlook(now, burn, former.forecasts)
+            return None if burn == former.burn else replace(former, made_at=now, burn=burn)
         forecasts: list[Forecast] = []
         for cycle in cycles.values():
             forecasts.append(self._forecast(account, cycle, state, now, works=works))
             await asyncio.sleep(0)
+        if_used = self._if_reset(account, cycles[WEEKLY], state, now) if has_resets else None
         self._due.discard(account_id)
         await self._clock.sleep(self._pause)
-        return AccountOutlook(now, burn, tuple(forecasts))
+        return AccountOutlook(now, burn, tuple(forecasts), if_used)
 
     def _forecast(
         self, account: AccountState, cycle: Cycle, state: PoolState, now: datetime, *, works: bool
@@ -227,6 +230,18 @@ class Lookout:
             said.resets_at,
             none_because=NoForecast.NONE,
             used_percent=said.used_percent,
+        )
+
+    def _if_reset(self, account: AccountState, cycle: Cycle, state: PoolState, now: datetime) -> Forecast:
+        known = self._learning.window(account.key.id, cycle.window)
+        return if_reset(
+            cycle,
+            Habit() if known is None else known.habit,
+            self._learning.bank,
+            now,
+            self._learning.zone(account),
+            self._terms.stale_after,
+            state.clock_offset,
         )
 
     def _cycle(self, account: AccountState, window: UsageWindow, now: datetime) -> Cycle:

@@ -21,7 +21,7 @@ from msgspec import Meta, Struct, field
 from poolwatch.config.values import is_loopback
 from poolwatch.custody.login_file import Login
 from poolwatch.domain.account import Secret
-from poolwatch.domain.banked_resets import ResetLook
+from poolwatch.domain.banked_resets import ResetHistory, ResetLook
 from poolwatch.domain.failure import Failure, FailureKind, failure
 from poolwatch.domain.usage import BankedReset, ResetCredits, UsageSnapshot
 from poolwatch.domain.values import replace
@@ -201,15 +201,15 @@ def rows_in(
     return classify(answer, at) or parse_reset_list(answer.body, null_is_never=null_is_never)
 
 
-async def resets_used_at(
-    client: HttpClient, base_url: str, login: Login, access: Secret, deadline_seconds: float
-) -> tuple[datetime, ...] | None:
-    """When the history has uses; None where it cannot be read."""
+async def reset_history(
+    client: HttpClient, base_url: str, login: Login, access: Secret, at: datetime, deadline_seconds: float
+) -> ResetHistory | Failure:
+    """What the history has of uses."""
     url, headers = f"{reset_list_url(base_url)}/history", usage_headers(login, access)
     answer = await client.get(url, headers, deadline_seconds=deadline_seconds)
-    if isinstance(answer, Failure) or not 200 <= answer.status < 300:
-        return None
-    return parse_reset_history(answer.body)
+    if isinstance(answer, Failure):
+        return answer
+    return classify(answer, at) or parse_reset_history(answer.body)
 
 
 def use_body(request_id: str, reset_id: str | None) -> bytes:

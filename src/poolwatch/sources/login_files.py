@@ -15,7 +15,7 @@ from poolwatch.config.paths import from_home
 from poolwatch.custody.login_file import Login, read_login
 from poolwatch.custody.outcomes import clause
 from poolwatch.domain.account import Custody, Listing, LoginKind, Secret, SourceRef, TokenFacts
-from poolwatch.domain.banked_resets import ResetLook
+from poolwatch.domain.banked_resets import ResetHistory, ResetLook
 from poolwatch.domain.failure import Failure, FailureKind, failure
 from poolwatch.domain.message import arguments_of
 from poolwatch.domain.text import visible
@@ -185,16 +185,16 @@ class LoginFiles(ABC):
         wrong = None if isinstance(look, Failure) else of_somebody_else(look.usage, entry)
         return wrong or look
 
-    async def resets_used_at(
+    async def reset_history(
         self, entry: Listing, at: datetime, clock_offset: timedelta = timedelta(0)
-    ) -> tuple[datetime, ...] | None:
-        """When the service's history has uses."""
+    ) -> ResetHistory | Failure:
+        """What the service's history has of uses."""
         live = await self._live(entry, at + clock_offset)
         if isinstance(live, Failure):
-            return None
+            return live
         found, access, base_url = live
         client, deadline = self._setup.client, self._setup.deadline_seconds
-        return await banked_resets.resets_used_at(client, base_url, found, access, deadline)
+        return await banked_resets.reset_history(client, base_url, found, access, at, deadline)
 
     async def use_reset(
         self,

@@ -17,7 +17,7 @@ from msgspec import Struct, field
 from poolwatch.config.source_settings import SourceSettings
 from poolwatch.custody.state_dir import KEY_BYTES, Fingerprinter
 from poolwatch.domain.account import Listing, Secret, SourceRef
-from poolwatch.domain.banked_resets import ResetLook
+from poolwatch.domain.banked_resets import ResetHistory, ResetLook
 from poolwatch.domain.failure import Failure
 from poolwatch.domain.message import Message
 from poolwatch.domain.refresh import TokenStep
@@ -192,10 +192,10 @@ class ResettingSource(Source, Protocol):
         """The account's usage and its banked resets, both asked for now, whatever the pace of polls."""
         ...
 
-    async def resets_used_at(
+    async def reset_history(
         self, entry: Listing, at: datetime, clock_offset: timedelta = timedelta(0)
-    ) -> tuple[datetime, ...] | None:
-        """When the service's history of the last days has uses; None where there is none to be had."""
+    ) -> ResetHistory | Failure | None:
+        """What the service's history of the last days has of uses; None where the source has none."""
         ...
 
     async def use_reset(

@@ -189,8 +189,11 @@ class ResetEventModel(LenientModel):
 
 
 class ResetHistoryModel(LenientModel):
-    """A page of that history."""
+    """A page of that history; a cursor leads to a next one."""
 
+    as_of: Instant = None
+    window_start: Instant = None
+    next_cursor: Text = None
     events: Annotated[list[ResetEventModel] | None, PlainValidator(list_of(ResetEventModel, _MOST_ROWS))] = (
         None
     )

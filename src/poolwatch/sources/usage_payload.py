@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final, TypeVar
 
+from poolwatch.domain.banked_resets import ResetHistory
 from poolwatch.domain.failure import Failure, FailureKind, failure
 from poolwatch.domain.usage import (
     FURTHEST_RESET,
@@ -145,15 +146,19 @@ def parse_reset_list(body: bytes, *, null_is_never: bool = True) -> tuple[Banked
     return tuple(_banked(row, null_is_never=null_is_never) for row in rows)
 
 
-def parse_reset_history(body: bytes) -> tuple[datetime, ...] | None:
-    """When banked resets were used, by the first page of their history; None where it is none."""
+def parse_reset_history(body: bytes) -> ResetHistory | Failure:
+    """When banked resets were used, by the first page of their history."""
     value = read_json(body)
-    wire = None if isinstance(value, Failure) else ResetHistoryModel.read(value)
+    if isinstance(value, Failure):
+        return value
+    wire = ResetHistoryModel.read(value)
     if wire is None or wire.events is None:
-        return None
-    return tuple(
-        each.occurred_at for each in wire.events if each.kind == "used" and each.occurred_at is not None
-    )
+        return failure(FailureKind.MALFORMED, "sources.no_reset_history")
+    used = [each.occurred_at for each in wire.events if each.kind == "used"]
+    dated = tuple(sorted(at for at in used if at is not None))
+    # one that is not dated is one more than are told
+    is_part = wire.next_cursor is not None or len(dated) < len(used)
+    return ResetHistory(dated, wire.as_of, wire.window_start, is_part)
 
 
 def _banked(row: BankedResetModel, *, null_is_never: bool) -> BankedReset:

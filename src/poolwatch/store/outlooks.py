@@ -75,6 +75,7 @@ class _AccountOutlook(Document, frozen=True, kw_only=True):
     made_at: Instant
     burn: _AccountBurn
     forecasts: tuple[_Forecast, ...] = ()
+    if_reset: _Forecast | None = None
 
     def __post_init__(self) -> None:
         _need_instants(self.made_at)

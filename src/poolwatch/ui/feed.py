@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from poolwatch.domain.event_log import LoggedEvent
     from poolwatch.domain.notices import Delivery
     from poolwatch.domain.past import AccountPast, PastAsked
+    from poolwatch.domain.reset_past import ResetPast
     from poolwatch.domain.series import Point
     from poolwatch.domain.tokens import GroupBy
     from poolwatch.domain.use_report import UseReport, UseWish
@@ -213,6 +214,9 @@ class Feed(Protocol):
 
     async def reset_uses(self) -> tuple[ResetUse, ...]:
         """Every request to use a banked reset, old to new."""
+
+    async def reset_past(self, key: AccountKey, *, asks: bool) -> ResetPast:
+        """The banked resets that an account has used; `asks`: the service is asked for its history, too."""
 
     async def plan_reset(self, key: AccountKey, wish: Wish) -> ResetPlan | Message:
         """Read fresh figures of an account, and say what would be used; nothing is sent."""

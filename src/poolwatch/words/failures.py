@@ -264,6 +264,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "sources.web_page": mark("a web page came back instead of figures"),
     "sources.no_usage": mark("the answer holds no usage figures"),
     "sources.no_reset_list": mark("the answer holds no list of banked resets"),
+    "sources.no_reset_history": mark("the answer holds no history of banked resets"),
     "sources.redirects": mark("the service redirects ({status}); not followed"),
     "sources.asked_too_often": mark("asked too often ({status})"),
     "sources.browser_check": mark("the network edge asks for a browser check ({status})"),

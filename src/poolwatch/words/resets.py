@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-from poolwatch.words.catalogue import Text, _, mark, n_
+from poolwatch.words.catalogue import Text, _, mark
 
 if TYPE_CHECKING:
     # the first screen loads the sentences, and needs none of these
@@ -112,22 +112,20 @@ because: Final = Text("{what}: {why}", "{what}")
 used: Final = Text("{what}: {windows}", "{what}")
 #: One window: `5h 100 → 0%`.
 moved: Final = Text("{window} {before} → {after}%")
-LAG: Final = Text(
-    "the figures are still the old ones, and can lag for minutes; a second use is refused until then"
+lag: Final = Text(
+    "the figures are still the old ones, and can lag for minutes; a second use is refused until {at}"
 )
 AGAIN: Final = Text("Ask again with the same request, it cannot use a second one: poolwatch resets ask {id}")
 SETTLE: Final = Text("or, once you know: poolwatch resets settle {id} used|not-used")
 seen: Final = Text("seen: {what}")
 would: Final = Text("{name}: would use the banked reset that ends {ends}; nothing was sent")
 would_not: Final = Text("{name}: would use none: {why}; nothing was sent")
-NEVER: Final = Text("never")
-UNKNOWN_END: Final = Text("?")
 POOLS_CHOICE: Final = Text("as the pool chooses")
 
 # --- the question
 account: Final = Text("account   {name}")
 ends: Final = Text("ends      {ends}")
-more: Final = Text("ends      {ends}; {count} more")
+more: Final = Text("ends      {ends}; {count} more, then {next}")
 resets: Final = Text("resets    {windows}")
 moves: Final = Text("moves     the next weekly reset from {before} to about {after}")
 instead: Final = Text("instead   {window} comes back by itself {at}, in {left}")
@@ -138,7 +136,6 @@ NOTHING_USED: Final = Text("nothing was used")
 NEEDS_YES: Final = Text("without a terminal nothing is used unless --yes is said; --dry-run sends nothing")
 
 # --- `resets list`, `ask`, `settle`
-NO_RESETS: Final = Text("no account has a banked reset")
 no_request: Final = Text("no request begins with {id}: poolwatch resets list shows them")
 several_requests: Final = Text("{id} begins several requests: {ids}")
 SETTLE_HOW: Final = Text("say used or not-used")
@@ -148,29 +145,8 @@ several_resets: Final = Text("{id} begins several banked resets of this account"
 open_use: Final = Text("UNKNOWN  request {id} of {name}, {at}: ask again, or settle it")
 past_use: Final = Text("{at}  {name}  {what}")
 USES: Final = Text("Requests:")
-HEADER: Final = (
-    Text("ENDS"),
-    Text("IN"),
-    Text("ACCOUNT"),
-    Text("5H"),
-    Text("WEEKLY"),
-    Text("ID"),
-    Text("IF USED NOW"),
-)
-NOT_NOW: Final = Text("not exhausted: wait")
-SECOND: Final = Text("the next one")
-#: One window in the list, where room is scarce.
-falls: Final = Text("{window} {before} → 0")
-soon_anyway: Final = Text("{window} is back in {left}")
-COUNT_ONLY: Final = Text("not listed one by one")
 
 # --- the screen
-TITLE: Final = Text("Banked resets")
-NEVER_BY_ITSELF: Final = Text("never used by itself")
-WHAT_ONE_IS: Final = Text("one sets an account's windows to zero, once; the service grants them")
-READING: Final = Text("reading fresh figures …")
-now_read: Final = Text("{name}: read")
-is_worth: Final = Text("{name}: exhausted, and its first banked reset ends in {left}", "{name}: exhausted")
 USE_THIS: Final = Text("Use this banked reset?")
 WHAT_BECAME: Final = Text("What became of this request?")
 lost: Final = Text("request {id} of {name}, {at}: the answer was lost, so it may have used a banked reset")
@@ -181,17 +157,6 @@ TYPE_ONE_OF: Final = Text("Type  again,  used  or  not-used: ")
 OTHER_WORD: Final = Text("that is another word: nothing was done")
 DO_IT: Final = Text("do it")
 NOTHING_IS_DONE: Final = Text("nothing is done")
-as_it_is: Final = Text("as it is   weekly {used}%, about {then}% when it resets {at}")
-out_before: Final = Text("as it is   weekly {used}%, likely used up before it resets {at}")
-only_is: Final = Text("as it is   weekly {used}%, resets {at}")
-if_used: Final = Text("if used    weekly 0% now, at this pace about {then}% ({low}–{high}) by {at}")
-if_used_unknown: Final = Text("if used    weekly 0% now; how it goes on is not foretold")
-
-
-def counts(count: int, accounts: int, worth: int) -> str:
-    """How many there are, and how many are worth using now."""
-    on = n_("{count} account", "{count} accounts", accounts)
-    return _("{count} on {accounts} · {worth} worth using now", count=count, accounts=on, worth=worth)
 
 
 def outcome_word(outcome: ResetOutcome) -> str:
@@ -207,9 +172,3 @@ def route_words(route: ResetRoute, source: str, place: str) -> str:
 def evidence_words(found: Evidence) -> str:
     """What speaks for a use, or against it."""
     return _(_EVIDENCE[found])
-
-
-def held(count: int, accounts: int) -> str:
-    """How many there are."""
-    on = n_("{count} account", "{count} accounts", accounts)
-    return n_("{count} banked reset on {accounts}", "{count} banked resets on {accounts}", count, accounts=on)

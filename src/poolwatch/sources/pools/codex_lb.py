@@ -158,7 +158,7 @@ class CodexLb(ListingPool[wire.LbAccount]):
             return usage
         return of_somebody_else(usage, entry) or ResetLook(usage, None, at)
 
-    async def resets_used_at(
+    async def reset_history(
         self, entry: Listing, at: datetime, clock_offset: timedelta = timedelta(0)
     ) -> None:
         """The pool has no such history."""

@@ -167,7 +167,7 @@ class CodexProxy(ListingPool[wire.ProxyAccount]):
         rows = parse_reset_list(json_bytes({"data": listed.body}), null_is_never=False)
         return rows if isinstance(rows, Failure) else ResetLook(usage, rows, at)
 
-    async def resets_used_at(
+    async def reset_history(
         self, entry: Listing, at: datetime, clock_offset: timedelta = timedelta(0)
     ) -> None:
         """The pool has no such history."""

@@ -221,6 +221,20 @@ class Page(LeavesOnce[ResultT], inherit_bindings=False):
 
             self.app.push_screen(ResetsScreen(self.ui, self.account))
 
+    def open_history(
+        self, key: AccountKey, order: Sequence[AccountKey], back: Callable[[AccountKey], object]
+    ) -> None:
+        """The past of an account; `back` is told which one was shown last."""
+        if self.app.screen is not self:
+            return
+        from poolwatch.ui.screens.history import HistoryScreen
+
+        def left(last: AccountKey | None) -> None:
+            if last is not None:
+                back(last)
+
+        self.app.push_screen(HistoryScreen(self.ui, key, order), left)
+
     def action_credits(self) -> None:
         """What is left of credits and balances."""
         if self.app.screen is self:

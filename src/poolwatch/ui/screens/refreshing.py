@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import ClassVar, Final, TypeVar
 
@@ -98,20 +98,6 @@ class RefreshingPage(Page[ResultT]):
             text = words.as_comment(card.copy) if simulated else card.copy
             self.app.copy_to_clipboard(text)
             self.flash(words.copied(text))
-
-    def open_history(
-        self, key: AccountKey, order: Sequence[AccountKey], back: Callable[[AccountKey], object]
-    ) -> None:
-        """The past of an account; `back` is told which one was shown last."""
-        if self.app.screen is not self:
-            return
-        from poolwatch.ui.screens.history import HistoryScreen
-
-        def left(last: AccountKey | None) -> None:
-            if last is not None:
-                back(last)
-
-        self.app.push_screen(HistoryScreen(self.ui, key, order), left)
 
     def action_silence(self) -> None:
         """Say nothing of an alert of the account for a while."""

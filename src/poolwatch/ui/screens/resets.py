@@ -2,52 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
 from typing import ClassVar, Final
 
 from msgspec import Struct
-from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.screen import ModalScreen
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.banked_resets import Refusal, ResetPlan, ResetUse, UsedReset, Wish
 from poolwatch.domain.message import Message
-from poolwatch.domain.text import visible
+from poolwatch.domain.reset_past import ResetPast
+from poolwatch.presentation import figures
 from poolwatch.presentation.figures import instant
 from poolwatch.presentation.masking import shown_name, shown_path
-from poolwatch.presentation.resets import (
-    ID_SHOWN,
-    BankedRow,
-    banked_rows,
-    outcome_lines,
-    outlook_lines,
-    sheet_lines,
-    use_line,
-)
-from poolwatch.presentation.view import Tone
-from poolwatch.ui.appearance import Glyphs
-from poolwatch.ui.cells import Ink, Line, Piece, cut, fit, fit_line, spread, wrap
+from poolwatch.presentation.reset_list import BankedRow, ToldLine, banked_rows, outlook_lines, past_lines
+from poolwatch.presentation.resets import ID_SHOWN, outcome_lines, sheet_lines, use_line
+from poolwatch.presentation.view import Prefs, Tone
+from poolwatch.ui.cells import fit_line
 from poolwatch.ui.keymap import Scope
-from poolwatch.ui.screens.page import LeavesOnce, Page, bindings, quits
+from poolwatch.ui.screens.page import Page, bindings
+from poolwatch.ui.screens.word_sheet import WordSheet
 from poolwatch.ui.state import UiState
 from poolwatch.ui.widgets.arrangement import Direction
-from poolwatch.ui.widgets.bottom import MessageText, typing_line
+from poolwatch.ui.widgets.bottom import MessageText, key_label
 from poolwatch.ui.widgets.history import is_wide
 from poolwatch.ui.widgets.lines import Lines, Pane
+from poolwatch.ui.widgets.reset_lines import reset_lines, resets_title
 from poolwatch.words import interface
-from poolwatch.words import resets as words
+from poolwatch.words import reset_list as words
+from poolwatch.words import resets as sheet_words
 from poolwatch.words.messages import message_text
 
 _PAGE: Final = 5
-#: Cells of the columns: the end, the time left, the account, and the figures.
-_ENDS, _LEFT, _FIGURE = 16, 4, 6
-_NAME_NARROW, _NAME_WIDE = 17, 28
-#: Narrower than this the time left has no room.
-_LEFT_FROM = 72
-_LONGEST_WORD: Final = 256
+#: So many that were used before are told, and on a high screen.
+_PAST, _PAST_WIDE = 2, 5
 #: What settles or repeats a request, as it is typed.
 _AGAIN, _USED, _NOT_USED = "again", "used", "not-used"
 
@@ -78,7 +68,12 @@ class ResetsScreen(Page[None]):
         super().__init__(ui)
         self._wanted = account
         self._selected: object = None
-        self._rows: tuple[_Row, ...] = ()
+        self._every: tuple[_Row, ...] = ()
+        #: whose rows alone are shown; None: those of the pool
+        self._only: AccountKey | None = None
+        #: what accounts used before, and of whom that was asked for
+        self._pasts: dict[AccountKey, ResetPast] = {}
+        self._asked: set[AccountKey] = set()
         self._uses: tuple[ResetUse, ...] = ()
         #: what became of the last use here, until another row is selected
         self._told: tuple[str, ...] = ()
@@ -101,7 +96,7 @@ class ResetsScreen(Page[None]):
     def account(self) -> AccountKey | None:
         """The account of the selected one."""
         row = self._row
-        return None if row is None or row.reset is None else row.reset.key
+        return None if row is None else self._key_of(row)
 
     # --- drawing
 
@@ -109,112 +104,131 @@ class ResetsScreen(Page[None]):
         """Draw what is known."""
         if not self.can_draw:
             return
-        ui, prefs = self.ui, self.ui.board.prefs
-        rows = banked_rows(ui.board.overview, ui.feed.now(), prefs)
+        rows = banked_rows(self.ui.board.overview, self._prefs)
         lost = [_Row(open_use=use) for use in self._uses if use.is_open]
-        self._rows = (*lost, *(_Row(row) for row in rows))
+        self._every = (*lost, *(_Row(row) for row in rows))
         if self._selected is None and self._wanted is not None:
-            first = next((each for each in self._rows if each.reset and each.reset.key == self._wanted), None)
+            first = next(
+                (each for each in self._every if each.reset and each.reset.key == self._wanted), None
+            )
             self._selected = None if first is None else first.id
         self._draw()
 
     def _draw(self) -> None:
         width, glyphs = max(1, self.size.width - 1), self.ui.appearance.glyphs
-        rows = [row.reset for row in self._rows if row.reset is not None]
-        counts = words.counts(
-            sum(row.count for row in rows), len({row.key for row in rows}), sum(row.worth for row in rows)
-        )
+        row = self._row
+        self._look_back()
         help_text = f"{self.ui.options.keymap.get('help').keys[0]} {interface.text('help')}"
-        left: list[Piece] = [(f" {words.TITLE()}", Ink.BRAND), (f"  {counts}", Tone.STRONG)]
-        right: list[Piece] = [(f"   {help_text} ", Tone.DIM)]
-        if is_wide(width):
-            right.insert(0, (words.NEVER_BY_ITSELF(), Tone.DIM))
-        self.query_one("#title", Lines).show((spread(left, right, self.size.width, glyphs.ellipsis),))
-        self.query_one(Pane).show(self._lines(width, glyphs), from_top=True)
+        self.query_one("#title", Lines).show(
+            (resets_title(*self._counted(), help_text, self.size.width, glyphs),)
+        )
+        if row is None:
+            told = (words.NO_RESETS(), words.WHAT_ONE_IS())
+            lines = [(), *(fit_line(((f"   {text}", Tone.DIM),), width, glyphs.ellipsis) for text in told)]
+        else:
+            rows = self._rows
+            drawn = [each.reset or self._use_line(each) for each in rows]
+            name, under = self._under(row)
+            height = max(1, self.size.height - 3)
+            lines = reset_lines(drawn, rows.index(row), name, under, width, height, glyphs)
+        self.query_one(Pane).show(lines, from_top=True)
         self._draw_bottom()
 
-    def _lines(self, width: int, glyphs: Glyphs) -> list[Line]:
-        if not self._rows:
-            told = (words.NO_RESETS(), words.WHAT_ONE_IS())
-            return [(), *(fit_line(((f"   {text}", Tone.DIM),), width, glyphs.ellipsis) for text in told)]
-        chosen = self._row
-        lines: list[Line] = [(), self._head(width)]
-        lines += [self._line(row, width, glyphs, selected=row is chosen) for row in self._rows]
-        under = self._under(width)
-        room = max(3, self.size.height - 3 - len(under))
-        if len(lines) > room and chosen is not None:
-            at = self._rows.index(chosen)
-            first = max(0, min(at - (room - 3) // 2, len(self._rows) - (room - 2)))
-            lines = [*lines[:2], *lines[2 + first : first + room]]
-        return [*lines, *under]
+    @property
+    def _prefs(self) -> Prefs:
+        return self.ui.board.timed_prefs
 
-    def _head(self, width: int) -> Line:
-        titles = [title() for title in words.HEADER]
-        names = (titles[0], titles[1], titles[2], titles[3], titles[4], titles[6])
-        return fit_line([(text, Ink.HEADING) for text in self._cells(names, width)], width)
+    @property
+    def _server_now(self) -> datetime:
+        return self.ui.feed.now() + self.ui.board.state.clock_offset
 
-    def _line(self, row: _Row, width: int, glyphs: Glyphs, *, selected: bool) -> Line:
-        lead: Piece = (f"{glyphs.pointer} " if selected else "  ", Ink.MARK)
-        if row.open_use is not None:
-            use = row.open_use
-            text = use_line(use, self._name_of(use), self.ui.feed.now(), self.ui.board.prefs)
-            return fit_line((lead, (text, Tone.RED)), width, glyphs.ellipsis)
-        reset = row.reset
-        if reset is None:
-            return ()
-        texts = (reset.ends, reset.left, reset.name, reset.five_hours, reset.weekly, reset.if_used)
-        tone = Tone.STRONG if selected else reset.tone
-        cells = self._cells(texts, width)
-        return fit_line((lead, *((text, tone) for text in cells[1:])), width, glyphs.ellipsis)
+    def _counted(self) -> tuple[str, str, str]:
+        """How many there are, when the first ends, and when the list of the selected account was read."""
+        rows = [row.reset for row in self._rows if row.reset is not None]
+        count, worth = sum(row.count for row in rows), sum(row.worth for row in rows)
+        counts = words.counts(count, len({row.key for row in rows}), worth)
+        if self._only is not None:
+            counts = words.counts_of(self._account_name(self._only), count, worth)
+        first = next((row.left for row in rows if row.left), "")
+        read = ""
+        key = self.account
+        account = None if key is None else self.ui.board.state.accounts.get(key)
+        if account is not None and account.usage.reset_list is not None:
+            at = figures.clock(account.usage.reset_list.at, self.ui.feed.now(), self._prefs.zone)
+            read = words.list_read(at)
+        return counts, words.first_ends(first) if first else "", read
 
-    def _cells(self, texts: Sequence[str], width: int) -> list[str]:
-        """A lead, then the columns that have room, each with the blank behind it."""
-        ends, left, name, five, weekly, if_used = texts
-        wide = is_wide(width)
-        cells = ["  ", fit(ends, _ENDS), "  "]
-        cells += [fit(left, _LEFT), "  "] if width >= _LEFT_FROM else []
-        cells.append(fit(name, _NAME_WIDE if wide else _NAME_NARROW))
-        if wide:
-            cells += ["  ", fit(five, _FIGURE)]
-        return [*cells, "  ", fit(weekly, _FIGURE), "  ", if_used]
+    def _under(self, row: _Row) -> tuple[str, list[ToldLine]]:
+        """What became of the last use; else how the account goes on, and what it used before."""
+        key = self._key_of(row)
+        name = "" if key is None else self._account_name(key)
+        if self._told:
+            tone = Tone.GOOD if self._told_good else Tone.AMBER
+            return name, [ToldLine("", text, tone) for text in self._told]
+        judged = None if key is None else self.ui.board.judged(key)
+        if judged is None or row.reset is None:
+            return name, []
+        now, prefs, most = self._server_now, self._prefs, _PAST_WIDE if self.size.height >= 34 else _PAST
+        told = outlook_lines(judged, now, prefs)
+        past = self._pasts.get(judged.account.key)
+        if past is not None:
+            read = key_label(self.ui.options.keymap.get("read_resets").keys[0], self.ui.appearance.glyphs)
+            told += past_lines(judged, past, most, now, prefs, read)
+        return name, told
 
-    def _under(self, width: int) -> list[Line]:
-        """What became of the last use; else how the selected account goes on, as it is and if used."""
-        tone = Tone.GOOD if self._told_good else Tone.AMBER
-        texts = [(text, tone) for text in self._told]
-        row = self._row
-        if not texts and row is not None and row.reset is not None:
-            account = self.ui.board.state.accounts.get(row.reset.key)
-            if account is not None:
-                ui = self.ui
-                told = outlook_lines(account, ui.feed.now(), ui.board.prefs)
-                texts = [(row.reset.name, Tone.STRONG), *((text, Tone.PLAIN) for text in told)]
-        if not texts:
-            return []
-        return [
-            (),
-            *((("   ", Tone.PLAIN), *line) for piece in texts for line in wrap((piece,), max(1, width - 4))),
-        ]
+    def _use_line(self, row: _Row) -> str:
+        use = row.open_use
+        return "" if use is None else use_line(use, self._name_of(use), self.ui.feed.now(), self._prefs)
 
     def _draw_bottom(self) -> None:
         row = self._row
         message = MessageText(words.READING()) if self._busy else None
-        if message is None and row is not None and row.reset is not None and row.reset.worth:
-            message = MessageText(words.is_worth(row.reset.name, row.reset.left), Tone.ACCENT)
+        reset = None if row is None else row.reset
+        if message is None and reset is not None and reset.nth == 0 and reset.left:
+            of_it = [each for each in self._every if each.reset is not None and each.reset.key == reset.key]
+            what = words.first_of(max(reset.count, len(of_it)), reset.left)
+            if reset.worth:
+                short = f"{reset.name}: {what}"
+                message = MessageText(words.worth_now(reset.name, what), Tone.ACCENT, short=short)
+            else:
+                message = MessageText(f"{reset.name}: {what}", Tone.DIM)
         self.show_message(message)
-        self.show_keys(**({} if row is not None else {"use_reset": "", "read_resets": ""}))
+        instead = {"cost": "", "read_resets": words.READ_LIST()}
+        whose = (words.POOL(), words.THIS_ACCOUNT())
+        instead["whose_resets"] = whose[self._only is None]
+        if is_wide(self.size.width):
+            instead["whose_resets"] = " · ".join(reversed(whose))
+        if row is None:
+            instead |= dict.fromkeys(("use_reset", "read_resets", "whose_resets", "history"), "")
+        self.show_keys(**instead)
+
+    @property
+    def _rows(self) -> tuple[_Row, ...]:
+        """Those of the pool, or of one account."""
+        if self._only is None:
+            return self._every
+        return tuple(row for row in self._every if self._key_of(row) == self._only)
 
     @property
     def _row(self) -> _Row | None:
         """The selected row; the first where that is gone."""
-        found = (row for row in self._rows if row.id == self._selected)
-        return next(found, None) or (self._rows[0] if self._rows else None)
+        rows = self._rows
+        return next((row for row in rows if row.id == self._selected), None) or (rows[0] if rows else None)
+
+    def _key_of(self, row: _Row) -> AccountKey | None:
+        """Whose it is; None where that account is gone."""
+        if row.open_use is not None:
+            whose = row.open_use.account
+            return next((key for key in self.ui.board.state.accounts if key.id == whose), None)
+        return None if row.reset is None else row.reset.key
+
+    def _account_name(self, key: AccountKey) -> str:
+        account = self.ui.board.state.accounts.get(key)
+        return key.id[:ID_SHOWN] if account is None else shown_name(account, mask=self.ui.choice.mask)
 
     def _name_of(self, use: ResetUse) -> str:
-        accounts = self.ui.board.state.accounts
-        found = (account for key, account in accounts.items() if key.id == use.account)
-        account = next(found, None)
-        return use.account[:ID_SHOWN] if account is None else shown_name(account, mask=self.ui.choice.mask)
+        key = self._key_of(_Row(open_use=use))
+        return use.account[:ID_SHOWN] if key is None else self._account_name(key)
 
     # --- keys
 
@@ -223,10 +237,29 @@ class ResetsScreen(Page[None]):
         row = self._row
         if row is None:
             return
-        at = Direction(where).among(len(self._rows), self._rows.index(row), _PAGE)
-        self._selected = self._rows[at].id
+        rows = self._rows
+        self._selected = rows[Direction(where).among(len(rows), rows.index(row), _PAGE)].id
         self._told = ()
         self._draw()
+
+    def action_whose(self) -> None:
+        """Those of the selected account alone, or of the pool again."""
+        row = self._row
+        self._selected = None if row is None else row.id
+        self._only = self.account if self._only is None else None
+        self._draw()
+
+    def action_history(self) -> None:
+        """The past of the account."""
+        if self.account is not None:
+            order = dict.fromkeys(key for row in self._every if (key := self._key_of(row)) is not None)
+            self.open_history(self.account, tuple(order), self._select)
+
+    def _select(self, key: AccountKey) -> None:
+        self._only = None
+        row = next((each for each in self._every if self._key_of(each) == key), None)
+        self._selected = None if row is None else row.id
+        self.redraw()
 
     def action_resets(self) -> None:
         """The key that opened it closes it."""
@@ -250,8 +283,24 @@ class ResetsScreen(Page[None]):
 
     # --- work
 
+    def _look_back(self) -> None:
+        """Have read what the selected account used before; nobody is asked for it."""
+        key = self.account
+        if key is not None and key not in self._asked:
+            self._asked.add(key)
+            self.start_work(partial(self._read_past, key))
+
+    async def _read_past(self, key: AccountKey, *, asks: bool = False) -> None:
+        before = self._pasts.get(key)
+        found = await self.ui.feed.reset_past(key, asks=asks)
+        # what the service was asked for meanwhile says more
+        if asks or self._pasts.get(key) is before:
+            self._pasts[key] = found
+            self.redraw()
+
     async def _read_uses(self) -> None:
         self._uses = await self.ui.feed.reset_uses()
+        self._asked.clear()
         self.redraw()
 
     async def _planned(self, row: BankedRow) -> tuple[ResetPlan, Wish] | None:
@@ -270,6 +319,7 @@ class ResetsScreen(Page[None]):
 
     async def _read(self, row: BankedRow) -> None:
         if await self._planned(row) is not None:
+            await self._read_past(row.key, asks=True)
             self.flash(words.now_read(row.name))
 
     async def _open_sheet(self, row: BankedRow) -> None:
@@ -278,23 +328,27 @@ class ResetsScreen(Page[None]):
             return
         plan, wish = planned
         if isinstance(plan.found, Refusal):
-            what = words.outcome_word(plan.found.outcome)
-            self.flash(f"{row.name}: {words.because(what, message_text(plan.found.why))}", Tone.AMBER)
+            what = sheet_words.outcome_word(plan.found.outcome)
+            self.flash(f"{row.name}: {sheet_words.because(what, message_text(plan.found.why))}", Tone.AMBER)
             return
         if self.app.screen is not self:
             return
         ui = self.ui
         place = shown_path(plan.way.place, mask=ui.choice.mask) if plan.way.place else ""
-        way = words.route_words(plan.way.route, plan.way.entry.ref.source, place)
+        way = sheet_words.route_words(plan.way.route, plan.way.entry.ref.source, place)
         told = sheet_lines(row.name, way, plan.look, plan.found, ui.feed.now(), ui.board.prefs)
         sheet = WordSheet(
-            ui, words.USE_THIS(), (*told, words.CANNOT_BE_UNDONE()), words.type_it(row.name), (row.name,)
+            ui,
+            sheet_words.USE_THIS(),
+            (*told, sheet_words.CANNOT_BE_UNDONE()),
+            sheet_words.type_it(row.name),
+            (row.name,),
         )
         self.app.push_screen(sheet, partial(self._answered, row, plan, wish))
 
     def _answered(self, row: BankedRow, plan: ResetPlan, wish: Wish, word: str | None) -> None:
         if word is None:
-            self.flash(words.NOTHING_USED())
+            self.flash(sheet_words.NOTHING_USED())
         else:
             self.start_work(partial(self._use, row, plan, wish))
 
@@ -308,15 +362,19 @@ class ResetsScreen(Page[None]):
         await self._read_uses()
 
     def _tell(self, name: str, used: UsedReset) -> None:
-        self._told = tuple(outcome_lines(name, used.use, used.after, used.evidence))
+        self._told = tuple(
+            outcome_lines(name, used.use, used.after, used.evidence, self.ui.feed.now(), self._prefs)
+        )
         self._told_good = used.use.outcome.is_good
         self.ui.said.add(self.ui.feed.now(), self._told[0], Tone.GOOD if self._told_good else Tone.AMBER)
 
     def _ask_about(self, use: ResetUse) -> None:
         name = self._name_of(use)
         at = instant(use.at, self.ui.feed.now(), self.ui.board.prefs.zone)
-        told = (words.lost(use.id[:ID_SHOWN], name, at), words.AGAIN_OR_SETTLE())
-        sheet = WordSheet(self.ui, words.WHAT_BECAME(), told, words.TYPE_ONE_OF(), (_AGAIN, _USED, _NOT_USED))
+        told = (sheet_words.lost(use.id[:ID_SHOWN], name, at), sheet_words.AGAIN_OR_SETTLE())
+        sheet = WordSheet(
+            self.ui, sheet_words.WHAT_BECAME(), told, sheet_words.TYPE_ONE_OF(), (_AGAIN, _USED, _NOT_USED)
+        )
         self.app.push_screen(sheet, partial(self._settled, use, name))
 
     def _settled(self, use: ResetUse, name: str, word: str | None) -> None:
@@ -334,85 +392,7 @@ class ResetsScreen(Page[None]):
                 if isinstance(found, Message):
                     self.flash(message_text(found), Tone.RED)
                 elif found is not None and found.reason is not None:
-                    self.flash(words.settled(use.id[:ID_SHOWN], message_text(found.reason)))
+                    self.flash(sheet_words.settled(use.id[:ID_SHOWN], message_text(found.reason)))
         finally:
             self._busy = False
         await self._read_uses()
-
-
-class WordSheet(ModalScreen[str], LeavesOnce[str], inherit_bindings=False):
-    """What is about to be done, and the word that has it done; any other word does nothing."""
-
-    ALLOW_SELECT = False
-    AUTO_FOCUS = ""
-    BINDINGS: ClassVar[list[BindingType]] = quits()
-    DEFAULT_CSS = """
-    WordSheet { background: transparent; layout: vertical; align: left bottom; }
-    WordSheet Lines { dock: bottom; background: $panel; }
-    """
-
-    def __init__(
-        self, ui: UiState, title: str, told: Sequence[str], prompt: str, accepted: Sequence[str]
-    ) -> None:
-        super().__init__()
-        self._ui = ui
-        self._title = title
-        self._told_lines = tuple(told)
-        self._prompt = prompt
-        self._accepted = frozenset(accepted)
-        self._typed = ""
-        self._is_wrong = False
-
-    def compose(self) -> ComposeResult:
-        """All of it stands in a few lines."""
-        yield Lines(id="sheet")
-
-    def on_resize(self) -> None:
-        """As wide as the screen."""
-        self.query_one(Lines).set_appearance(self._ui.appearance)
-        self._draw()
-
-    def _draw(self) -> None:
-        width, glyphs = self.size.width, self._ui.appearance.glyphs
-        lines: list[Line] = [fit_line(((f" {self._title}", Tone.STRONG),), width, glyphs.ellipsis)]
-        for text in self._told_lines:
-            lines += [((" ", Tone.PLAIN), *line) for line in wrap(((text, Tone.PLAIN),), max(1, width - 2))]
-        room = max(4, width - len(self._prompt) - 4)
-        typed = cut(self._typed[::-1], room, glyphs.ellipsis)[::-1]
-        lines.append(
-            fit_line(((f" {self._prompt}", Tone.STRONG), (f"{typed}_", Tone.PLAIN)), width, glyphs.ellipsis)
-        )
-        if self._is_wrong:
-            lines.append(fit_line(((f" {words.OTHER_WORD()}", Tone.AMBER),), width, glyphs.ellipsis))
-        keys = (("enter", words.DO_IT()), ("esc", words.NOTHING_IS_DONE()))
-        lines.append(typing_line(keys, width, glyphs))
-        self.query_one(Lines).show(lines)
-
-    def on_key(self, event: events.Key) -> None:
-        """Letters are the word; Enter does it where that is right."""
-        event.stop()
-        match event.key:
-            case "escape":
-                self.dismiss(None)
-                return
-            case "enter":
-                if self._typed.strip() in self._accepted:
-                    self.dismiss(self._typed.strip())
-                    return
-                self._is_wrong = True
-            case "backspace":
-                self._typed = self._typed[:-1]
-                self._is_wrong = False
-            case _ if event.character is not None and event.character.isprintable():
-                self._type(event.character)
-        self._draw()
-
-    def on_paste(self, event: events.Paste) -> None:
-        """The first line of a paste, made harmless."""
-        event.stop()
-        self._type(next(iter(event.text.splitlines()), ""))
-        self._draw()
-
-    def _type(self, text: str) -> None:
-        self._typed = visible(self._typed + text, _LONGEST_WORD + 1)[:_LONGEST_WORD]
-        self._is_wrong = False
