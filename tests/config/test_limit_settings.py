@@ -12,7 +12,7 @@ from poolwatch.config.load import load_text
 from poolwatch.config.problems import ConfigProblem, ConfigProblems
 from poolwatch.config.settings import Settings
 from poolwatch.config.table import shown_settings
-from poolwatch.domain.alert_rules import OfAccounts, OfBudgets, OfEvents, all_rules, relaxed, watched
+from poolwatch.domain.alert_rules import ByFilter, OfBudgets, OfEvents, all_rules, relaxed, watched
 from poolwatch.domain.alerts import BuiltIn, QuietHours, Rule, Severity
 from poolwatch.domain.budgets import (
     AtLimit,
@@ -276,10 +276,18 @@ n = "group:night"
     )
     conditions = [each.condition for name in "abc" if (each := found[name]) is not None]
     assert conditions[0] == OfBudgets("team two", Decimal(90), Decimal(60))
-    assert isinstance(conditions[1], OfAccounts)
+    assert isinstance(conditions[1], ByFilter)
     assert written(conditions[1].stays) == "group:night weekly>=85"
     assert conditions[1].figure == "weekly+"
     assert conditions[2] == OfEvents(EventKind.EARLY_RESET)
+
+
+def test_a_rule_may_ask_for_balances_but_not_for_what_nothing_has() -> None:
+    assert good('[[alerts]]\nname = "a"\nwhen = "source:reef balance<5"\nclear = "level:ok"\n').alerts
+    (found,) = bad('[[alerts]]\nname = "a"\nwhen = "balance<5 weekly>=90"\n')
+    assert "nothing has “balance” and “weekly”" in str(found)
+    (found,) = bad('[[alerts]]\nname = "a"\nwhen = "! level:low"\n')
+    assert "nothing has “level” and “!”" in str(found)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,8 @@ import pytest
 from poolwatch.domain.account import AccountKey, Listing, Name, SourceRef, TokenFacts
 from poolwatch.domain.alert_rules import all_rules, watched
 from poolwatch.domain.alerting import Evaluated, evaluate
-from poolwatch.domain.alerts import Phase, Rule, Silence
+from poolwatch.domain.alerts import BuiltIn, Phase, Rule, Silence
+from poolwatch.domain.balances import Balance, BalanceState
 from poolwatch.domain.budgets import (
     Budget,
     BudgetPeriod,
@@ -72,11 +73,19 @@ class Wall:
 class Watching:
     """One process: its own ledger and watch over a database that others share."""
 
-    def __init__(self, store: Store, clock: Wall, *rules: Rule, summary: time | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Wall,
+        *rules: Rule,
+        summary: time | None = None,
+        balances: tuple[str, ...] = (),
+    ) -> None:
         self.store, self.clock = store, clock
         self.ledger = Ledger(PoolState(settled=True))
         found = [watched(each) for each in rules or (HIGH,)]
-        terms = AlertTerms(tuple(each for each in found if each is not None), Prefs(), UTC, summary, ("ops",))
+        own = tuple(each for each in found if each is not None)
+        terms = AlertTerms(own, Prefs(), UTC, summary, ("ops",), frozenset(balances))
         self.woken = 0
         self.watch = AlertWatch(terms, self._wake)
         self.recorder = Recorder(store, UTC)
@@ -183,6 +192,65 @@ async def test_an_old_or_unknown_figure_begins_nothing_and_ends_nothing(store: S
         board = one.ledger.state.alerts
         assert board is not None
         assert [each.phase for each in board.alerts] == [Phase.UNKNOWN]
+
+
+async def test_a_balance_is_told_of_once_by_its_name_and_not_at_the_first_look(
+    store: Store, clock: Wall
+) -> None:
+    low = Rule("low", "balance<5", channels=("ops",))
+    one = Watching(store, clock, low, balances=("reef", "other"))
+
+    async def left(amount: str | None, **others: str) -> None:
+        amounts = {"reef": amount, **others} if amount is not None else others
+        states = {
+            name: BalanceState(name).read(Balance("USD", Decimal(each)), clock.now())
+            for name, each in amounts.items()
+        }
+        one.ledger.state = replace(one.ledger.state, balances=states)
+        await one.see()
+
+    # of what is not known yet nothing is told when it is; the rule waits for all of them
+    await left(None)
+    await left("9", other="1")
+    await left("8", other="2")
+    assert await one.told() == []
+    await left("4.99", other="1")
+    assert await one.told() == [("reef", "firing")]
+    (event,) = await store.events(NOW - timedelta(days=400))
+    assert (event.source, event.account_id, event.rule) == ("reef", None, "low")
+    await left("4.98", other="1")
+    assert await one.told() == [("reef", "firing")]
+    # it is configured still, though nothing is known of it
+    await left(None)
+    board = one.ledger.state.alerts
+    assert board is not None
+    assert {each.phase for each in board.alerts} == {Phase.FIRING}
+    # what is configured no more is no longer told of
+    two = Watching(store, clock, low)
+    await two.see()
+    board = two.ledger.state.alerts
+    assert board is not None
+    assert not board.firing
+
+
+async def test_a_top_up_of_another_process_is_what_low_is_measured_by(store: Store, clock: Wall) -> None:
+    name = BuiltIn.CREDITS_LOW.value
+    one = Watching(store, clock, Rule(name, name, channels=("ops",), built_in=True), balances=("reef",))
+
+    async def read(amount: str, minutes: int) -> None:
+        state = BalanceState("reef").read(Balance("USD", Decimal(amount)), clock.now())
+        one.ledger.state = replace(one.ledger.state, balances={"reef": state})
+        # another poolwatch keeps what befell it, and this one hears of it from the store alone
+        await store.put_balance(state)
+        for _ in range(minutes):
+            await one.see()
+
+    await read("2", 2)
+    await read("12", 2)
+    await read("1.5", 1)
+    assert await one.told() == []
+    await read("0.9", 2)
+    assert await one.told() == [("reef", "firing")]
 
 
 async def test_what_is_silenced_from_another_process_is_quiet_at_once(store: Store, clock: Wall) -> None:

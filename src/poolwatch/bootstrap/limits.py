@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from poolwatch.config.alert_settings import quiet_hours_of
 from poolwatch.config.paths import config_file
+from poolwatch.config.source_settings import SourceKind
 from poolwatch.domain.alert_rules import all_rules, watched
 from poolwatch.domain.events import LimitsTold
 from poolwatch.domain.values import replace
@@ -81,6 +82,7 @@ def alert_terms(around: Surroundings) -> AlertTerms:
         prefs,
         daily_summary=None if said.daily_summary is None else time.fromisoformat(said.daily_summary),
         summary_channels=by_default or channels,
+        balances=frozenset(each.name for each in around.sources if each.kind is SourceKind.CREDITS_HTTP),
     )
 
 

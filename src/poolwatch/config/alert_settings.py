@@ -3,7 +3,7 @@
 # no `annotations` from __future__: the tables are read from them
 from collections.abc import Collection, Mapping
 from datetime import time, timedelta
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from msgspec import Struct
 
@@ -14,6 +14,9 @@ from poolwatch.domain.alerts import BuiltIn, QuietHours, Rule, Severity
 from poolwatch.domain.budgets import time_of
 from poolwatch.words.catalogue import mark
 from poolwatch.words.config import said
+
+if TYPE_CHECKING:
+    from poolwatch.domain.query.tree import Query
 
 ONCE: Final = "once"
 _LEAST_REPEAT: Final = timedelta(minutes=1)
@@ -40,7 +43,7 @@ class AlertSettings(Struct, frozen=True):
         Row(
             values.line(),
             mark(
-                'a filter of accounts, "event:KIND", or "budget:NAME>=90"; '
+                'a filter of accounts and balances, "event:KIND", or "budget:NAME>=90"; '
                 "unset: that of the rule of that name which is there by default"
             ),
         ),
@@ -151,6 +154,7 @@ def _check_budgets(layers: Layers, index: int, alert: AlertSettings, budgets: Co
 
 def _check_filter(layers: Layers, index: int, key: str, text: str, saved: Mapping[object, object]) -> None:
     """Whether a filter chooses accounts, and nothing is wrong with it; saved ones are there."""
+    from poolwatch.domain.alert_rules import judged_of
     from poolwatch.domain.query.fields import FIELDS, Among
     from poolwatch.domain.query.language import SAVED, parse
     from poolwatch.domain.query.tree import Look, Word, leaves
@@ -164,6 +168,9 @@ def _check_filter(layers: Layers, index: int, key: str, text: str, saved: Mappin
             f"{prefix} {said('wrong_filter', why=fault_text(parsed.faults[0]))}", "alerts", index, key
         )
         return
+    wrong = "" if any(judged_of(parsed.query)) else _of_nothing(parsed.query)
+    if wrong:
+        layers.in_file(f"{prefix} {said('wrong_filter', why=wrong)}", "alerts", index, key)
     for leaf in leaves(parsed.query):
         if isinstance(leaf, Word) and leaf.text.startswith(SAVED):
             near = nearest(leaf.text, [SAVED + name for name in texts])
@@ -172,3 +179,15 @@ def _check_filter(layers: Layers, index: int, key: str, text: str, saved: Mappin
         elif isinstance(leaf, Look) and FIELDS[leaf.field].of_usage:
             why = f"{prefix} {said('wrong_filter', why=foreign(leaf.field, Among.ACCOUNTS))}"
             layers.in_file(why, "alerts", index, key)
+
+
+def _of_nothing(query: "Query") -> str:
+    """Why a filter is judged of nothing: it asks for what balances have and for what they lack."""
+    from poolwatch.domain.query.fields import FIELDS, OF_BALANCES
+    from poolwatch.domain.query.tree import Compare, Look, leaves
+    from poolwatch.words.query import nothing_has_both
+
+    fields = [each.field for each in leaves(query) if isinstance(each, Look | Compare)]
+    one = next(each for each in fields if FIELDS[each].of_balances)
+    other = next((each for each in fields if each not in OF_BALANCES), "!")
+    return nothing_has_both(one, other)

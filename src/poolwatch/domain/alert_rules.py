@@ -13,9 +13,9 @@ from msgspec import Struct
 
 from poolwatch.domain.alerts import BuiltIn, Rule, Severity
 from poolwatch.domain.event_log import OF_ALERTS, EventKind
-from poolwatch.domain.query.fields import FIELDS, FieldKind
+from poolwatch.domain.query.fields import FIELDS, OF_BALANCES, FieldKind
 from poolwatch.domain.query.language import parse
-from poolwatch.domain.query.tree import And, Compare, Not, Or, Query
+from poolwatch.domain.query.tree import And, Compare, Look, NeedsYou, Not, Or, Query, leaves
 from poolwatch.domain.values import replace
 
 #: A source is down so long before that is told.
@@ -36,8 +36,8 @@ _BUDGET_BEGINS: Final = "budget:"
 ANY_BUDGET: Final = "*"
 
 
-class OfAccounts(Struct, frozen=True):
-    """A filter of accounts: it begins with `begins`, and goes on while `stays`; `ends` ends it, where given.
+class ByFilter(Struct, frozen=True):
+    """A filter: it begins with `begins`, and goes on while `stays`; `ends` ends it, where given.
 
     `figure` is the one figure that it compares, if there is one, and `rank` is higher the worse that is.
     """
@@ -47,6 +47,9 @@ class OfAccounts(Struct, frozen=True):
     ends: Query | None = None
     figure: str = ""
     rank: Decimal = Decimal(0)
+    #: what it is judged of
+    of_accounts: bool = True
+    of_balances: bool = False
 
 
 class OfEvents(Struct, frozen=True):
@@ -67,7 +70,7 @@ class OfBudgets(Struct, frozen=True):
         return self.budget in (ANY_BUDGET, name)
 
 
-Condition: TypeAlias = OfAccounts | OfEvents | OfBudgets | BuiltIn
+Condition: TypeAlias = ByFilter | OfEvents | OfBudgets | BuiltIn
 
 
 class WatchedRule(Struct, frozen=True):
@@ -119,7 +122,21 @@ def watched(rule: Rule, saved: Mapping[str, Query] = _NONE_SAVED) -> WatchedRule
     query = parse(rule.when, saved).query
     ends_by = None if rule.clear is None else parse(rule.clear, saved).query
     figure, rank = _figure(query)
-    return WatchedRule(rule, OfAccounts(query, relaxed(query), ends_by, figure, rank))
+    of_accounts, of_balances = judged_of(query if ends_by is None else And((query, ends_by)))
+    found = ByFilter(query, relaxed(query), ends_by, figure, rank, of_accounts, of_balances)
+    return WatchedRule(rule, found)
+
+
+def judged_of(query: Query) -> tuple[bool, bool]:
+    """Whether a filter is judged of accounts, and whether of balances: of what has all fields that it names.
+
+    Of balances only where it names any: words alone, and `!`, mean accounts.
+    """
+    found = list(leaves(query))
+    fields = {each.field for each in found if isinstance(each, Look | Compare)}
+    of_accounts = not any(FIELDS[each].of_balances for each in fields)
+    needs_you = any(isinstance(each, NeedsYou) for each in found)
+    return of_accounts, bool(fields) and fields <= set(OF_BALANCES) and not needs_you
 
 
 def end_of(percent: Decimal) -> Decimal:

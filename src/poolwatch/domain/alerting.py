@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from poolwatch.domain.alert_findings import EventSeen, Finding, Seen, Truth
 from poolwatch.domain.alert_notices import FLAPS_WITHIN, noted
-from poolwatch.domain.alert_rules import OfAccounts, OfBudgets, OfEvents, WatchedRule
+from poolwatch.domain.alert_rules import ByFilter, OfBudgets, OfEvents, WatchedRule
 from poolwatch.domain.alerts import (
     Alert,
     AlertBook,
@@ -336,7 +336,7 @@ class _Look:
     def _figure(self, alert: Alert) -> tuple[str, Decimal]:
         """The figure that its rule compares, and how bad what it found is."""
         match self._watched[alert.rule].condition:
-            case OfAccounts(figure=figure, rank=rank):
+            case ByFilter(figure=figure, rank=rank):
                 return figure, rank
             case OfBudgets(percent=percent):
                 return _BUDGETS, percent

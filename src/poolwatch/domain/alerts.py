@@ -82,7 +82,7 @@ class QuietHours(Struct, frozen=True):
 class Rule(Struct, frozen=True):
     """One rule as it is configured, or one that is there by default.
 
-    `when` is a filter of accounts, `event:KIND` or `budget:NAME>=90`; `clear` ends it, unset when the figure
+    `when` is a filter, `event:KIND` or `budget:NAME>=90`; `clear` ends it, unset when the figure
     has gone 5 points back. `repeat_every` None tells it once.
     """
 

@@ -18,10 +18,10 @@ from msgspec import Struct
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.alert_findings import Finding, Seen
 from poolwatch.domain.alert_notices import first_summary_after, noted_day, summary_day, summary_notices
-from poolwatch.domain.alert_rules import OfAccounts, OfBudgets, OfEvents, WatchedRule
+from poolwatch.domain.alert_rules import ByFilter, OfBudgets, OfEvents, WatchedRule
 from poolwatch.domain.alerting import Evaluated, evaluate
 from poolwatch.domain.alerts import AlertBoard, AlertBook, BuiltIn, Subject, SubjectKind
-from poolwatch.domain.event_log import OF_ALERTS, LoggedEvent, credits_that_came
+from poolwatch.domain.event_log import OF_ALERTS, LoggedEvent, came_to, credits_that_came
 from poolwatch.domain.events import LimitsTold
 from poolwatch.domain.overview import overview
 from poolwatch.domain.state import AccountState, PoolState
@@ -30,6 +30,7 @@ from poolwatch.host.threads import in_thread
 from poolwatch.monitor.limits import Beside
 from poolwatch.monitor.turns import Turns
 from poolwatch.presentation.alert_look import OF_ACCOUNTS, AlertLook, Moment
+from poolwatch.presentation.balance_alerts import found_of_balances, watches_balances
 from poolwatch.presentation.pool_alerts import (
     events_seen,
     found_of_budgets,
@@ -67,6 +68,8 @@ class AlertTerms(Struct, frozen=True):
     #: when the day before is told, and where
     daily_summary: time | None = None
     summary_channels: tuple[str, ...] = ()
+    #: the balances of the configuration, by name
+    balances: frozenset[str] = frozenset()
 
 
 class AlertWatch:
@@ -83,7 +86,9 @@ class AlertWatch:
         #: accounts as they were when last looked at, and how often a look waited for them
         self._looked: dict[AccountKey, AccountState] = {}
         self._waits: dict[AccountKey, int] = {}
+        #: what came last by account id, or balance in its unit, and when
         self._top_ups: dict[str, Decimal] = {}
+        self._top_ups_at: dict[str, datetime] = {}
         #: when running windows began, as the store has them, by account, bucket and kind
         self._began: dict[tuple[str, str, str], datetime] = {}
         self._whole_at: datetime | None = None
@@ -91,10 +96,9 @@ class AlertWatch:
         self._kinds = frozenset(
             each.condition.kind for each in terms.rules if isinstance(each.condition, OfEvents)
         )
-        self._of_accounts = frozenset(
-            each.rule.name
-            for each in terms.rules
-            if isinstance(each.condition, OfAccounts) or each.condition in OF_ACCOUNTS
+        self._of_accounts = frozenset(each.rule.name for each in terms.rules if _watches_accounts(each))
+        self._of_balances = frozenset(
+            each.rule.name for each in (terms.rules if terms.balances else ()) if watches_balances(each)
         )
 
     async def run(self, beside: Beside) -> None:
@@ -145,11 +149,17 @@ class AlertWatch:
 
     def _take_events(self, events: Sequence[LoggedEvent]) -> None:
         self._events += (event for event in events if event.kind not in OF_ALERTS)
-        for event in events:
-            came = credits_that_came(event)
-            if came is not None and event.account_id is not None:
-                self._top_ups[event.account_id] = came
+        self._note_top_ups(events)
         self._touched.set()
+
+    def _note_top_ups(self, events: Sequence[LoggedEvent]) -> None:
+        for event in events:
+            came, whose = credits_that_came(event), came_to(event)
+            if came is None or whose is None:
+                continue
+            last = self._top_ups_at.get(whose)
+            if last is None or last <= event.at:
+                self._top_ups[whose], self._top_ups_at[whose] = came, event.at
 
     async def _remember(self, beside: Beside) -> None:
         """Read what the store has: top-ups, windows, and events that other processes have logged."""
@@ -165,11 +175,15 @@ class AlertWatch:
     async def _logged(
         self, beside: Beside, since: datetime, known: Sequence[LoggedEvent]
     ) -> list[LoggedEvent]:
-        """The events that rules wait for and that were logged by others: not all go by the recorder."""
-        if not self._kinds:
+        """The events that rules wait for and that were logged by others: not all go by the recorder.
+
+        A top-up may be of another process as well.
+        """
+        if not self._kinds and not self._of_balances:
             return []
         ids = {event.id for event in known}
         logged = await beside.store.events(since)
+        self._note_top_ups(logged)
         return [each for each in logged if each.kind in self._kinds and each.id not in ids]
 
     async def _current_book(self, beside: Beside) -> AlertBook | None:
@@ -194,11 +208,15 @@ class AlertWatch:
         findings = await self._of_each_account(beside, book, moment, is_whole=is_whole, is_first=is_first)
         there: set[Subject] = {Subject(SubjectKind.ACCOUNT, key.id) for key in state.accounts}
         names = {each.rule.name for each in rules if isinstance(each.condition, BuiltIn)}
+        if self._of_balances:
+            findings += found_of_balances(rules, moment, self._needed(book), self._unknown(book))
+        there |= {Subject(SubjectKind.BALANCE, name) for name in self._terms.balances}
         if BuiltIn.SOURCE_DOWN in names:
             findings += found_of_sources(moment)
         if BuiltIn.RUNS_DRY in names:
             findings.append(found_of_pool(state.outlook, now))
-        kinds = {SubjectKind.ACCOUNT, SubjectKind.SOURCE} if state.settled else set[SubjectKind]()
+        kinds = {SubjectKind.BALANCE}
+        kinds |= {SubjectKind.ACCOUNT, SubjectKind.SOURCE} if state.settled else set()
         there |= {Subject(SubjectKind.SOURCE, name) for name in state.sources}
         if state.budgets is not None:
             # of parts that could not be read nobody knows that they are gone
@@ -231,6 +249,8 @@ class AlertWatch:
                     is_ready = state.outlook is not None
                 case _:
                     is_ready = state.settled
+            if each.rule.name in self._of_balances:
+                is_ready = is_ready and self._terms.balances <= state.balances.keys()
             ready |= {each.rule.name} if is_ready else set()
         return frozenset(ready)
 
@@ -348,6 +368,11 @@ class AlertWatch:
         finally:
             for each in waits:
                 each.cancel()
+
+
+def _watches_accounts(rule: WatchedRule) -> bool:
+    condition = rule.condition
+    return condition.of_accounts if isinstance(condition, ByFilter) else condition in OF_ACCOUNTS
 
 
 async def _evaluated_of(

@@ -14,7 +14,7 @@ from typing import Final
 from msgspec import Struct
 
 from poolwatch.domain.alert_findings import Finding, Truth
-from poolwatch.domain.alert_rules import OfAccounts, WatchedRule
+from poolwatch.domain.alert_rules import ByFilter, WatchedRule
 from poolwatch.domain.alerts import BuiltIn, Subject, SubjectKind, may_speak_for
 from poolwatch.domain.message import Message, message
 from poolwatch.domain.overview import overview as overview_of
@@ -40,21 +40,22 @@ LOGIN_ENDS_WITHIN: Final = timedelta(hours=24)
 RESET_ENDS_WITHIN: Final = timedelta(hours=48)
 #: Of the last top-up: what is left is low below this, and no longer from that on.
 LOW: Final = Decimal("0.10")
-_LOW_NO_MORE: Final = Decimal("0.15")
+LOW_NO_MORE: Final = Decimal("0.15")
 #: The fields that are of the weekly window, and those that are of a window of their own name.
 _OF_WEEK: Final = ("at_reset", "burn")
 #: The figures that are read apart from the base windows.
 _BESIDE_BASE: Final = frozenset(("spend", "credits", "usd"))
 _BY_EVIDENCE: Final = (Status.ACTIVE, Status.EXHAUSTED)
 #: What begins nothing, and has nothing to end.
-_WITHOUT_EFFECT: Final = (Truth.OVER, Truth.STAYS)
+WITHOUT_EFFECT: Final = (Truth.OVER, Truth.STAYS)
 _DEAD: Final = (Status.NEEDS_LOGIN, Status.DEACTIVATED)
 
 
 class Moment(Struct, frozen=True):
     """The pool at one moment, and what is known beside it. `now` is our own clock.
 
-    `top_ups` is the last top-up or grant of credits by account id. `down` are sources that do not answer.
+    `top_ups` is the last top-up or grant of credits by account id, or balance in its unit. `down` are sources
+    that do not answer.
     """
 
     state: PoolState
@@ -87,7 +88,7 @@ class AlertLook:
         self._filters = [
             (each.rule.name, each.rule.when, each.condition)
             for each in rules
-            if isinstance(each.condition, OfAccounts)
+            if isinstance(each.condition, ByFilter) and each.condition.of_accounts
         ]
         needs_you = next((each.rule for each in rules if each.condition is BuiltIn.NEEDS_YOU), None)
         #: the rules for whose alerts that one speaks where a login is dead
@@ -118,8 +119,8 @@ class AlertLook:
             for name, when, condition in self._filters:
                 holds = foreseen(condition.begins, answer)
                 if holds is True or self._needed(name, about):
-                    truth = _truth(condition, holds, answer)
-                    if name in self._first and truth in _WITHOUT_EFFECT:
+                    truth = truth_of(condition, holds, answer)
+                    if name in self._first and truth in WITHOUT_EFFECT:
                         continue
                     compared = _compared(condition.begins, answer)
                     window = None if compared is None else self._window_of(compared.field, account)
@@ -128,7 +129,7 @@ class AlertLook:
         for built_in, look in _LOOKS.items():
             if built_in in self._built_in:
                 made = look(self, judged)
-                if made is None or (built_in in self._first and made.truth in _WITHOUT_EFFECT):
+                if made is None or (built_in in self._first and made.truth in WITHOUT_EFFECT):
                     continue
                 if made.truth is Truth.HOLDS or self._needed(built_in, about):
                     found.append(self._finding(made, built_in, judged, about))
@@ -220,7 +221,7 @@ class AlertLook:
             return _Made(Truth.OVER)
         if known is None or known.balance is None or is_stale(credits.at, self._moment.now, self._rules):
             return _Made(Truth.UNKNOWN)
-        if known.balance >= came * _LOW_NO_MORE:
+        if known.balance >= came * LOW_NO_MORE:
             return _Made(Truth.OVER)
         balance, top_up = figures.credits_text(known.balance), figures.credits_text(came)
         cause = message("alerts.credits_low", balance=balance, top_up=top_up)
@@ -266,7 +267,7 @@ _LOOKS: Final[Mapping[BuiltIn, Callable[[AlertLook, Judged], _Made | None]]] = {
 OF_ACCOUNTS: Final[Collection[BuiltIn]] = frozenset(_LOOKS)
 
 
-def _truth(condition: OfAccounts, holds: bool | None, answer: Callable[[Leaf], bool | None]) -> Truth:
+def truth_of(condition: ByFilter, holds: bool | None, answer: Callable[[Leaf], bool | None]) -> Truth:
     """What is said of an account of which a filter holds, or not, or nobody knows."""
     if holds is True:
         return Truth.HOLDS

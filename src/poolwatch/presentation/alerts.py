@@ -68,8 +68,8 @@ class AlertRow(Struct, frozen=True):
 
     @property
     def source(self) -> str | None:
-        """The source that it is about."""
-        return self._subject(SubjectKind.SOURCE)
+        """The source that it is about; a balance is called by that."""
+        return self._subject(SubjectKind.SOURCE) or self._subject(SubjectKind.BALANCE)
 
     @property
     def texts(self) -> tuple[str, ...]:

@@ -41,6 +41,8 @@ TEXTS: Final[Mapping[str, str]] = {
     "alerts.login_ends": mark("the login ends {when}, and nobody renews it by itself"),
     "alerts.banked_reset_ends": mark("a banked reset ends {when}"),
     "alerts.credits_low": mark("{balance} credits left, below 10% of the last top-up of {top_up}"),
+    "alerts.balance_left": mark("{left} left"),
+    "alerts.balance_low": mark("{left} left, below 10% of the last top-up of {top_up}"),
     "alerts.source_down": mark("down: {why}"),
     "alerts.may_run_dry": mark("may run dry before an account comes back: {percent} likely"),
     "alerts.dry": mark("nothing left before an account comes back"),

@@ -67,7 +67,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "grace_of_what": mark('{table}: grace means something only with at_limit = "stop"'),
     "no_such_event": mark("{table} waits for an event {name} that there is not"),
     "not_for_event": mark("{table}: {name} means nothing for an event, which is over at once"),
-    "clear_of_what": mark("{table}: clear means something only for a filter of accounts or a budget"),
+    "clear_of_what": mark("{table}: clear means something only for a filter or a budget"),
     "not_budget_rule": mark('{table}: when must be like "budget:team>=90" or "budget:*>=90", not {value}'),
     "no_such_budget": mark("{table} watches a budget {name} that is not there"),
     "not_budget_clear": mark(

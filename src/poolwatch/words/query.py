@@ -15,7 +15,11 @@ _FOREIGN: Final[Mapping[Among, str]] = {
     Among.ACCOUNTS: mark("“{field}” is of usage; accounts have none"),
     Among.USE: mark("“{field}” is of accounts as they stand, not of usage"),
     Among.EVENTS: mark("“{field}” is of usage; events have none"),
+    Among.BALANCES: mark("balances have no “{field}”"),
 }
+_OF_BALANCES: Final = mark("“{field}” is of balances, and of nothing else")
+#: Of a filter that asks for both.
+nothing_has_both: Final = Text("nothing has “{one}” and “{other}”: one is of balances, the other is not")
 no_value: Final = Text(
     "no {field} begins with “{value}”; there are: {known}", "no {field} begins with “{value}”"
 )
@@ -75,6 +79,13 @@ _PARTS: Final = (
             " found by their words, and by all that their accounts are now"
         ),
     ),
+    (
+        "balance<10 unit:usd",
+        mark(
+            "of balances, in rules of alerts: likewise level (low, empty), credits, usd,"
+            " resets, source, label, trouble and stale"
+        ),
+    ),
     (mark("-plan:pro -east"), mark("leaves out what the word finds; !word and not word do the same")),
     (mark("east or west"), mark("one of them; a blank binds closer: a or b c is a, or b and c")),
     (mark("(a or b) -(c d)"), mark("groups")),
@@ -87,7 +98,8 @@ _PARTS: Final = (
 
 def foreign(field: str, among: Among) -> str:
     """That what is filtered has no such field."""
-    return _(_FOREIGN[among], field=field)
+    is_of_others = FIELDS[field].of_balances and among is not Among.BALANCES
+    return _(_OF_BALANCES if is_of_others else _FOREIGN[among], field=field)
 
 
 def fault_text(fault: Fault, among: Among = Among.ACCOUNTS) -> str:

@@ -25,15 +25,16 @@ class FieldKind(StrEnum):
 
 
 class Field(Struct, frozen=True):
-    """One field; `of_usage`: requests have it, and accounts do not.
+    """One field; `of_usage`: requests have it, and accounts do not; `of_balances`: balances alone have it.
 
-    `of_readings`: it is of an account as it stands, so use and what is long past have none.
+    `of_readings`: it is of an account or a balance as it stands, so use and what is long past have none.
     """
 
     name: str
     kind: FieldKind = FieldKind.TEXT
     of_usage: bool = False
     of_readings: bool = False
+    of_balances: bool = False
 
     @property
     def is_compared(self) -> bool:
@@ -55,12 +56,18 @@ _ALL: Final = (
             ("burn", FieldKind.PERCENT),
         )
     ),
+    Field("balance", FieldKind.CREDITS, of_readings=True, of_balances=True),
+    *(Field(name, of_readings=True, of_balances=True) for name in ("unit", "level")),
     *(Field(name, of_usage=True) for name in ("model", "tier", "operation", "client", "project", "user")),
 )  # fmt: skip
 #: Every field by its name, in the order in which they are told.
 FIELDS: Final[Mapping[str, Field]] = MappingProxyType({each.name: each for each in _ALL})
 #: Those of them that accounts have.
-OF_ACCOUNTS: Final = tuple(each.name for each in _ALL if not each.of_usage)
+OF_ACCOUNTS: Final = tuple(each.name for each in _ALL if not (each.of_usage or each.of_balances))
+#: Those that balances of services have, in each their own unit.
+OF_BALANCES: Final = (
+    *("source", "label", "level", "unit", "trouble", "stale", "balance", "credits", "usd", "resets"),
+)
 #: Those that use has: its own, and what no reading changes of its account.
 OF_USE: Final = tuple(each.name for each in _ALL if not each.of_readings)
 
@@ -72,11 +79,18 @@ class Among(StrEnum):
     USE = "use"
     #: by the accounts that they befell, as those stand now
     EVENTS = "events"
+    BALANCES = "balances"
 
     @property
     def fields(self) -> tuple[str, ...]:
         """The fields that these have."""
-        return OF_USE if self is Among.USE else OF_ACCOUNTS
+        match self:
+            case Among.USE:
+                return OF_USE
+            case Among.BALANCES:
+                return OF_BALANCES
+            case _:
+                return OF_ACCOUNTS
 
 
 _PERCENT: Final = re.compile(r"([0-9]{0,6}(?:\.[0-9]{0,3})?)%?", re.ASCII)

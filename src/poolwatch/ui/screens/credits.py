@@ -37,9 +37,10 @@ class CreditsScreen(Page[None]):
     SCOPE = Scope.CREDITS
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.CREDITS)
 
-    def __init__(self, ui: UiState) -> None:
+    def __init__(self, ui: UiState, selected: str | None = None) -> None:
+        """`selected`: the balance that is selected at first; None: the first."""
         super().__init__(ui)
-        self._selected: str | None = None
+        self._selected = selected
         self._view = CreditsView("", ())
         #: how balances ran, and as of which reading that was read
         self._pasts: dict[str, tuple[Point, ...]] = {}

@@ -338,6 +338,9 @@ class EventsScreen(FilteredPage):
         if isinstance(row, AlertRow):
             self._open_subject(row)
             return
+        if row.source is not None and row.source in self.ui.board.state.balances:
+            self._open_balance(row.source)
+            return
         if key is None:
             self.flash(words.NO_ACCOUNT())
             return
@@ -359,8 +362,15 @@ class EventsScreen(FilteredPage):
             from poolwatch.ui.screens.budgets import BudgetsScreen
 
             self.app.push_screen(BudgetsScreen(self.ui, subject.id, subject.part))
+        elif subject is not None and subject.kind is SubjectKind.BALANCE:
+            self._open_balance(subject.id)
         else:
             self.flash(words.NO_ACCOUNT())
+
+    def _open_balance(self, name: str) -> None:
+        from poolwatch.ui.screens.credits import CreditsScreen
+
+        self.app.push_screen(CreditsScreen(self.ui, name))
 
     def action_silence(self) -> None:
         """Say nothing of the selected alert for a while, or end that."""
