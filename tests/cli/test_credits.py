@@ -180,6 +180,25 @@ def test_doctor_says_how_balances_are_read_and_what_tmux_needs(desk: Desk, servi
     assert "b: no longer offered (410)" in bad.out
 
 
+def test_doctor_names_keys_and_tokens_that_others_may_read(desk: Desk, service: Service) -> None:
+    key, token = desk.home / "or.key", desk.home / "team.token"
+    key.write_text(KEY)
+    token.write_text(KEY)
+    add(desk, "openrouter", f"{service.url}/or", "--api-key-file", str(key))
+    with desk.usual_config.open("a") as config:
+        config.write(f'[[topups]]\nname = "t"\nkind = "reef"\nurl = "{service.url}/x"\n')
+        config.write(f'token_file = "{token}"\n')
+    for path, mode in ((key, 0o644), (token, 0o640)):
+        path.chmod(mode)
+    ran = desk.run("doctor")
+    assert f"chmod go-rwx {key}" in ran.out
+    assert f"chmod go-rwx {token}" in ran.out
+    assert KEY not in ran.out + ran.err
+    for path in (key, token):
+        path.chmod(0o600)
+    assert "go-rwx" not in desk.run("doctor").out
+
+
 def test_without_any_balance_it_is_said_how_one_is_added(desk: Desk) -> None:
     ran = desk.run("credits")
     assert (ran.code, ran.out) == (0, "")

@@ -235,6 +235,11 @@ def test_used_up_is_told_by_its_code_and_by_no_text() -> None:
         found = answer(429, body, retry_after="60")
         assert isinstance(found, Failure)
         assert (found.kind, found.retry_at) == (FailureKind.THROTTLED, AT + timedelta(seconds=60))
+    # of what unit it is a 0 must be said; to be throttled is something else
+    settings, out = preset("deepseek"), Reply(429, {}, json.dumps(used_up).encode(), None, 0.1)
+    of_what = read_answer(settings, out, AT)
+    assert isinstance(of_what, Failure)
+    assert of_what.code == "credits.used_up_of_what"
     # the code alone, with another status, says nothing
     assert isinstance(answer(402, used_up), Failure)
 

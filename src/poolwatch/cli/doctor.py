@@ -255,6 +255,10 @@ def _modes(around: Surroundings) -> Iterator[Finding]:
     wanted = [(around.settings.path, 0o022, "go-w"), (around.state_dir, 0o077, "go-rwx")]
     if around.own_logins is not None:
         wanted.append((around.own_logins, 0o077, "go-rwx"))
+    # of pools' keys the pools' own findings tell
+    keys = [each.api_key_file for each in around.sources if not each.kind.is_pool]
+    keys += [each.token_file for each in around.settings.topups]
+    wanted += [(Path(each), 0o077, "go-rwx") for each in keys if each is not None]
     for path, refused, change in wanted:
         if path is None or not path.exists():
             continue

@@ -131,9 +131,12 @@ def read_answer(settings: CreditSettings, reply: Reply, at: datetime) -> Balance
     """What an answer says; `at` is our own clock."""
     status, content_type = reply.status, reply.headers.get("content-type", "")
     body = read_json(reply.body, content_type) if reply.body else None
-    if status == 429 and _code(body) == EXHAUSTED and not settings.unit.startswith("/"):
+    if status == 429 and _code(body) == EXHAUSTED:
         value: JsonValue = None if isinstance(body, Failure) else body
-        return Balance(settings.unit, Decimal(0), resets_at=_resets_at(settings, value, at))
+        unit = _unit(settings, value)
+        if unit is None:
+            return failure(FailureKind.MALFORMED, "credits.used_up_of_what")
+        return Balance(unit, Decimal(0), resets_at=_resets_at(settings, value, at))
     if status in (404, 410) or (status == 503 and _is_not_configured(body)):
         return failure(FailureKind.NOT_OFFERED, "credits.not_offered", status=status)
     is_page = looks_like_html(reply.body, content_type) or "cf-mitigated" in reply.headers

@@ -22,6 +22,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "credits.no_success": mark("the service says that it failed ({wanted} is not so)"),
     "credits.no_figures": mark("the answer holds no figures where they are looked for"),
     "credits.no_unit": mark("the answer names no unit"),
+    "credits.used_up_of_what": mark("all is used up; the answer does not name its unit"),
     "credits.zeros": mark("the service answers zeros alone, as it does when it fails"),
     "credits.no_list": mark("the answer has no list at {place}"),
     "credits.no_row": mark("the answer has no row for {pick}"),
