@@ -11,7 +11,7 @@ import pytest
 from poolwatch.domain.account import AccountKey, Custody, Listing, LoginKind, Name, SourceRef, TokenFacts
 from poolwatch.domain.alert_findings import Finding, Truth
 from poolwatch.domain.alert_rules import EVENTS, all_rules, built_in, watched
-from poolwatch.domain.alerts import AlertBoard, BuiltIn, Rule
+from poolwatch.domain.alerts import Alert, AlertBoard, BuiltIn, Phase, Rule, Severity, Subject, SubjectKind
 from poolwatch.domain.budgets import (
     Budget,
     BudgetPeriod,
@@ -26,6 +26,8 @@ from poolwatch.domain.budgets import (
 from poolwatch.domain.burn import Burn, PoolBurn
 from poolwatch.domain.event_log import EventKind, LoggedEvent, Unit
 from poolwatch.domain.failure import FailureKind, LoginProblem, failure
+from poolwatch.domain.message import message
+from poolwatch.domain.notices import Delivery, Notice, NoticeItem, NoticeKind
 from poolwatch.domain.outlook import PoolOutlook, Verdict
 from poolwatch.domain.overview import overview
 from poolwatch.domain.state import AccountState, DeadLogin, PoolState, SourceState
@@ -40,6 +42,7 @@ from poolwatch.presentation.pool_alerts import (
     found_of_pool,
     found_of_sources,
     summary_lines,
+    warnings_sent,
 )
 from poolwatch.presentation.view import Prefs
 from poolwatch.words.messages import TEXTS, message_text
@@ -316,6 +319,44 @@ def seen_of(state: BudgetState, rule: Rule, prefs: Prefs = Prefs()) -> list[Find
     assert found is not None
     moment = Moment.of(PoolState(), NOW, prefs, lambda *place: "weekly/1", {})
     return found_of_budgets([found], BudgetReport(NOW, (state,)), moment)[0]
+
+
+def notice_of(
+    found: Finding, at: datetime, channel: str = "ops", kind: NoticeKind = NoticeKind.ALERTS
+) -> Notice:
+    assert found.cause is not None
+    item = NoticeItem(found.rule, found.subject, Phase.FIRING, Severity.WARNING, at, found.cause)
+    return Notice(f"{channel}{at}", channel, kind, at, Severity.WARNING, (item,))
+
+
+def test_what_became_of_the_notice_of_each_warning_of_a_budget() -> None:
+    state = budget("310")
+    low, high, limit = seen_of(state, built_in(BuiltIn.BUDGET))
+    elsewhere = replace(high, subject=Subject(SubjectKind.BUDGET, "team", "ann"))
+    morning, why = NOW.replace(hour=7), message("as_stored", text="500")
+    sent = (
+        Delivery(notice_of(low, hours(-99)), 1, done_at=hours(-99)),
+        # of the month before, of another part, of another channel
+        Delivery(notice_of(high, NOW - timedelta(days=30)), 1, done_at=NOW - timedelta(days=30)),
+        Delivery(notice_of(elsewhere, hours(-9)), 1, done_at=hours(-9)),
+        Delivery(notice_of(limit, morning, kind=NoticeKind.DIGEST), 1, done_at=morning),
+        Delivery(notice_of(limit, hours(-6), "mail"), 3, given_up_at=hours(-1), last_why=why),
+    )
+    assert warnings_sent(state, None, sent, NOW, Prefs(zone=UTC)) == {
+        Decimal(75): "sent to ops",
+        Decimal(100): "sent to ops 07:00, given up: not sent to mail, 500",
+    }
+    assert seen_of(budget("300"), built_in(BuiltIn.BUDGET))[2].cause != limit.cause
+    exactly = (Delivery(notice_of(seen_of(budget("300"), built_in(BuiltIn.BUDGET))[2], NOW)),)
+    assert warnings_sent(state, None, exactly, NOW, Prefs()) == {Decimal(100): "on its way to ops"}
+    held = Alert(
+        low.rule, low.subject, "1", Phase.FIRING, NOW, cause=low.cause, level=low.level, held_until=hours(8)
+    )
+    board = AlertBoard(NOW, (held,))
+    assert warnings_sent(state, board, (), NOW, Prefs(zone=UTC)) == {
+        Decimal(75): "held in quiet hours until 20:00"
+    }
+    assert warnings_sent(state, board, (), hours(9), Prefs(zone=UTC)) == {}
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,7 @@ from poolwatch.presentation.budgets import (
     budgets_view,
     detail_lines,
     strip_budgets,
+    warned_details,
 )
 from poolwatch.presentation.view import Prefs, Tone
 from tests.presentation.made_budgets import (
@@ -256,6 +257,8 @@ def test_the_details_of_one() -> None:
     assert fast["AT 100%"] == (
         "warns; 2h 30m later it stops: `poolwatch check --budget fast` then says so, exit 5"
     )
+    told = dict(warned_details(TEAM, {Decimal(90): "sent to ops"}, NAMES, NOW, PREFS))
+    assert told["WARNINGS"] == "75% on 14 Nov 16:20 · 90% today 13:40, sent to ops · then 100%"
     credits = dict(row_of(CREDITS).details)
     assert credits["WARNINGS"] == "75%, 90% and 100%"
     assert credits["FORECAST"] == "180 by Mon 23 Nov (120–240, 8 times in 10). It stays under the limit"

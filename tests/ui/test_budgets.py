@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 
+from poolwatch.domain.alerts import Phase, Severity, Subject, SubjectKind
 from poolwatch.domain.budgets import Budget, BudgetReport, BudgetState, Level, LimitUnit
 from poolwatch.domain.events import LimitsTold
+from poolwatch.domain.message import message
+from poolwatch.domain.notices import Delivery, Notice, NoticeItem, NoticeKind
 from poolwatch.domain.tokens import GroupBy
 from poolwatch.domain.values import replace
 from poolwatch.presentation.budgets import BudgetDetail, BudgetShare
@@ -59,7 +63,17 @@ def feed_with(report: BudgetReport = FOUR) -> ScriptedFeed:
         return BudgetTried(BudgetReport(NOW, tuple(states)) if usual else BudgetReport(NOW))
 
     feed.details, feed.trying = detail, trying
+    feed.delivered = tuple(warned(percent, moment) for percent, moment in TEAM.reached)
     return feed
+
+
+def warned(percent: Decimal, moment: datetime) -> Delivery:
+    """A warning about the team's budget that was sent at once."""
+    cause = message("alerts.budget_over", percent=f"{percent:f}", spent="$276", limit="$300")
+    subject = Subject(SubjectKind.BUDGET, "team")
+    item = NoticeItem("budget", subject, Phase.FIRING, Severity.WARNING, moment, cause)
+    notice = Notice(f"n{percent}", "ops", NoticeKind.ALERTS, moment, Severity.WARNING, (item,))
+    return Delivery(notice, 1, done_at=moment)
 
 
 async def opened(pilot: Pilot[ExitRequest], *keys: str) -> None:
@@ -132,6 +146,7 @@ async def test_the_arrows_select_and_the_foot_follows() -> None:
         assert selected(app) == "team"
         assert "BY        alice@example.com $93.00" in body(app)
         assert "EARLIER   Oct $265.50 of $300, 89%" in body(app)
+        assert "WARNINGS  75% on 14 Nov 16:20, sent to ops · 90% today 13:40, sent to ops" in body(app)
 
 
 async def test_who_spent_it_is_read_by_account_group_and_model() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
@@ -310,12 +311,15 @@ class BudgetTexts:
 
     # --- the foot
 
-    def details(self) -> tuple[tuple[str, str], ...]:
-        """SPENT, FORECAST, WARNINGS and AT 100%, each in a sentence or two."""
+    def details(self, sent: Mapping[Decimal, str] | None = None) -> tuple[tuple[str, str], ...]:
+        """SPENT, FORECAST, WARNINGS and AT 100%, each in a sentence or two.
+
+        `sent` is what became of the notices of warnings, by the percentage that was reached.
+        """
         return (
             (words.SPENT(), self._spent_told()),
             (words.FORECAST(), self._forecast_told()),
-            (words.WARNINGS(), self._warnings()),
+            (words.WARNINGS(), self._warnings(sent or {})),
             (words.AT_100(), self._at_100()),
         )
 
@@ -364,17 +368,18 @@ class BudgetTexts:
             parts.append(words.over_days(self._day_alone(first), self._day_alone(last or first)))
         return ". ".join(parts)
 
-    def _warnings(self) -> str:
+    def _warnings(self, sent: Mapping[Decimal, str]) -> str:
         state, zone = self._state, self._prefs.zone
         today = figures.local_time(self._now, zone).date()
         told = []
         for percent, at in sorted(state.reached):
             there = figures.local_time(at, zone)
             if there.date() == today:
-                told.append(words.reached_today(percents_text([percent]), f"{there:%H:%M}"))
+                reached = words.reached_today(percents_text([percent]), f"{there:%H:%M}")
             else:
                 when = f"{figures.day(at, self._now, zone)} {there:%H:%M}"
-                told.append(words.reached_at(percents_text([percent]), when))
+                reached = words.reached_at(percents_text([percent]), when)
+            told.append(words.reached_sent(reached, sent[percent]) if percent in sent else reached)
         known = {percent for percent, _ in state.reached}
         ahead = [each for each in (*state.budget.warn_at, HUNDRED) if each not in known]
         if ahead:

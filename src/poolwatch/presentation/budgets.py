@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
@@ -159,6 +159,13 @@ def budget_row(state: BudgetState, names: AccountNames, now: datetime, prefs: Pr
         details=text.details(),
         account_id=state.whose if state.budget.each is Each.ACCOUNT else None,
     )
+
+
+def warned_details(
+    state: BudgetState, sent: Mapping[Decimal, str], names: AccountNames, now: datetime, prefs: Prefs
+) -> tuple[tuple[str, str], ...]:
+    """A row's details, with what became of the notices of warnings (`pool_alerts: warnings_sent`)."""
+    return BudgetTexts(state, names, now, prefs).details(sent)
 
 
 def detail_lines(

@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from poolwatch.domain.budgets import BudgetState
+from poolwatch.domain.notices import Delivery
 from poolwatch.domain.tokens import GroupBy
 from poolwatch.presentation.account_names import AccountNames
 from poolwatch.presentation.budgets import (
@@ -20,8 +21,10 @@ from poolwatch.presentation.budgets import (
     budgets_view,
     detail_lines,
     row_id,
+    warned_details,
 )
 from poolwatch.presentation.event_filter import EventLooker
+from poolwatch.presentation.pool_alerts import warnings_sent
 from poolwatch.presentation.view import Tone
 from poolwatch.ui.keymap import Scope
 from poolwatch.ui.screens.filtered import FilteredPage
@@ -60,6 +63,8 @@ class BudgetsScreen(FilteredPage):
         self._detail: BudgetDetail | None = None
         self._detail_of: tuple[BudgetState, GroupBy] | None = None
         self._is_reading = False
+        #: the latest notices, which tell of warnings too
+        self._deliveries: tuple[Delivery, ...] = ()
 
     def compose(self) -> ComposeResult:
         """Title, all of it, what is said, footer."""
@@ -155,12 +160,13 @@ class BudgetsScreen(FilteredPage):
         if self._detail_of != wanted and not self._is_reading:
             self._is_reading = True
             self.start_work(self._read_detail)
-        known = self._detail_of
+        known, ui, now = self._detail_of, self.ui, self.ui.feed.now()
+        names, prefs = self._names, ui.board.prefs
+        sent = warnings_sent(state, ui.board.state.alerts, self._deliveries, now, prefs)
+        details = warned_details(state, sent, names, now, prefs)
         if self._detail is None or known is None or budget_id(known[0]) != row.id or known[1] is not self._by:
-            return (*row.details, (words.BY(), words.READING()))
-        ui = self.ui
-        lines = detail_lines(self._detail, state, self._names, ui.feed.now(), ui.board.prefs)
-        return (*row.details, *lines)
+            return (*details, (words.BY(), words.READING()))
+        return (*details, *detail_lines(self._detail, state, names, now, prefs))
 
     async def _read_detail(self) -> None:
         """Read what the selected one needs; where that changes meanwhile, once more."""
@@ -168,6 +174,7 @@ class BudgetsScreen(FilteredPage):
         try:
             while self._state is not None and wanted != (self._state, self._by):
                 wanted = (self._state, self._by)
+                self._deliveries = await self.ui.feed.deliveries()
                 self._detail = await self.ui.feed.budget_detail(*wanted)
                 self._detail_of = wanted
         finally:
