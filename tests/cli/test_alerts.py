@@ -124,6 +124,21 @@ def test_a_store_that_nobody_looks_after_is_said_to_be_old(desk: Desk) -> None:
     assert document["looked_at"] is not None
 
 
+def test_a_filter_lists_what_matches_alone(desk: Desk) -> None:
+    keep(desk, *alerts())
+    tried(desk, Sent(SendOutcome.TAKEN))
+    told = desk.run("alerts", "--filter", "s4 or night")
+    assert (told.code, told.err) == (0, "")
+    shown = [" ".join(line.split()) for line in told.lines]
+    assert [line.split()[0] for line in shown] == ["NO", "source", "NOT", "budget", "CHANNELS", "ops"]
+    document = json.loads(desk.run("alerts", "list", "--json", "--filter", "team").out)
+    assert [each["subject"]["id"] for each in document["alerts"]] == ["team"]
+    assert [each["id"] for each in document["deliveries"]] == [ID]
+    none = desk.run("alerts", "--filter", "zzz")
+    assert (none.code, none.err) == (0, "poolwatch: nothing matches zzz\n")
+    assert "CHANNELS" in none.out
+
+
 def test_a_silence_is_kept_noted_and_ended(desk: Desk) -> None:
     keep(desk, *alerts())
     told = desk.run("alerts", "silence", "budget", "--for", "1d 12h", "--reason", "new \x1b[2J limits")

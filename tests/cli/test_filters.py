@@ -57,7 +57,7 @@ def test_the_past_of_those_alone_that_a_filter_finds(pool_desk: Desk) -> None:
     assert "not both" in both.err
 
 
-@pytest.mark.parametrize("words", [("history",), ("events",), ("refresh", "--all")])
+@pytest.mark.parametrize("words", [("history",), ("events",), ("alerts",), ("refresh", "--all")])
 @pytest.mark.parametrize(
     ("text", "told"),
     [

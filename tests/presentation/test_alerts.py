@@ -19,7 +19,7 @@ from poolwatch.domain.state import AccountState
 from poolwatch.domain.usage import Usage
 from poolwatch.domain.values import replace
 from poolwatch.presentation.account_names import AccountNames
-from poolwatch.presentation.alert_list import AlertList, alerts_json, found_ids
+from poolwatch.presentation.alert_list import AlertList, AlertListView, alerts_json, found_ids
 from poolwatch.presentation.alerts import (
     AlertRow,
     AlertsView,
@@ -325,7 +325,14 @@ def test_what_speaks_for_itself_nowhere_is_listed_all_the_same() -> None:
     gone = replace(primed, subject=of(ALICE), phase=Phase.UNKNOWN)
     waits = alert(rule="mine", phase=Phase.PENDING, fired_at=None)
     board = AlertBoard(NOW, (covered, primed, gone, waits))
-    assert lines(alerts_view(board, (), NAMES, POOL, None, NOW, PREFS)) == WAITS
+    # what was so before is no news, and stands last
+    so_before = "NOT TOLD 1, for so it was before its rule was first looked at"
+    found = alerts_view(board, (), NAMES, POOL, None, NOW, PREFS)
+    assert lines(found) == [*WAITS, so_before, "◐ bob@example.com | weekly at 95%"]
+    row = found.rows[-1]
+    assert row.mark_tone is Tone.DIM
+    assert row.told == "bob@example.com: weekly at 95%; so it was at the first look, 13:40 (rule full)"
+    assert found.counts == ("1 waits for you",)
     whole = alerts_view(board, (), NAMES, POOL, None, NOW, PREFS, whole=True)
     assert lines(whole) == [
         *WAITS,
@@ -333,9 +340,64 @@ def test_what_speaks_for_itself_nowhere_is_listed_all_the_same() -> None:
         "! budget team | over 90%: $276 of $300 | 23m",
         "COVERED 1, for something worse of the same is told",
         "✕ carol@example.com | weekly at 91% | 23m | rule needs_you speaks for it",
-        "NOT TOLD 1, for so it was before its rule was first looked at",
-        "◐ bob@example.com | weekly at 95% | 23m",
+        so_before,
+        "◐ bob@example.com | weekly at 95%",
     ]
+
+
+def test_of_much_that_was_so_before_the_screen_has_the_worst_and_the_list_all() -> None:
+    mild = [alert(Subject(SubjectKind.SOURCE, f"s{number}"), "full", primed=True) for number in range(7)]
+    levels = [alert(level=Decimal(each), severity=Severity.CRITICAL, primed=True) for each in (75, 90)]
+    asked = alert(of(DAN), "needs_you", "refresh interrupted", primed=True)
+    board = AlertBoard(NOW, (*mild, *levels, asked))
+    found = alerts_view(board, (), NAMES, POOL, None, NOW, PREFS)
+    block = found.blocks[-1]
+    assert block.heading.startswith("NOT TOLD 9, ")
+    whose = ["budget team", "budget team", "source s0", "source s1", "source s2", ""]
+    assert [row.who for row in block.rows] == whose
+    assert block.rows[-1].text == "4 more; poolwatch alerts lists all"
+    assert len({row.id for row in block.rows}) == 6
+    assert len(view(*board.alerts, text="source").blocks[-1].rows) == 7
+    # who waits for a decision stands once on the screen
+    assert "DAN" not in "".join(row.who for row in block.rows).upper()
+    whole = alerts_view(board, (), NAMES, POOL, None, NOW, PREFS, whole=True).blocks[-1]
+    assert len(whole.rows) == 10
+
+
+def test_a_filter_lets_alerts_silences_and_notices_through_by_what_the_list_says() -> None:
+    found = AlertListView(listed(), NAMES, POOL, NOW, PREFS)
+
+    def narrowed(text: str) -> tuple[list[str], list[str], list[str]]:
+        lets = EventLooker(POOL, PREFS, found.texts).chosen(text)
+        shown = found.narrowed(lets)
+        rules = [each.rule for each in shown.board.alerts]
+        silences = [each.rule for each in shown.board.silences]
+        return rules, silences, [each.notice.id for each in shown.deliveries]
+
+    assert narrowed("label:bob") == (["full"], [], [])
+    assert narrowed("source=s3") == ([], ["source_down"], [])
+    # where it was sent, and what a summary is called, stand on the list as well
+    assert narrowed("hook") == (["budget"], [], ["hook23"])
+    assert narrowed("summary") == ([], [], ["s1"])
+    assert narrowed("budget") == (["budget"], [], ["ops23", "hook23"])
+    assert narrowed("-budget") == (["full", "needs_you"], ["source_down"], ["s1"])
+    lets = EventLooker(POOL, PREFS).chosen("budget")
+    lines = [" ".join(line.split()) for line in found.lines(lets)]
+    assert [line.split()[0] for line in lines] == ["FIRING", "budget", "CHANNELS", "ops", "NOTICES", *_IDS]
+    told = json.loads(alerts_json(found.narrowed(lets), NAMES, NOW, found.listed.board))
+    assert (told["firing"], len(told["alerts"]), len(told["channels"])) == (1, 1, 1)
+
+
+def test_what_is_listed_alone_is_quiet_still_by_a_silence_that_is_not() -> None:
+    quiet = Silence("budget", ago(5), "ann", reason="holidays")
+    board = AlertBoard(NOW, (alert(),), (quiet,))
+    whole = AlertListView(AlertList(board), NAMES, POOL, NOW, PREFS)
+    shown = replace(whole.listed, board=replace(board, silences=()))
+    told = json.loads(alerts_json(shown, NAMES, NOW, board))
+    assert (told["firing"], told["alerts"][0]["silenced"], told["silences"]) == (0, True, [])
+
+
+_IDS = ("ops23", "hook23")
 
 
 def listed() -> AlertList:

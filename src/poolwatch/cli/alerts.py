@@ -13,7 +13,7 @@ from poolwatch.bootstrap.clock import RealClock
 from poolwatch.bootstrap.console import EXIT_FAILED, EXIT_OK, EXIT_USAGE, Exit, complain, say, say_text
 from poolwatch.bootstrap.kept import open_kept
 from poolwatch.bootstrap.surroundings import Surroundings
-from poolwatch.cli.command import run_async, surroundings
+from poolwatch.cli.command import refuse_mistake, run_async, surroundings
 from poolwatch.cli.past import names_of
 from poolwatch.config.values import nearest
 from poolwatch.domain.alerts import AlertBoard, Silence
@@ -25,7 +25,7 @@ from poolwatch.domain.state import PoolState
 from poolwatch.domain.text import visible
 from poolwatch.presentation import figures
 from poolwatch.presentation.account_names import AccountNames
-from poolwatch.presentation.alert_list import ID_SHOWN, AlertList, alerts_json, found_ids, list_lines
+from poolwatch.presentation.alert_list import ID_SHOWN, AlertList, AlertListView, Lets, alerts_json, found_ids
 from poolwatch.presentation.alerts import silence_how
 from poolwatch.store.opening import StoreMode
 from poolwatch.store.store import Store
@@ -40,6 +40,8 @@ _LISTED_JSON: Final = 200
 _SEARCHED: Final = 10_000
 _LONGEST_REASON: Final = 120
 _LONGEST_WORD: Final = 64
+#: So much of a filter is said again.
+_LONGEST_FILTER: Final = 80
 _LONGEST_SILENCE: Final = timedelta(days=366)
 #: An id is told by no fewer digits.
 _ID_LEAST: Final = 4
@@ -47,7 +49,7 @@ _ID_LEAST: Final = 4
 _LOOKS_WITHIN: Final = timedelta(minutes=5)
 
 
-def list_alerts(config: Path | None, *, as_json: bool, mask: bool) -> int:
+def list_alerts(config: Path | None, filter_text: str = "", *, as_json: bool, mask: bool) -> int:
     """Print what fires, waits, is unknown or silenced, and the latest notices; 1 where it cannot be read."""
     around, now = surroundings(config, mask=mask), RealClock().now()
     prefs = around.prefs()
@@ -69,13 +71,29 @@ def list_alerts(config: Path | None, *, as_json: bool, mask: bool) -> int:
     if listed is None:
         complain(words.NOT_READ())
         return EXIT_FAILED
+    view = AlertListView(listed, names, seen, now, prefs, around.settings.pool_name or "")
+    lets = _chosen(filter_text, view) if filter_text.strip() else None
     if as_json:
-        say_text(alerts_json(listed, names, now))
+        shown = listed if lets is None else view.narrowed(lets)
+        say_text(alerts_json(shown, names, now, listed.board))
         return EXIT_OK
-    for line in list_lines(listed, names, seen, now, prefs, around.settings.pool_name or ""):
+    for line in view.lines(lets):
         say(line)
     _tell_of_age(listed, now)
     return EXIT_OK
+
+
+def _chosen(text: str, view: AlertListView) -> Lets:
+    """What a filter lets through, which is looked into as `e` does; that it lets nothing is said."""
+    from poolwatch.presentation.event_filter import EventLooker  # few lists have a filter
+
+    looker = EventLooker(view.overview, view.prefs, view.texts)
+    refuse_mistake(looker, text, may_be_empty=not view.overview.accounts)
+    lets = looker.chosen(text)
+    found = view.narrowed(lets)
+    if not (found.board.alerts or found.board.silences or found.deliveries):
+        complain(words.no_match(visible(text.strip(), _LONGEST_FILTER)))
+    return lets
 
 
 def _tell_of_age(listed: AlertList, now: datetime) -> None:

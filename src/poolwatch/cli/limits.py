@@ -114,10 +114,15 @@ def budgets_remove(
 
 
 @declared(alerts_group, "alerts list")
-def alerts_list(json: JsonOption = False, mask: MaskOption = False, config: ConfigOption = None) -> int:
+def alerts_list(
+    filter_text: options.AlertFilterOption = "",
+    json: JsonOption = False,
+    mask: MaskOption = False,
+    config: ConfigOption = None,
+) -> int:
     from poolwatch.cli.alerts import list_alerts
 
-    return list_alerts(config, as_json=json, mask=mask)
+    return list_alerts(config, filter_text, as_json=json, mask=mask)
 
 
 @declared(alerts_group, "alerts silence", changes=True)

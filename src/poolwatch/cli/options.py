@@ -270,6 +270,9 @@ FilterArgument = Annotated[
 ]
 FilterOption = Annotated[str, option("filter", "--filter", metavar="FILTER", autocompletion=accounts)]
 UseFilterOption = Annotated[str, option("use_filter", "--filter", metavar="FILTER")]
+AlertFilterOption = Annotated[
+    str, option("alert_filter", "--filter", metavar="FILTER", autocompletion=accounts)
+]
 EventFilterOption = Annotated[
     str, option("event_filter", "--filter", metavar="FILTER", autocompletion=accounts)
 ]

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Final
+from functools import partial
+from typing import Final, TypeAlias
 
 from msgspec import Struct
 
-from poolwatch.domain.alerts import Alert, AlertBoard, Silence, Subject
+from poolwatch.domain.alerts import Alert, AlertBoard, Silence, Subject, SubjectKind
 from poolwatch.domain.message import Message
 from poolwatch.domain.notices import ChannelHealth, Delivery, NoticeItem
 from poolwatch.domain.overview import PoolOverview
+from poolwatch.domain.values import replace
 from poolwatch.presentation import figures
 from poolwatch.presentation.account_names import AccountNames
 from poolwatch.presentation.alerts import (
@@ -20,6 +22,7 @@ from poolwatch.presentation.alerts import (
     alerts_view,
     cause_text,
     channel_spans,
+    narrowed,
     sending_span,
     subject_name,
 )
@@ -35,6 +38,10 @@ SCHEMA: Final = "poolwatch.alerts/1"
 ID_SHOWN: Final = 12
 
 
+#: Whether a filter lets something through, by what is told of it, its account's id, and its source.
+Lets: TypeAlias = Callable[[Iterable[str], str | None, str | None], bool]
+
+
 class AlertList(Struct, frozen=True):
     """What is listed. `looked_at` None: no poolwatch has looked at any rule yet."""
 
@@ -45,24 +52,98 @@ class AlertList(Struct, frozen=True):
     deliveries: tuple[Delivery, ...] = ()
 
 
-def list_lines(
-    listed: AlertList, names: AccountNames, overview: PoolOverview, now: datetime, prefs: Prefs, pool: str
-) -> list[str]:
-    """Sections with their alerts, how channels do, and the latest notices with their ids."""
-    view = alerts_view(listed.board, listed.deliveries, names, overview, None, now, prefs, whole=True)
-    who = max((figures.width(row.who) for row in view.rows), default=0)
-    text = max((figures.width(row.text) for row in view.rows), default=0)
-    lines: list[str] = []
-    for block in view.blocks:
-        lines += [block.heading, *(_line(row, who, text) for row in block.rows)]
-    channels = channel_spans(listed.channels, now, prefs)
-    if channels:
-        lines += [words.CHANNELS(), *(f"  {span.text}" for span in channels)]
-    if listed.deliveries:
-        told = NoticeWords(names, pool or None, prefs.zone)
-        lines.append(words.NOTICES())
-        lines += [_delivery_line(each, told, now, prefs) for each in listed.deliveries]
-    return lines
+class AlertListView(Struct, frozen=True):
+    """What a list is told with. `overview`: the accounts that are known; `pool`: its name, "" without one."""
+
+    listed: AlertList
+    names: AccountNames
+    overview: PoolOverview
+    now: datetime
+    prefs: Prefs
+    pool: str = ""
+
+    def texts(self) -> list[str]:
+        """All that a filter looks into."""
+        found: list[str] = []
+
+        def take(told: Iterable[str], _account: str | None, _source: str | None) -> bool:
+            found.extend(told)
+            return True
+
+        self.narrowed(take)
+        return found
+
+    def narrowed(self, lets: Lets) -> AlertList:
+        """The alerts, silences and notices that a filter lets through."""
+        listed = self.listed
+        board = narrowed(
+            listed.board,
+            listed.deliveries,
+            self.names,
+            self.overview,
+            partial(_lets_row, lets),
+            self.now,
+            self.prefs,
+        )
+        return replace(listed, board=board, deliveries=self._deliveries(lets))
+
+    def lines(self, lets: Lets | None = None) -> list[str]:
+        """Sections with their alerts, how channels do, and the latest notices with their ids."""
+        listed, now, prefs = self.listed, self.now, self.prefs
+        view = alerts_view(
+            listed.board,
+            listed.deliveries,
+            self.names,
+            self.overview,
+            None if lets is None else partial(_lets_row, lets),
+            now,
+            prefs,
+            whole=True,
+        )
+        who = max((figures.width(row.who) for row in view.rows), default=0)
+        text = max((figures.width(row.text) for row in view.rows), default=0)
+        lines: list[str] = []
+        for block in view.blocks:
+            lines += [block.heading, *(_line(row, who, text) for row in block.rows)]
+        channels = channel_spans(listed.channels, now, prefs)
+        if channels:
+            lines += [words.CHANNELS(), *(f"  {span.text}" for span in channels)]
+        deliveries = listed.deliveries if lets is None else self._deliveries(lets)
+        if deliveries:
+            lines += [words.NOTICES(), *map(self._delivery_line, deliveries)]
+        return lines
+
+    def _deliveries(self, lets: Lets) -> tuple[Delivery, ...]:
+        """The notices that are let through; one of several alerts by any of them."""
+        return tuple(each for each in self.listed.deliveries if self._lets_notice(each, lets))
+
+    def _lets_notice(self, delivery: Delivery, lets: Lets) -> bool:
+        items, told = delivery.notice.items, self._told(delivery)
+        if not items:
+            return lets(told, None, None)
+        for item in items:
+            who, kind = subject_name(item.subject, self.names, item.label), item.subject.kind
+            account = item.subject.id if kind is SubjectKind.ACCOUNT else None
+            source = item.subject.id if kind is SubjectKind.SOURCE else None
+            if lets((*told, who, item.rule), account, source):
+                return True
+        return False
+
+    def _told(self, delivery: Delivery) -> tuple[str, str]:
+        """Its title, and what became of it."""
+        told = NoticeWords(self.names, self.pool or None, self.prefs.zone)
+        state = sending_span(delivery.notice.channel, delivery, self.now, self.prefs)
+        return told.title(delivery.notice), state.text
+
+    def _delivery_line(self, delivery: Delivery) -> str:
+        """`3f2a90c1d4e5  Fri 13:40  budget team: over 90%: $276 of $300; sent to ops 13:40`."""
+        at = figures.local_time(delivery.notice.at, self.prefs.zone)
+        title, state = self._told(delivery)
+        return f"  {delivery.notice.id[:ID_SHOWN]}  {at:%Y-%m-%d %H:%M}  {title}; {state}"
+
+
+def _lets_row(lets: Lets, row: AlertRow) -> bool:
+    return lets(row.texts, row.account_id, row.source)
 
 
 def _line(row: AlertRow, who: int, text: int) -> str:
@@ -74,23 +155,21 @@ def _line(row: AlertRow, who: int, text: int) -> str:
     return "  " + "  ".join(parts).rstrip()
 
 
-def _delivery_line(delivery: Delivery, told: NoticeWords, now: datetime, prefs: Prefs) -> str:
-    """`3f2a90c1d4e5  Fri 13:40  budget team: over 90%: $276 of $300; sent to ops 13:40`."""
-    notice = delivery.notice
-    at = figures.local_time(notice.at, prefs.zone)
-    state = sending_span(notice.channel, delivery, now, prefs).text
-    return f"  {notice.id[:ID_SHOWN]}  {at:%Y-%m-%d %H:%M}  {told.title(notice)}; {state}"
+def alerts_json(
+    listed: AlertList, names: AccountNames, now: datetime, whole: AlertBoard | None = None
+) -> str:
+    """The document, ASCII only, ending in a newline; keys are only ever added.
 
-
-def alerts_json(listed: AlertList, names: AccountNames, now: datetime) -> str:
-    """The document, ASCII only, ending in a newline; keys are only ever added."""
+    `whole`: the board whose silences hold, where some of it is listed alone.
+    """
     board = listed.board
+    around = board if whole is None else whole
     document: Json = {
         "schema": SCHEMA,
         "generated_at": instant(now),
         "looked_at": instant(listed.looked_at),
-        "firing": len(board.firing),
-        "alerts": list[Json](_alert(each, board, names) for each in board.alerts),
+        "firing": sum(each.speaks and around.silence_of(each) is None for each in board.alerts),
+        "alerts": list[Json](_alert(each, around, names) for each in board.alerts),
         "silences": list[Json](_silence(each, names) for each in board.silences),
         "channels": list[Json](_channel(each, names) for each in listed.channels),
         "deliveries": list[Json](_delivery(each, names) for each in listed.deliveries),

@@ -37,7 +37,7 @@ class AlertSection(StrEnum):
     PENDING = "pending"
     #: a worse one of the same speaks for it; likewise
     COVERED = "covered"
-    #: it held before its rule was first looked at; likewise
+    #: it held before its rule was first looked at
     PRIMED = "primed"
 
 
@@ -109,6 +109,8 @@ _TONES: Final = {Severity.CRITICAL: Tone.RED, Severity.WARNING: Tone.AMBER, Seve
 _ALERT: Final = "!"
 _SOURCE: Final = "▲"
 _QUIET: Final = "·"
+#: So many of those that nobody was told of stand on the screen, where events are looked for.
+_UNTOLD_MOST: Final = 5
 #: When tomorrow begins for those who were not to be woken.
 _MORNING: Final = time(8)
 _SECTION_MARKS: Final = {Section.NEEDS_YOU: ("✕", Tone.RED), Section.EXHAUSTED: ("◐", Tone.AMBER)}
@@ -127,17 +129,13 @@ def alerts_view(
 ) -> AlertsView:
     """The sections. `deliveries`: the latest of the outbox; `lets`: the filter; `now` is our own clock.
 
-    `whole`: also what is not told to anybody, or not yet.
+    `whole`: also what waits, and what a worse one speaks for; and all of what was so before.
     """
     look = _Look(names, overview, now, prefs, _sendings(deliveries))
     # a silence may have ended since
     board = AlertBoard(now) if board is None else replace(board, at=now)
     # what was there before its rule is no news, and of two levels the worse speaks
-    firing = [
-        each
-        for each in board.alerts
-        if each.phase is Phase.FIRING and not each.primed and each.covered_by is None
-    ]
+    firing = _told_of(board)
     quiet = [each for each in firing if board.silence_of(each) is not None]
     muted = [each for each in firing if each.muted_by is not None and board.silence_of(each) is None]
     loud = board.firing
@@ -148,35 +146,70 @@ def alerts_view(
         if not each.primed and each.covered_by is None
     ]
     silences = [each for each in board.silences if not each.is_over(now)]
+    waiting = list(_waiting({each.subject for each in firing}, look))
     rows = {
         AlertSection.FIRING: [_of_alert(each, look) for each in sorted(loud, key=_order)],
         AlertSection.UNKNOWN: [_of_alert(each, look, board) for each in sorted(unknown, key=_order)],
-        AlertSection.WAITING: list(_waiting({each.subject for each in firing}, look)),
+        AlertSection.WAITING: waiting,
         AlertSection.SILENCED: [
             *(_of_silence(each, quiet, look) for each in silences),
             *(_of_alert(each, look) for each in sorted(muted, key=_order)),
         ],
     }
+    fires = [each for each in board.alerts if each.phase is Phase.FIRING]
     if whole:
         pending = [each for each in board.alerts if each.phase is Phase.PENDING]
-        fires = [each for each in board.alerts if each.phase is Phase.FIRING]
-        primed = [each for each in fires if each.primed]
         covered = [each for each in fires if not each.primed and each.covered_by is not None]
-        for heading, untold in (
-            (AlertSection.PENDING, pending),
-            (AlertSection.COVERED, covered),
-            (AlertSection.PRIMED, primed),
-        ):
+        for heading, untold in ((AlertSection.PENDING, pending), (AlertSection.COVERED, covered)):
             rows[heading] = [_of_alert(each, look) for each in sorted(untold, key=_order)]
+    decided = set() if whole else {row.subject for row in waiting}
+    primed = [each for each in fires if each.primed and each.subject not in decided]
+    rows[AlertSection.PRIMED] = [_of_alert(each, look, board) for each in sorted(primed, key=_order)]
     blocks = []
     for section, found in rows.items():
         shown = tuple(row for row in found if lets is None or lets(row))
+        if section is AlertSection.PRIMED and not whole and lets is None:
+            shown = _first_of(shown)
         if shown:
             blocks.append(AlertBlock(section, words.heading(section.value, len(found)), shown))
     counts = words.counted(
         *(len(rows[each]) for each in (AlertSection.FIRING, AlertSection.WAITING, AlertSection.SILENCED))
     )
     return AlertsView(tuple(blocks), counts, sum(map(len, rows.values())))
+
+
+def _first_of(untold: tuple[AlertRow, ...]) -> tuple[AlertRow, ...]:
+    """The worst of what nobody was told of, which is no news; how many more there are stands below."""
+    rest = len(untold) - _UNTOLD_MOST
+    if rest <= 0:
+        return untold
+    more = words.more_untold(rest)
+    return (*untold[:_UNTOLD_MOST], AlertRow("more untold", _QUIET, Tone.DIM, "", more, told=more))
+
+
+def _told_of(board: AlertBoard) -> list[Alert]:
+    """What fires, and is neither no news nor spoken for by a worse level."""
+    fires = (each for each in board.alerts if each.phase is Phase.FIRING)
+    return [each for each in fires if not each.primed and each.covered_by is None]
+
+
+def narrowed(
+    board: AlertBoard,
+    deliveries: Iterable[Delivery],
+    names: AccountNames,
+    overview: PoolOverview,
+    lets: Callable[[AlertRow], bool],
+    now: datetime,
+    prefs: Prefs,
+) -> AlertBoard:
+    """The alerts and silences whose rows a filter lets through; of what keeps what quiet, ask the whole."""
+    look = _Look(names, overview, now, prefs, _sendings(deliveries))
+    quiet = [each for each in _told_of(board) if board.silence_of(each) is not None]
+    return replace(
+        board,
+        alerts=tuple(each for each in board.alerts if lets(_of_alert(each, look, board))),
+        silences=tuple(each for each in board.silences if lets(_of_silence(each, quiet, look))),
+    )
 
 
 def subject_name(subject: Subject, names: AccountNames, label: str = "") -> str:
@@ -249,12 +282,13 @@ def _of_alert(alert: Alert, look: _Look, board: AlertBoard | None = None) -> Ale
     who, text = subject_name(alert.subject, look.names, alert.label), cause_text(alert, look.names)
     silence = None if board is None else board.silence_of(alert)
     return AlertRow(
-        f"{alert.rule} {alert.subject} {alert.episode}",
+        f"{alert.rule} {alert.subject} {alert.level} {alert.episode}",
         mark,
-        tone if alert.phase is Phase.FIRING else Tone.DIM,
+        tone if alert.phase is Phase.FIRING and not alert.primed else Tone.DIM,
         who,
         text,
-        look.age(began),
+        # of what was so before, nobody knows since when
+        "" if alert.primed else look.age(began),
         tuple(_beside(alert, look)),
         _told(alert, f"{who}: {text}", look.clock(began)),
         alert.subject,
@@ -265,7 +299,7 @@ def _of_alert(alert: Alert, look: _Look, board: AlertBoard | None = None) -> Ale
 
 def _told(alert: Alert, what: str, began: str) -> str:
     """Since when; and by which rule, where that is one of the configuration: only its name says what for."""
-    told = words.since(what, began)
+    told = (words.so_before if alert.primed else words.since)(what, began)
     return told if words.rule_words(alert.rule) else words.by_rule(told, alert.rule)
 
 

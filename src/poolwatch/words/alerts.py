@@ -118,6 +118,7 @@ again: Final = Text("again at {when}")
 covered: Final = Text("rule {name} speaks for it")
 muted: Final = Text("source {name} is down and speaks for it")
 since: Final = Text("{told}, since {when}")
+so_before: Final = Text("{told}; so it was at the first look, {when}")
 of_rule: Final = Text("rule {name}")
 by_rule: Final = Text("{told} (rule {name})")
 #: Of a silence under which nothing fires.
@@ -161,6 +162,11 @@ def heading(section: str, count: int) -> str:
     return _(_HEADINGS[section], count=count)
 
 
+def more_untold(count: int) -> str:
+    """How many more of what nobody was told of there are, and where all of them stand."""
+    return n_("{count} more; poolwatch alerts lists it", "{count} more; poolwatch alerts lists all", count)
+
+
 def counted(firing: int, waiting: int, silenced: int) -> tuple[str, ...]:
     """`3 firing`, `1 waits for you`, `1 silenced`; of what is none, nothing."""
     told = (
@@ -193,6 +199,7 @@ resent: Final = Text("{id} is on its way again to {channels}; poolwatch or poolw
 takes_nothing: Final = Text(
     "channel {name} takes nothing until its settings change; poolwatch channels says why"
 )
+no_match: Final = Text("nothing matches {filter}")
 no_id: Final = Text("no notice has an id that begins with {text}; alerts list has the ids")
 
 

@@ -138,6 +138,7 @@ EXAMPLES: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
     ),
     "alerts list": (
         ("poolwatch alerts list", ""),
+        ("poolwatch alerts list --filter 'group:night'", ""),
         ("poolwatch alerts --json", mark("for a script")),
     ),
     "alerts silence": (
