@@ -162,8 +162,13 @@ def alerts_view(
         covered = [each for each in fires if not each.primed and each.covered_by is not None]
         for heading, untold in ((AlertSection.PENDING, pending), (AlertSection.COVERED, covered)):
             rows[heading] = [_of_alert(each, look) for each in sorted(untold, key=_order)]
-    decided = set() if whole else {row.subject for row in waiting}
-    primed = [each for each in fires if each.primed and each.subject not in decided]
+    primed = [each for each in fires if each.primed]
+    if not whole:
+        # once each: not of a decision that is asked for above, and of several levels the worst
+        asked = {row.subject for row in waiting}
+        worst_last = sorted(primed, key=lambda each: each.level or 0)
+        primed = list({(each.rule, each.subject): each for each in worst_last}.values())
+        primed = [each for each in primed if each.subject not in asked]
     rows[AlertSection.PRIMED] = [_of_alert(each, look, board) for each in sorted(primed, key=_order)]
     blocks = []
     for section, found in rows.items():
