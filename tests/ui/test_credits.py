@@ -25,7 +25,7 @@ from poolwatch.ui.state import ExitRequest
 from poolwatch.ui.widgets.lines import Lines
 from tests.sources.test_credits_http import preset
 from tests.ui.pools import NOW, ZONE, app_of, state_of, twelve
-from tests.ui.reading import said, settle, strip
+from tests.ui.reading import said, screen_text, settle, strip
 from tests.ui.scripted_feed import ScriptedFeed
 
 Compare = Callable[..., bool]
@@ -179,6 +179,7 @@ async def test_with_balances_alone_the_app_opens_on_them_and_not_on_the_first_st
         await settle(pilot)
         assert isinstance(app.screen, PoolScreen)
         assert "BrowserOS 87 of 100" in strip(app)
+        assert "balances alone are monitored" in screen_text(app)
         await press(pilot, "c")
         assert selected(app) == "BrowserOS"
     app = app_with(accounts=False)

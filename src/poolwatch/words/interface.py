@@ -272,6 +272,7 @@ _TEXTS: Final = {
     # the message line, and the footer's other words
     "waiting": mark("waiting for the first answer of a source"),
     "no_accounts": mark("no accounts: no source lists any"),
+    "balances_alone": mark("no accounts: balances alone are monitored"),
     "feed_ended": mark("the monitor has stopped: these figures are no longer kept; quit and start again"),
     "detail_gone": mark("this account is no longer listed"),
     "filter_prompt": mark("words  plan:pro  weekly>=80  resets<2h  -word  (a or b)  ! needs you  @saved"),

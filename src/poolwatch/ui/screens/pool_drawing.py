@@ -442,5 +442,6 @@ class PoolDrawing(RefreshingPage[None]):
             if self.only_needs_you and not self.filter_text:
                 text = words.NOTHING_NEEDS_YOU()
         else:
-            text = interface.text("no_accounts" if state.settled else "waiting")
+            settled = "balances_alone" if state.balances else "no_accounts"
+            text = interface.text(settled if state.settled else "waiting")
         return fit_line((("   ", Tone.PLAIN), (text, Tone.DIM)), max(1, self.size.width - THUMB))
