@@ -168,7 +168,7 @@ def outcome_lines(
     lines = [f"{name}: {words.because(what, '' if use.reason is None else message_text(use.reason))}"]
     if use.is_open:
         lines += [words.seen(words.evidence_words(each)) for each in found]
-        lines += [words.AGAIN(use.id[:ID_SHOWN]), words.SETTLE(use.id[:ID_SHOWN])]
+        lines += [each(use.id[:ID_SHOWN]) for each in (words.AGAIN, words.SETTLE, words.SETTLE_NOT)]
     return lines
 
 

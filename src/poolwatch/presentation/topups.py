@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from poolwatch.domain.purchases import Caps, Purchase, PurchaseOutcome, Spent, TopUpKind, money
+from poolwatch.domain.purchases import Caps, Purchase, PurchaseOutcome, Settled, Spent, TopUpKind, money
 from poolwatch.presentation import figures
 from poolwatch.presentation.json_values import Json, digits, instant
 from poolwatch.presentation.masking import masked
@@ -58,9 +58,9 @@ class Commands(Struct, frozen=True):
         """The one that asks what became of it."""
         return f"{self.prefix} ask {purchase.id}"
 
-    def settle(self, purchase: Purchase) -> str:
+    def settle(self, purchase: Purchase, settled: Settled) -> str:
         """The one that says what became of it."""
-        return f"{self.prefix} settle {purchase.id} charged|not-charged"
+        return f"{self.prefix} settle {purchase.id} {settled.value}"
 
 
 def caps_text(offer: Offer) -> str:
@@ -98,9 +98,11 @@ def purchase_lines(
     if purchase.link is not None:
         yield words.link(purchase.link)
     if purchase.is_open:
-        settle = commands.settle(purchase)
-        can_ask = purchase.asking(now) is None
-        yield words.ASK_OR_SETTLE(commands.ask(purchase), settle) if can_ask else words.SETTLE(settle)
+        yield words.UNTIL_SETTLED()
+        if purchase.asking(now) is None:
+            yield words.ASK_AGAIN(commands.ask(purchase))
+        yield words.IF_CHARGED(commands.settle(purchase, Settled.CHARGED))
+        yield words.IF_NOT_CHARGED(commands.settle(purchase, Settled.NOT_CHARGED))
 
 
 def list_lines(

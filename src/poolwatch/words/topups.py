@@ -98,11 +98,11 @@ now_is: Final = Text("the balance is ${after} now")
 other_amount: Final = Text("the service says that it granted ${granted}")
 retry: Final = Text("try again after {at}")
 link: Final = Text("open {link}")
-ASK_OR_SETTLE: Final = Text(
-    "until it is settled no other one of this target is sent. To ask again, as the same request that cannot "
-    "charge twice: {ask}. If you know: {settle}"
-)
-SETTLE: Final = Text("until it is settled no other one of this target is sent. Once you know: {settle}")
+UNTIL_SETTLED: Final = Text("until it is settled, no other one of this target is sent")
+# each command ends its line and is one that can be pasted
+ASK_AGAIN: Final = Text("to ask again, as the same request, which cannot charge twice: {command}")
+IF_CHARGED: Final = Text("once you know that it was charged: {command}")
+IF_NOT_CHARGED: Final = Text("once you know that it was not: {command}")
 
 # --- `topups`
 NONE: Final = Text("no [[topups]] is configured: see docs/topups.md")
