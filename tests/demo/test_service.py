@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hmac
 import http.client
+import json
 import socket
 import time
 from urllib.parse import urlsplit
@@ -95,6 +96,34 @@ def test_banked_resets_are_listed(upstream: Upstream) -> None:
     assert isinstance(rows, list)
     assert [row["status"] for row in rows] == ["available", "available"]
     assert rows[0]["expires_at"] == "2026-12-11T21:00:00Z"
+
+
+def test_a_banked_reset_is_used_once_for_each_request(upstream: Upstream) -> None:
+    path = "/backend-api/wham/rate-limit-reset-credits"
+
+    def events() -> list[object]:
+        rows = usage(upstream, "lee", f"{path}/history").json["events"]
+        assert isinstance(rows, list)
+        return [row["kind"] for row in rows]
+
+    def weekly() -> object:
+        return at(usage(upstream, "lee").json, "rate_limit", "secondary_window", "used_percent")
+
+    assert (events(), weekly()) == (["granted"], 100)
+    who = login(upstream, "lee")
+    headers = {"Authorization": f"Bearer {who.access}", "ChatGPT-Account-Id": who.account_id or ""}
+    codes = [
+        call(
+            f"{upstream.root}{path}/consume",
+            "POST",
+            headers,
+            json.dumps({"redeem_request_id": each}).encode(),
+        )
+        for each in ("r1", "r1", "r2")
+    ]
+    assert [answer.json["code"] for answer in codes] == ["reset", "already_redeemed", "no_credit"]
+    assert usage(upstream, "lee", path).json["available_count"] == 0
+    assert (events(), weekly()) == (["granted", "used"], 0)
 
 
 def test_a_profile_has_days(upstream: Upstream) -> None:

@@ -167,6 +167,20 @@ async def test_it_opens_on_the_account_it_was_opened_from() -> None:
         assert body(app).splitlines()[4].startswith(app.ui.appearance.glyphs.pointer)
 
 
+async def test_when_the_selected_one_is_gone_the_account_stays_selected() -> None:
+    app = app_with()
+    gone = UsageSnapshot(reset_list=(BankedReset(ahead(days=30), status="available", id="rc_dddd4444"),))
+    async with app.run_test(size=NORMAL) as pilot:
+        await press(pilot, "B", "G")
+        feed_of(app).happen(ReadingArrived(ALICE, "pool", NOW, gone))
+        await settle(pilot)
+        assert isinstance(app.screen, ResetsScreen)
+        assert app.screen.account == ALICE
+        feed_of(app).happen(ReadingArrived(ALICE, "pool", NOW, UsageSnapshot(reset_list=())))
+        await settle(pilot)
+        assert app.screen.account == BOB
+
+
 async def test_tab_shows_those_of_the_account_alone() -> None:
     app = app_with()
     async with app.run_test(size=NORMAL) as pilot:

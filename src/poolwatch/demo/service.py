@@ -13,7 +13,7 @@ import msgspec
 from poolwatch.demo import tokens
 from poolwatch.demo.account import Account, JsonObject, rfc3339
 from poolwatch.demo.tokens import Holder, Ledger, RefusedError
-from poolwatch.demo.usage import Motion, reset_credits_payload, usage_payload
+from poolwatch.demo.usage import Motion, reset_credits_payload, reset_history_payload, usage_payload
 
 Endpoint: TypeAlias = Literal["usage", "token"]
 
@@ -24,6 +24,7 @@ RESETS_PATHS = frozenset(
     {"/backend-api/wham/rate-limit-reset-credits", "/api/codex/rate-limit-reset-credits"}
 )
 CONSUME_PATHS = frozenset(f"{path}/consume" for path in RESETS_PATHS)
+HISTORY_PATHS = frozenset(f"{path}/history" for path in RESETS_PATHS)
 PROFILE_PATHS = frozenset({"/backend-api/wham/profiles/me", "/api/codex/profiles/me"})
 REPORT_PATHS = frozenset(
     {
@@ -31,6 +32,8 @@ REPORT_PATHS = frozenset(
         "/api/codex/analytics/daily-workspace-usage-counts",
     }
 )
+#: What is asked of one account, with its token.
+ACCOUNT_PATHS = USAGE_PATHS | RESETS_PATHS | CONSUME_PATHS | HISTORY_PATHS | PROFILE_PATHS | REPORT_PATHS
 TOKEN_PATH = "/oauth/token"  # noqa: S105  # an address, not a secret
 
 #: Where the pool's monitor may post its notices.
@@ -224,21 +227,21 @@ class Service:
         self.counted: dict[int, Mapping[str, int]] = {}
         #: the banked resets that were used, by account, and by the ids of the requests
         self.redeemed: dict[int, dict[str, str]] = {}
-        #: when an account used its last one
-        self.reset_at: dict[int, float] = {}
+        #: when an account used them, old to new
+        self.resets_used: dict[int, list[float]] = {}
         self._start = start
         self._speed = speed
         self._beside = beside
 
     def motion(self, account: Account) -> Motion:
         """Where an account's consumption stands now."""
-        reset_at = self.reset_at.get(account.index)
-        refreshes = self.ledger.tallies[account.index].refreshes if reset_at is None else [reset_at]
+        used = self.resets_used.get(account.index)
+        refreshes = used[-1:] if used else self.ledger.tallies[account.index].refreshes
         return Motion(self._start, self.clock(), self._speed, tuple(refreshes))
 
     def _now(self, account: Account) -> Account:
         """The account without the banked resets that it used, and with windows that began at the last one."""
-        if account.index not in self.reset_at:
+        if account.index not in self.resets_used:
             return account
         left = (account.banked or 0) - len(self.redeemed[account.index])
         return replace(account, banked=left, restarts_on_refresh=True)
@@ -278,7 +281,7 @@ class Service:
 
     def answer(self, request: Request) -> Reply:
         """The reply to a request; a token exchange has happened when this returns."""
-        if request.path in USAGE_PATHS | RESETS_PATHS | PROFILE_PATHS | REPORT_PATHS | CONSUME_PATHS:
+        if request.path in ACCOUNT_PATHS:
             method = "POST" if request.path in CONSUME_PATHS else "GET"
             if request.method != method:
                 return Reply(405, headers={"allow": method})
@@ -322,6 +325,9 @@ class Service:
         delay = 2.0 + (tally.usage_gets % 3) if account.answer == "slow" else 0.0
         if request.path in RESETS_PATHS:
             return json_reply(200, self._resets(account), delay_seconds=delay)
+        if request.path in HISTORY_PATHS:
+            used = self.resets_used.get(account.index, ())
+            return json_reply(200, reset_history_payload(account, self.motion(account), used))
         if request.path in CONSUME_PATHS:
             return self._redeem(account, request)
         if request.path in PROFILE_PATHS:
@@ -352,7 +358,7 @@ class Service:
         if wanted not in ids:
             return json_reply(200, {"code": "no_credit", "windows_reset": 0})
         known[asked.redeem_request_id] = wanted
-        self.reset_at[account.index] = self.clock()
+        self.resets_used.setdefault(account.index, []).append(self.clock())
         redeemed = {"id": wanted, "status": "redeemed", "redeemed_at": rfc3339(self.clock())}
         return json_reply(200, {"code": "reset", "credit": redeemed, "windows_reset": 2})
 

@@ -6,6 +6,7 @@ that is served stays a real one.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import get_args
@@ -285,4 +286,19 @@ def reset_credits_payload(account: Account, motion: Motion) -> JsonObject:
         "total_earned_count": banked,
         "immediate_reset_purchase_eligible": False,
         "history_enabled": True,
+    }
+
+
+def reset_history_payload(account: Account, motion: Motion, used: Sequence[float]) -> JsonObject:
+    """The body of the history of thirty days: what was granted, and what was used since the start."""
+    granted = [motion.start - 9 * DAY - number * HOUR for number in range(account.banked or 0)]
+    events = [("granted", at) for at in granted] + [("used", at) for at in used]
+    return {
+        "as_of": rfc3339(motion.now),
+        "window_start": rfc3339(motion.now - 30 * DAY),
+        "events": [
+            {"id": f"re_demo_{account.index}_{kind}_{number}", "kind": kind, "occurred_at": rfc3339(at)}
+            for number, (kind, at) in enumerate(events)
+        ],
+        "next_cursor": None,
     }

@@ -180,8 +180,8 @@ def _if_used(
         told = words.RESET_IS_DUE() if due else words.NOT_NOW()
         return told, told
     used = [each for each in stand if (each.used_percent or 0) > 0 and "/" not in each.window]
-    every = words.resets(", ".join(named(each.window) for each in used))
     if worth:
+        every = words.resets(", ".join(named(each.window) for each in used))
         falls = (words.falls(named(each.window), figures.percent_number(each.used_percent)) for each in used)
         lost = ""
         if ends_at is not None and ends_at - now < _WEEK:
@@ -190,7 +190,7 @@ def _if_used(
     last = max(full, key=lambda each: each.resets_at or now)
     when = "" if last.resets_at is None else figures.clock_short(last.resets_at, now, prefs.zone)
     by_itself = words.by_itself(named(last.window), when)
-    return by_itself, by_itself if len(used) == 1 else words.both(every, by_itself)
+    return by_itself, by_itself
 
 
 def named(window: str) -> str:

@@ -66,6 +66,7 @@ class ResetsScreen(Page[None]):
     def __init__(self, ui: UiState, account: AccountKey | None = None) -> None:
         """The account to begin with; None: whose ends first."""
         super().__init__(ui)
+        #: whose row is selected, should that itself be gone
         self._wanted = account
         self._selected: object = None
         self._every: tuple[_Row, ...] = ()
@@ -107,11 +108,6 @@ class ResetsScreen(Page[None]):
         rows = banked_rows(self.ui.board.overview, self._prefs)
         lost = [_Row(open_use=use) for use in self._uses if use.is_open]
         self._every = (*lost, *(_Row(row) for row in rows))
-        if self._selected is None and self._wanted is not None:
-            first = next(
-                (each for each in self._every if each.reset and each.reset.key == self._wanted), None
-            )
-            self._selected = None if first is None else first.id
         self._draw()
 
     def _draw(self) -> None:
@@ -211,9 +207,11 @@ class ResetsScreen(Page[None]):
 
     @property
     def _row(self) -> _Row | None:
-        """The selected row; the first where that is gone."""
-        rows = self._rows
-        return next((row for row in rows if row.id == self._selected), None) or (rows[0] if rows else None)
+        """The selected row; where that is gone the account's first, else the first of all."""
+        rows, wanted = self._rows, self._wanted
+        found = next((row for row in rows if row.id == self._selected), None)
+        of_account = (row for row in rows if row.reset is not None and row.reset.key == wanted)
+        return found or next(of_account, None) or (rows[0] if rows else None)
 
     def _key_of(self, row: _Row) -> AccountKey | None:
         """Whose it is; None where that account is gone."""
@@ -238,16 +236,19 @@ class ResetsScreen(Page[None]):
         if row is None:
             return
         rows = self._rows
-        self._selected = rows[Direction(where).among(len(rows), rows.index(row), _PAGE)].id
+        self._choose(rows[Direction(where).among(len(rows), rows.index(row), _PAGE)])
         self._told = ()
         self._draw()
 
     def action_whose(self) -> None:
         """Those of the selected account alone, or of the pool again."""
-        row = self._row
-        self._selected = None if row is None else row.id
+        if (row := self._row) is not None:
+            self._choose(row)
         self._only = self.account if self._only is None else None
         self._draw()
+
+    def _choose(self, row: _Row) -> None:
+        self._selected, self._wanted = row.id, self._key_of(row)
 
     def action_history(self) -> None:
         """The past of the account."""
@@ -256,9 +257,7 @@ class ResetsScreen(Page[None]):
             self.open_history(self.account, tuple(order), self._select)
 
     def _select(self, key: AccountKey) -> None:
-        self._only = None
-        row = next((each for each in self._every if self._key_of(each) == key), None)
-        self._selected = None if row is None else row.id
+        self._only, self._selected, self._wanted = None, None, key
         self.redraw()
 
     def action_resets(self) -> None:
