@@ -205,3 +205,17 @@ def test_a_pool_is_asked_again_while_it_surely_remembers(age: timedelta, may: bo
     asked = use(route=ResetRoute.CODEX_LB, reset_id=None, at=NOW - age)
     assert asked.may_be_asked_again(NOW) is may
     assert replace(asked, reset_id="soon").may_be_asked_again(NOW)
+
+
+def test_what_a_pool_took_counts_as_used() -> None:
+    good = {ResetOutcome.RESET, ResetOutcome.ALREADY, ResetOutcome.ACCEPTED}
+    assert {each for each in ResetOutcome if each.is_good} == good
+
+
+def test_while_the_service_is_at_it_the_same_request_may_be_asked_again_and_no_other() -> None:
+    lost = use()
+    at_it = look(replace(SOON, status="redeeming"), LATE)
+    assert lost.may_be_asked_again(NOW)
+    assert why(chosen(at_it, ResetRoute.SERVICE, [lost], Wish()))[1] == "resets.unresolved"
+    settled = replace(lost, settled=False)
+    assert why(chosen(at_it, ResetRoute.SERVICE, [settled], Wish()))[1] == "resets.redeeming"

@@ -32,6 +32,8 @@ def test_one_use_is_told_once_by_who_knows_most_of_it() -> None:
         [USE], [ended(NOW + MINUTE), ended(NOW + MINUTE, "5h")], ResetHistory((NOW + MINUTE,))
     )
     assert found == (PastReset(NOW, True, "weekly", 71.0),)
+    # the history has two, and only one of them was ours
+    assert len(used_before([USE], [], ResetHistory((NOW + MINUTE, NOW + 20 * MINUTE)))) == 2
 
 
 def test_what_was_used_elsewhere_is_known_by_its_cycle_or_by_the_history() -> None:

@@ -41,10 +41,14 @@ STEPS: Mapping[str, ResetOutcome | None] = {
     "filled": ResetOutcome.RESET,
     "renamed": ResetOutcome.RESET,
     "stored": ResetOutcome.RESET,
+    "noted": ResetOutcome.RESET,
+    "done": ResetOutcome.RESET,
 }
 #: Which of them come after the request.
-SENT = ("replied", "pending", "filled", "renamed", "stored")
-ROUNDS = int(os.environ.get("KILLED_RESETS", "10")) // len(STEPS)
+SENT = ("replied", "pending", "filled", "renamed", "stored", "noted", "done")
+#: Asked again it is killed at these.
+AGAIN = tuple(STEPS) if "KILLED_RESETS" in os.environ else ("replied",)
+ROUNDS = int(os.environ.get("KILLED_RESETS", "12")) // len(STEPS)
 
 
 class Bench:
@@ -151,6 +155,36 @@ def killed_at_each_step(root: Path) -> None:
         # one for each wish that was sent, and none for the others
         assert sorted(server.processed) == sorted(f"request-{step}" for step in (*SENT, "sending"))
         assert sorted(server.used) == sorted(f"rc_{step}" for step in (*SENT, "sending"))
+
+
+def test_killed_as_it_is_asked_again_one_is_used_at_most(tmp_path: Path) -> None:
+    with ResetServer() as server:
+        server.stays_exhausted = True
+        steps = [step for step in AGAIN if step != "looked"]  # nothing is looked at anew
+        server.resets = {f"rc_{step}": "available" for step in steps}
+        benches = {step: Bench(tmp_path / step, server) for step in steps}
+
+        def killed(at: Mapping[str, str], *, again: bool) -> None:
+            begun = []
+            for step, bench in benches.items():
+                wish = Wish(f"rc_{step}")
+                order = bench.order(f"request-{step}", wish=wish, attempt=f"{again}", again=again)
+                begun.append(bench.start(order, step=at[step]))
+            assert {process.wait(60) for process in begun} == {-9}
+
+        killed(dict.fromkeys(steps, "replied"), again=False)
+        killed({step: step for step in steps}, again=True)
+        for step, bench in benches.items():
+            was_kept = STEPS[step] is ResetOutcome.RESET
+            assert bench.use is not None
+            assert bench.use.outcome is (ResetOutcome.ALREADY if was_kept else ResetOutcome.UNKNOWN), step
+        left = {step: bench for step, bench in benches.items() if STEPS[step] is not ResetOutcome.RESET}
+        for step, bench in left.items():
+            order = bench.order(f"request-{step}", wish=Wish(f"rc_{step}"), attempt="third", again=True)
+            assert bench.run(order) == 0
+            assert bench.use is not None
+            assert bench.use.outcome is ResetOutcome.ALREADY, step
+        assert sorted(server.used) == sorted(f"rc_{step}" for step in steps)
 
 
 def test_half_an_errand_is_none(tmp_path: Path) -> None:

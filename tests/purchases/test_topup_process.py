@@ -16,7 +16,7 @@ from typing import NoReturn
 
 import pytest
 
-from poolwatch.domain.purchases import Caps, Purchase, PurchaseOutcome, Settled
+from poolwatch.domain.purchases import PENDING_FOR, Caps, Purchase, PurchaseOutcome, Settled
 from poolwatch.domain.values import replace
 from poolwatch.purchases import topup_service
 from poolwatch.purchases.topup_book import key_of
@@ -304,6 +304,40 @@ def test_a_process_that_is_killed_charges_once_and_says_what_it_knows(
         assert counter.buy().outcome is PurchaseOutcome.GRANTED
     left = [name for name in counter.book.folder.names() if not name.endswith(".journal")]
     assert left == []
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_killed_as_it_is_asked_again_it_charges_once(
+    counter: Counter, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counter.server.script.append(Sell(reset=True))
+    lost = counter.buy()
+    with monkeypatch.context() as patch:
+        patch.setenv("POOLWATCH_TEST", "1")
+        patch.setenv("POOLWATCH_FAILPOINT", f"{step}:kill")
+        counter.ask(lost)
+    known = counter.find(lost).outcome
+    assert known is (PurchaseOutcome.GRANTED if step in _KEPT else PurchaseOutcome.UNKNOWN)
+    if known is PurchaseOutcome.UNKNOWN:
+        assert counter.buy("5").outcome is PurchaseOutcome.REFUSED
+        assert counter.ask(lost).outcome is PurchaseOutcome.GRANTED
+    assert counter.server.charges == [1000]
+
+
+def test_killed_as_it_looks_for_a_pending_one_it_is_looked_up_later(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counter.server.script.append(Sell(status="pending", code=202))
+    with monkeypatch.context() as patch:
+        patch.setenv("POOLWATCH_TEST", "1")
+        patch.setenv("POOLWATCH_FAILPOINT", "looking:kill")
+        bought = counter.buy()
+    found = counter.find(bought)
+    assert found.is_open
+    assert found.standing(found.at + PENDING_FOR * 3) is PurchaseOutcome.UNKNOWN
+    assert counter.buy("5").outcome is PurchaseOutcome.REFUSED
+    assert counter.ask(bought).outcome is PurchaseOutcome.GRANTED
+    assert (len(counter.server.posts), counter.server.charges) == (1, [1000])
 
 
 @pytest.mark.parametrize("step", ["preflight", "journal", "pending", "filled", "noted"])

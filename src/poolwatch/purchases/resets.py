@@ -211,7 +211,9 @@ class _Using:
                 # unsaid, the sending stands there as unknown: that is safe, only less kind
                 self.journal.append(ResetEntry(Stage.ENDED, order.attempt, ended))
                 kept = False
+                reach("noted")
                 folder.pending(order.workspace).unlink(missing_ok=True)
+            reach("done")
             return ended
         finally:
             pending.close(holds_reply=kept)

@@ -221,6 +221,7 @@ class _Ready:
         while True:
             if pause:
                 tools.sleep(pause)
+            reach("looking")
             try:
                 found = looked_up(self.purchase, tools.look(self.purchase, self.token), tools.now())
             except Exception:  # noqa: BLE001 - a look that fails tells nothing, and nothing is sent by it
