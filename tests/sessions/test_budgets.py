@@ -4,22 +4,26 @@ from collections.abc import Mapping
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from poolwatch.bootstrap.budget_cells import BudgetCells
 from poolwatch.bootstrap.budgets import BudgetReader
 from poolwatch.config.load import load_text
 from poolwatch.config.settings import Settings
 from poolwatch.domain.account import AccountKey, Name
 from poolwatch.domain.budgets import BudgetReport, Level, MeasuredBy, Period
 from poolwatch.domain.quarters import quarter_of
+from poolwatch.domain.query.language import parse
 from poolwatch.domain.series import Figure, HistoryRow, Series
 from poolwatch.domain.state import AccountState
-from poolwatch.domain.tokens import Tokens
+from poolwatch.domain.tokens import GroupBy, Origin, Tokens, UseAsked
 from poolwatch.domain.usage import Aged, Credits, RateLimit, Usage, UsageWindow
 from poolwatch.domain.values import replace
+from poolwatch.presentation.use_filter import use_told
 from poolwatch.sessions.book import UseBook
 from poolwatch.sessions.events import UsageEvent
 from poolwatch.sessions.progress import Progress, note_progress
@@ -130,6 +134,63 @@ def test_a_filter_chooses_use(tmp_path: Path, budget: str, spent: str) -> None:
     text = f'[filters]\nnights = "group:night"\n[[budgets]]\nname = "team"\n{budget}'
     (state,) = _report(tmp_path, text).budgets
     assert state.measured.spent == _D(spent)
+
+
+def _thread(state_dir: Path, number: int, project: str | None, account: str | None) -> None:
+    """A conversation in session files, perhaps somebody's."""
+    with closing(open_to_write(state_dir)) as change:
+        change.execute("INSERT OR IGNORE INTO names VALUES (1, 'sol')")
+        change.execute("INSERT INTO threads VALUES (?, ?, NULL, ?, 'cli')", (number, f"t{number}", project))
+        row = (10, number, number, 1, 0, 0, 0, 1, 1, 10**number, 0, 0, 0, 0)
+        change.execute(f"INSERT INTO facts VALUES ({', '.join('?' * len(row))})", row)
+        if account is not None:
+            change.execute("INSERT INTO whose VALUES (?, 0, 99, ?, 'home')", (number, account))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "user:ann",
+        "user=an",
+        "not user:ann",
+        "user:ann or user:ben",
+        "user:nobody",
+        "operation:image user:ben",
+        "project:red",
+        "not project:red",
+        "client:cli",
+        "group:day",
+        "not group:day",
+        "not group:day project:red",
+        "group:day or user:ann",
+        "label:x",
+        "email:ann",
+        "model:sol group:night",
+        "tier:fast",
+        "red",
+        "not (group:day or group:night)",
+    ],
+)
+def test_what_a_filter_leaves_unread_would_not_have_counted(tmp_path: Path, text: str) -> None:
+    book, at = UseBook(tmp_path), "1970-01-01 03:00"
+    users, accounts = (None, "ann", "ben"), (None, _ALICE.key.id, "x", "ann@example.com")
+    book.take_events(
+        [
+            _event(number, at, 7**number, user=user, account=account, operation=("image", None)[number % 2])
+            for number, (user, account) in enumerate(product(users, accounts))
+        ]
+    )
+    for number, (project, account) in enumerate(product(("red", None), (None, _BOB.key.id)), 1):
+        _thread(tmp_path, number, project, account)
+    query = parse(text).query
+    whole = UseAsked(0, 99, by=None, also=frozenset(GroupBy) - {GroupBy.CONVERSATION})
+    cells = [cell for origin in Origin for cell in book.cells(replace(whole, origin=origin))]
+    assert sum(cell.requests for cell in cells) == 16
+    told = [(cell.tokens.total, use_told(query, _POOL)(cell)) for cell in cells]
+    kept, is_unsure = BudgetCells(book, _POOL).kept(query, UseAsked(0, 99, by=None))
+    assert sum(each.tokens.total for each in kept) == sum(tokens for tokens, found in told if found)
+    assert is_unsure == any(found is None for _, found in told)
 
 
 def test_each_has_a_limit_of_his_own(tmp_path: Path) -> None:

@@ -3,14 +3,15 @@ choice."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
-from msgspec import Struct, field
+from msgspec import Struct
 
+from poolwatch.bootstrap.budget_cells import WHOLE, BudgetCells, texts_of_book, whose_of
 from poolwatch.config.rate_card import rate_card
 from poolwatch.config.settings import Settings
 from poolwatch.domain.budget_ahead import DAYS_LOOKED_AT, PastDays, quarters_joined, window_forecast
@@ -45,13 +46,13 @@ from poolwatch.domain.query.tree import EVERYTHING, Query
 from poolwatch.domain.rates import RateCard
 from poolwatch.domain.series import FigureName, Series
 from poolwatch.domain.state import AccountState
-from poolwatch.domain.tokens import QUARTERS_OF_DAY, GroupBy, Origin, ScanState, UseAsked, UseCell
+from poolwatch.domain.tokens import QUARTERS_OF_DAY, GroupBy, ScanState, UseAsked
 from poolwatch.domain.usage import BASE_BUCKET, WEEKLY, own_reset
 from poolwatch.domain.values import replace
 from poolwatch.domain.when import midnight
 from poolwatch.host.instants import zone_named
 from poolwatch.presentation.filter import saved_queries
-from poolwatch.presentation.use_filter import UseLooker, accounts_named, texts_asked, use_told
+from poolwatch.presentation.use_filter import UseLooker, accounts_named
 from poolwatch.sessions.book import UseBook
 from poolwatch.store.readings import read_timelines
 
@@ -62,17 +63,16 @@ _WEEK: Final = FigureName(Series.WINDOW, BASE_BUCKET, WEEKLY)
 #: A time up to this length is read quarter by quarter.
 _SHORT: Final = 2 * QUARTERS_OF_DAY
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_WHOLE: Final = ""
 
 
 class _Known(Struct, frozen=True):
-    """What all budgets of a report share; `cells` are those that were read, by what was asked."""
+    """What all budgets of a report share."""
 
     accounts: Mapping[str, AccountState]
     now: datetime
     scan: ScanState
     foresees: bool
-    cells: dict[UseAsked, list[UseCell]] = field(default_factory=dict)
+    cells: BudgetCells
 
     @property
     def read_at(self) -> datetime | None:
@@ -131,28 +131,32 @@ class BudgetReader:
             budgets = tuple(each.budget for each in self._settings.budgets)
         if not budgets:
             return BudgetReport(now)
-        known = _Known(accounts, now, self._book.scan_state(), foresees)
+        cells = BudgetCells(self._book, accounts)
+        known = _Known(accounts, now, self._book.scan_state(), foresees, cells)
         return BudgetReport(now, tuple(state for each in budgets for state in self._states(each, known)))
 
-    def doubt(self, budget: Budget, accounts: Mapping[str, AccountState], *, mask: bool = False) -> str:
-        """What its filter asks for that nothing has, perhaps misspelt; "" where there is no such thing.
+    def doubts(
+        self, budgets: Sequence[Budget], accounts: Mapping[str, AccountState], *, mask: bool = False
+    ) -> Iterator[tuple[Budget, str]]:
+        """The budgets whose filter asks for something that nothing has, perhaps misspelt, and what that is.
 
         Where nothing is known yet, nothing can be told.
         """
+        filtered = [each for each in budgets if each.filter is not None]
+        told = self.texts() if filtered else {}
+        if not accounts and not any(told.values()):
+            return
         from poolwatch.presentation.filter_typing import mistake  # only commands ask
 
-        if budget.filter is None:
-            return ""
-        told = self.texts()
-        if not accounts and not any(told.values()):
-            return ""
         looker = UseLooker(accounts, told, tuple(self._settings.filters.items()), mask=mask)
-        return mistake(looker, budget.filter, is_whole=True)
+        for each in filtered:
+            wrong = mistake(looker, each.filter or "", is_whole=True)
+            if wrong:
+                yield each, wrong
 
-    def texts(self) -> dict[GroupBy, list[str]]:
+    def texts(self) -> Mapping[GroupBy, Sequence[str]]:
         """Every model, account, user and so on of which use is known."""
-        found = [self._book.texts(origin) for origin in Origin]
-        return {by: [text for each in found for text in each.get(by, ())] for by in GroupBy}
+        return texts_of_book(self._book, tuple(GroupBy))
 
     def _states(self, budget: Budget, known: _Known) -> list[BudgetState]:
         zone = self._zone if budget.time_zone is None else zone_named(budget.time_zone)
@@ -191,7 +195,7 @@ class BudgetReader:
         past = self._past(asked, known, since, cuts) if foresees else {}
         at_least = is_unsure or self._is_partly_read(asked.period, known)
         if budget.each is None:
-            spent.setdefault(_WHOLE, Spent())
+            spent.setdefault(WHOLE, Spent())
         elif known.tells_nothing and not at_least:
             # of whoever used something lately it is known that it was nothing since
             spent = {**{part: Spent() for part in past}, **spent}
@@ -215,35 +219,12 @@ class BudgetReader:
             return {}, False
         each, accounts = asked.budget.each, known.accounts
         by = None if each is None else GroupBy(each)
-        also = texts_asked(asked.query)
-        cells = self._read(known, since, until, by, also, joined)
-        if asked.query == EVERYTHING:
-            kept, is_unsure = cells, False
-        else:
-            told = use_told(asked.query, accounts)
-            answers = [told(cell) for cell in cells]
-            kept = [cell for cell, answer in zip(cells, answers, strict=True) if answer]
-            is_unsure = None in answers
+        kept, is_unsure = known.cells.kept(asked.query, UseAsked(since, until, by=by, joined_at=joined))
         if each in _OF_ACCOUNTS:
             is_unsure = is_unsure or any(cell.account is None for cell in kept)
         spent = spent_of(kept, asked.budget.limit.unit, whose_of(each, accounts), self.card)
         spent.pop(None, None)
         return spent, is_unsure
-
-    def _read(
-        self,
-        known: _Known,
-        since: int,
-        until: int,
-        by: GroupBy | None,
-        also: frozenset[GroupBy],
-        joined: tuple[int, ...],
-    ) -> list[UseCell]:
-        files = UseAsked(since, until, Origin.FILES, by, joined_at=joined, also=also)
-        if files not in known.cells:
-            imported = replace(files, origin=Origin.IMPORTED)
-            known.cells[files] = self._book.cells(files) + self._book.cells(imported)
-        return known.cells[files]
 
     def _past(self, asked: _Asked, known: _Known, before: int, joined: tuple[int, ...]) -> dict[Whose, Spent]:
         """What was spent on the days that are looked back on, before the period."""
@@ -400,24 +381,10 @@ def balance_holders(
     return named
 
 
-def whose_of(each: Each | None, accounts: Mapping[str, AccountState]) -> Callable[[UseCell], Whose]:
-    """Whose part of a budget some use counts to."""
-    match each:
-        case None:
-            return lambda cell: _WHOLE
-        case Each.ACCOUNT:
-            return lambda cell: cell.account
-        case Each.USER:
-            return lambda cell: cell.user
-        case Each.GROUP:
-            groups = {key: account.name.group for key, account in accounts.items()}
-            return lambda cell: None if cell.account is None else groups.get(cell.account)
-
-
 def _part_of(each: Each | None, key: str, accounts: Mapping[str, AccountState]) -> Whose:
     """Whose part an account's balance is of; None of one without a group, where groups have limits."""
     if each is None:
-        return _WHOLE
+        return WHOLE
     return key if each is Each.ACCOUNT else accounts[key].name.group
 
 

@@ -68,9 +68,10 @@ class Checker:
         found = zip(of_nobody, wholes, strict=True)
         return (*states, *(check.of_nobody(budget, whole) for budget, whole in found))
 
-    def doubt(self, budget: Budget) -> str:
-        """What its filter asks for that no use has; "" where there is no such thing. Raises BookError."""
-        return self._reader.doubt(budget, self.accounts, mask=self._around.settings.ui.mask)
+    def doubts(self, budget: Budget) -> list[str]:
+        """What its filter asks for that no use has, if there is such a thing. Raises BookError."""
+        found = self._reader.doubts([budget], self.accounts, mask=self._around.settings.ui.mask)
+        return [doubt for _, doubt in found]
 
     @cached_property
     def _reader(self) -> BudgetReader:

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta, tzinfo
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from poolwatch.bootstrap.budgets import BudgetReader, whose_of, with_all
+from poolwatch.bootstrap.budget_cells import whose_of
+from poolwatch.bootstrap.budgets import BudgetReader, with_all
 from poolwatch.bootstrap.limits import config_of, file_mark
 from poolwatch.bootstrap.surroundings import Surroundings, short_path
 from poolwatch.config.changes import Refused, homes

@@ -70,8 +70,7 @@ def list_budgets(
     except BookError as error:
         complain(around.told(message_text(error.as_message)))
         return EXIT_FAILED
-    for each in around.settings.budgets:
-        _tell_doubt(around, reader, each.budget, accounts)
+    _tell_doubts(around, reader, [each.budget for each in around.settings.budgets], accounts)
     names = AccountNames(accounts, around.settings.ui.mask)
     if as_json:
         say_text(budgets_json(report, names, zone_name(now, None)))
@@ -166,17 +165,19 @@ def _tell_about(around: Surroundings, change: Change, name: str) -> None:
     complain(said("budget_stops" if budget.at_limit is AtLimit.STOP else "budget_warns"))
     if budget.filter is not None:
         accounts = run_async(partial(accounts_kept, around))
-        _tell_doubt(around, BudgetReader(around.state_dir, change.settings), budget, accounts)
+        _tell_doubts(around, BudgetReader(around.state_dir, change.settings), [budget], accounts)
 
 
-def _tell_doubt(
-    around: Surroundings, reader: BudgetReader, budget: Budget, accounts: Mapping[str, AccountState]
+def _tell_doubts(
+    around: Surroundings,
+    reader: BudgetReader,
+    budgets: Sequence[Budget],
+    accounts: Mapping[str, AccountState],
 ) -> None:
-    doubt = ""
     with suppress(BookError):  # who looks at what was spent is told
-        doubt = reader.doubt(budget, accounts, mask=around.settings.ui.mask)
-    if doubt:
-        complain(around.told(said("budget_filter", name=budget.name, wrong=visible(doubt, _LONGEST))))
+        for budget, doubt in reader.doubts(budgets, accounts, mask=around.settings.ui.mask):
+            wrong = visible(doubt, _LONGEST)
+            complain(around.told(said("budget_filter", name=budget.name, wrong=wrong)))
 
 
 def _typed_again(value: Value) -> str:

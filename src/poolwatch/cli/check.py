@@ -226,8 +226,7 @@ class Asker:
     def tell_of_filter(self, budget: Budget) -> None:
         """Say what the filter of a limit asks for that no use has, perhaps misspelt."""
         with suppress(BookError):  # who cannot read what was spent is told
-            doubt = self.checker.doubt(budget)
-            if doubt:
+            for doubt in self.checker.doubts(budget):
                 complain(self.around.told(visible(doubt, _LONGEST_DOUBT)))
 
     def tell_doubts(self, answer: Check, head: str) -> None:

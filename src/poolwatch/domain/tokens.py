@@ -138,6 +138,8 @@ class UseAsked(Struct, frozen=True):
     joined_at: tuple[int, ...] = ()
     #: whose texts the cells tell besides
     also: frozenset[GroupBy] = frozenset()
+    #: only cells whose text of that kind is one of these, None for "not told"
+    among: tuple[tuple[GroupBy, frozenset[str | None]], ...] = ()
 
 
 class RequestSeen(Struct, frozen=True):

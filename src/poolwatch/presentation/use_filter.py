@@ -18,6 +18,7 @@ from poolwatch.domain.query.tree import (
     Or,
     Query,
     Word,
+    both,
     foreseen,
     leaves,
     lets,
@@ -248,6 +249,38 @@ def use_told(query: Query, accounts: Mapping[str, AccountState]) -> Callable[[Us
         return known[texts]
 
     return told
+
+
+def use_among(
+    query: Query, accounts: Mapping[str, AccountState], texts: Callable[[GroupBy], Iterable[str]]
+) -> tuple[tuple[tuple[GroupBy, frozenset[str | None]], ...], Query]:
+    """A filter as what can be asked for, `UseAsked.among`, and what is left to look at in each cell.
+
+    Asked for is what the parts say that have to hold and look at one kind of texts alone; `texts` are all
+    that are told of a kind. What depends on whose use of nobody known was is looked at as well.
+    """
+    among, left = [], []
+    for part in query.parts if isinstance(query, And) else (query,):
+        kind = _kind_alone(part)
+        if kind is None:
+            left.append(part)
+            continue
+        told = use_told(part, accounts)
+        answers: dict[str | None, bool | None] = {}
+        for text in (None, *texts(kind)):
+            alone: dict[str, Any] = {kind.value: text}
+            answers[text] = told(replace(_NOTHING_TOLD, **alone))
+        among.append((kind, frozenset(text for text, found in answers.items() if found is not False)))
+        if None in answers.values():
+            left.append(part)
+    return tuple(among), both(left)
+
+
+def _kind_alone(query: Query) -> GroupBy | None:
+    """The kind of texts that a filter looks at, if it is one, and one that is not always told."""
+    names = {_TEXT_OF.get(leaf.field, "account") if isinstance(leaf, Look) else "" for leaf in leaves(query)}
+    name = names.pop() if len(names) == 1 else ""
+    return GroupBy(name) if name not in ("", "model", "tier") else None
 
 
 def _of_account(leaf: Leaf) -> bool:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from poolwatch.domain.tokens import QUARTERS_OF_DAY, GroupBy, Origin, Tokens, UseAsked, UseCell
-from poolwatch.sessions.tables import TIER_OF, BookError, BookProblem
+from poolwatch.sessions.tables import TIER_OF, BookError, BookProblem, json_texts
 
 #: The texts of a cell, in the order of its fields, and by what they are asked for.
 TEXTS: Final[Mapping[GroupBy, str]] = {
@@ -48,6 +48,11 @@ def sums_of(names: Sequence[str]) -> str:
     return f"{', '.join(f'SUM({name})' for name in names)}, MIN(MIN({', '.join(names)}))"
 
 
+def one_of(column: str, number: int) -> str:
+    """The condition of `UseAsked.among` with that number."""
+    return f"{column} IN (SELECT value FROM json_each(:among{number}))"  # noqa: S608 - names of ours
+
+
 _SUMS: Final = sums_of([f"f.{name}" for name in _COUNTS])
 
 _FROM: Final = {
@@ -68,10 +73,17 @@ def cells_of(look: sqlite3.Connection, asked: UseAsked) -> list[UseCell]:
             column = "m.text" if kind is GroupBy.MODEL else _COLUMNS.get(TEXTS[kind], "NULL")
             values[f"text{number}"] = (text or "") if kind is GroupBy.MODEL else text
             where.append(f"{column} IS :text{number}")
-    joins = " JOIN names m ON m.id = f.model"
-    if needed & _OF_THREAD:
+    for number, (kind, texts) in enumerate(asked.among):
+        among = _COLUMNS.get(TEXTS[kind])
+        if among is None and None not in texts:
+            return []
+        if among is not None:
+            values[f"among{number}"] = json_texts({text for text in texts if text is not None})
+            where.append(f"({among} IS NULL AND {None in texts:d} OR {one_of(among, number)})")
+    joins, joined = " JOIN names m ON m.id = f.model", needed | {TEXTS[kind] for kind, _ in asked.among}
+    if joined & _OF_THREAD:
         joins += " JOIN threads t ON t.id = f.thread"
-    if "account" in needed:
+    if "account" in joined:
         joins += " LEFT JOIN whose w ON w.thread = f.thread AND f.quarter >= w.since AND f.quarter < w.until"
     when = quarter_column(asked, "f.")
     shared = ("f.model", "f.tier", "f.long", "f.estimated")
@@ -115,11 +127,15 @@ def sound(model: object, tier: object, row: Sequence[object]) -> list[int]:
     return sums
 
 
-def texts_of(look: sqlite3.Connection, origin: Origin) -> dict[GroupBy, list[str]]:
-    """Every text that is told of use, each once, but for conversations."""
+def texts_of(
+    look: sqlite3.Connection, origin: Origin, kinds: Collection[GroupBy] = tuple(GroupBy)
+) -> dict[GroupBy, list[str]]:
+    """Every text of these kinds that is told of use, each once, but for conversations."""
     asked = _IMPORTED if origin is Origin.IMPORTED else _OF_FILES
     return {
-        kind: sorted(text for (text,) in look.execute(question) if text) for kind, question in asked.items()
+        kind: sorted(text for (text,) in look.execute(question) if text)
+        for kind, question in asked.items()
+        if kind in kinds
     }
 
 

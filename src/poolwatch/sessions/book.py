@@ -66,10 +66,10 @@ class UseBook:
                 return []
             return cells_of(look, asked) if asked.origin is Origin.FILES else imported_cells(look, asked)
 
-    def texts(self, origin: Origin) -> dict[GroupBy, list[str]]:
+    def texts(self, origin: Origin, kinds: Collection[GroupBy] = tuple(GroupBy)) -> dict[GroupBy, list[str]]:
         """Every model, account, user and so on of which use is known; of conversations none."""
         with self._look() as look:
-            return {} if look is None else texts_of(look, origin)
+            return {} if look is None else texts_of(look, origin, kinds)
 
     def tokens_from(self, quarter: int) -> int:
         """The tokens in session files of a quarter and all after it."""

@@ -8,9 +8,9 @@ from decimal import Decimal
 from typing import Final
 
 from poolwatch.domain.tokens import QUARTER_SECONDS, GroupBy, RequestSeen, Tokens, UseAsked, UseCell
-from poolwatch.sessions.asking import TEXTS, needed_texts, quarter_column, sound, sums_of
+from poolwatch.sessions.asking import TEXTS, needed_texts, one_of, quarter_column, sound, sums_of
 from poolwatch.sessions.events import UsageEvent
-from poolwatch.sessions.tables import KEPT_SINGLY, TIER_OF, TIERS
+from poolwatch.sessions.tables import KEPT_SINGLY, TIER_OF, TIERS, json_texts
 
 #: So many parts of one are written: sums of what a line may tell fit into SQLite's integers.
 _PARTS: Final = 10**12
@@ -94,6 +94,9 @@ def imported_cells(look: sqlite3.Connection, asked: UseAsked) -> list[UseCell]:
         if kind is GroupBy.MODEL or kind in TEXTS:
             values[f"text{number}"] = text or ""
             where.append(f"{TEXTS.get(kind, 'model')} = :text{number}")
+    for number, (kind, texts) in enumerate(asked.among):
+        values[f"among{number}"] = json_texts({text or "" for text in texts})
+        where.append(one_of(TEXTS[kind], number))
     when = quarter_column(asked)
     kinds = ("has_tokens", "has_cost", "has_credits")
     group = ", ".join([when, "model", "tier", "long", "estimated", *kinds, *sorted(needed)])
