@@ -32,9 +32,15 @@ def test_figures_that_lag_are_said() -> None:
     assert outcome_lines("bob", use(ResetOutcome.RESET), fallen, (), NOW, PREFS) == [
         "bob: used: 5h 100 → 0%, weekly 71 → —%"
     ]
-    assert outcome_lines("bob", use(ResetOutcome.ACCEPTED), None, (), NOW, PREFS)[0].startswith(
-        "bob: accepted by the pool"
-    )
+    accepted = use(ResetOutcome.ACCEPTED)
+    not_yet = "bob: accepted by the pool, not verified yet"
+    assert outcome_lines("bob", accepted, None, (), NOW, PREFS)[0] == not_yet
+    told = outcome_lines("bob", accepted, stand, (), NOW, PREFS)
+    assert told == [f"{not_yet}: 5h 100 → 100%, weekly 71 → 71%", words.lag("13:15")]
+    # the figures confirm it
+    assert outcome_lines("bob", accepted, fallen, (), NOW, PREFS) == [
+        "bob: used: accepted by the pool, and the windows have fallen: 5h 100 → 0%, weekly 71 → —%"
+    ]
 
 
 def test_a_lost_answer_is_told_with_what_is_seen_and_what_can_be_done() -> None:

@@ -159,9 +159,11 @@ def outcome_lines(
     """What became of a use, and what is to be done where nobody knows."""
     what = words.outcome_word(use.outcome)
     if use.outcome.is_good and after is not None:
-        told = windows_moved(use.before, after)
+        told, has_fallen = windows_moved(use.before, after), fell(use.before, after)
+        if use.outcome is ResetOutcome.ACCEPTED and has_fallen:
+            what = words.SEEN_USED()
         lines = [f"{name}: {words.used(what, told)}"]
-        if use.before and not fell(use.before, after):
+        if use.before and not has_fallen:
             until = (use.ended_at or now) + REST
             lines.append(words.lag(figures.clock(until, now, prefs.zone)))
         return lines

@@ -108,6 +108,8 @@ _EVIDENCE: Final[Mapping[str, str]] = {
     "windows_stand": mark("the windows stand as before; they can lag for minutes"),
 }
 
+#: What a pool took, once the figures show it.
+SEEN_USED: Final = Text("used: accepted by the pool, and the windows have fallen")
 because: Final = Text("{what}: {why}", "{what}")
 used: Final = Text("{what}: {windows}", "{what}")
 #: One window: `5h 100 → 0%`.
