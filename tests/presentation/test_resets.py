@@ -51,13 +51,14 @@ def test_a_lost_answer_is_told_with_what_is_seen_and_what_can_be_done() -> None:
         (Evidence.MISSING,),
         NOW,
         PREFS,
+        "poolwatch --config c.toml resets",
     )
     assert told[0] == "bob: UNKNOWN: the answer was lost: it broke off while it was sent"
-    assert "poolwatch resets ask 3f2a90b1" in told[2]
+    assert told[2].endswith(": poolwatch --config c.toml resets ask 3f2a90b1")
     # what is pasted into a shell is one command, and says one thing
     assert [each.split(": ")[-1] for each in told[3:]] == [
-        "poolwatch resets settle 3f2a90b1 used",
-        "poolwatch resets settle 3f2a90b1 not-used",
+        "poolwatch --config c.toml resets settle 3f2a90b1 used",
+        "poolwatch --config c.toml resets settle 3f2a90b1 not-used",
     ]
 
 

@@ -155,8 +155,9 @@ def outcome_lines(
     found: Sequence[Evidence],
     now: datetime,
     prefs: Prefs,
+    prefix: str = "poolwatch resets",
 ) -> list[str]:
-    """What became of a use, and what is to be done where nobody knows."""
+    """What became of a use, and what is to be done where nobody knows: commands that begin with `prefix`."""
     what = words.outcome_word(use.outcome)
     if use.outcome.is_good and after is not None:
         told, has_fallen = windows_moved(use.before, after), fell(use.before, after)
@@ -170,7 +171,12 @@ def outcome_lines(
     lines = [f"{name}: {words.because(what, '' if use.reason is None else message_text(use.reason))}"]
     if use.is_open:
         lines += [words.seen(words.evidence_words(each)) for each in found]
-        lines += [each(use.id[:ID_SHOWN]) for each in (words.AGAIN, words.SETTLE, words.SETTLE_NOT)]
+        request = use.id[:ID_SHOWN]
+        lines += [
+            words.AGAIN(f"{prefix} ask {request}"),
+            words.SETTLE(f"{prefix} settle {request} used"),
+            words.SETTLE_NOT(f"{prefix} settle {request} not-used"),
+        ]
     return lines
 
 

@@ -117,10 +117,10 @@ moved: Final = Text("{window} {before} → {after}%")
 lag: Final = Text(
     "the figures are still the old ones, and can lag for minutes; a second use is refused until {at}"
 )
-AGAIN: Final = Text("Ask again with the same request, it cannot use a second one: poolwatch resets ask {id}")
+AGAIN: Final = Text("Ask again with the same request, it cannot use a second one: {command}")
 # each command ends its line and is one that can be pasted
-SETTLE: Final = Text("or, once you know that it used one: poolwatch resets settle {id} used")
-SETTLE_NOT: Final = Text("or that it did not: poolwatch resets settle {id} not-used")
+SETTLE: Final = Text("or, once you know that it used one: {command}")
+SETTLE_NOT: Final = Text("or that it did not: {command}")
 seen: Final = Text("seen: {what}")
 would: Final = Text("{name}: would use the banked reset that ends {ends}; nothing was sent")
 would_not: Final = Text("{name}: would use none: {why}; nothing was sent")
