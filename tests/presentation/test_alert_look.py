@@ -35,6 +35,7 @@ from poolwatch.domain.status import PoolRules
 from poolwatch.domain.usage import Aged, BankedReset, Credits, RateLimit, Usage, UsageWindow
 from poolwatch.domain.values import replace
 from poolwatch.presentation.alert_look import AlertLook, Moment
+from poolwatch.presentation.deliveries import warnings_sent
 from poolwatch.presentation.pool_alerts import (
     event_cause,
     events_seen,
@@ -42,7 +43,6 @@ from poolwatch.presentation.pool_alerts import (
     found_of_pool,
     found_of_sources,
     summary_lines,
-    warnings_sent,
 )
 from poolwatch.presentation.view import Prefs
 from poolwatch.words.messages import TEXTS, message_text

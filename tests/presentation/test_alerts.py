@@ -25,9 +25,9 @@ from poolwatch.presentation.alerts import (
     AlertsView,
     alerts_view,
     cause_text,
-    channel_spans,
     subject_name,
 )
+from poolwatch.presentation.deliveries import channel_spans
 from poolwatch.presentation.event_filter import EventLooker
 from poolwatch.presentation.view import Prefs, Tone
 from tests.presentation.scene import (

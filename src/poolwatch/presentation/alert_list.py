@@ -21,11 +21,10 @@ from poolwatch.presentation.alerts import (
     AlertRow,
     alerts_view,
     cause_text,
-    channel_spans,
     narrowed,
-    sending_span,
     subject_name,
 )
+from poolwatch.presentation.deliveries import channel_spans, sending_span
 from poolwatch.presentation.json_values import Json, instant
 from poolwatch.presentation.masking import masked
 from poolwatch.presentation.notices import NoticeWords
@@ -124,7 +123,8 @@ class AlertListView(Struct, frozen=True):
         for item in items:
             who, kind = subject_name(item.subject, self.names, item.label), item.subject.kind
             account = item.subject.id if kind is SubjectKind.ACCOUNT else None
-            source = item.subject.id if kind is SubjectKind.SOURCE else None
+            # a balance is called by its source
+            source = item.subject.id if kind in (SubjectKind.SOURCE, SubjectKind.BALANCE) else None
             if lets((*told, who, item.rule), account, source):
                 return True
         return False

@@ -11,13 +11,13 @@ from msgspec import Struct
 
 from poolwatch.domain.alerts import Alert, AlertBoard, Phase, Severity, Silence, Subject, SubjectKind
 from poolwatch.domain.failure import FailureKind
-from poolwatch.domain.notices import ChannelHealth, Delivery, NoticeKind
+from poolwatch.domain.notices import Delivery
 from poolwatch.domain.overview import PoolOverview
 from poolwatch.domain.status import Section
 from poolwatch.domain.values import replace
 from poolwatch.presentation import figures
 from poolwatch.presentation.account_names import AccountNames
-from poolwatch.presentation.channels import state_text
+from poolwatch.presentation.deliveries import sending_span, sendings
 from poolwatch.presentation.masking import masked
 from poolwatch.presentation.view import Prefs, Span, Tone
 from poolwatch.words import account as account_words
@@ -131,7 +131,7 @@ def alerts_view(
 
     `whole`: also what waits, and what a worse one speaks for; and all of what was so before.
     """
-    look = _Look(names, overview, now, prefs, _sendings(deliveries))
+    look = _Look(names, overview, now, prefs, sendings(deliveries))
     # a silence may have ended since
     board = AlertBoard(now) if board is None else replace(board, at=now)
     # what was there before its rule is no news, and of two levels the worse speaks
@@ -208,7 +208,7 @@ def narrowed(
     prefs: Prefs,
 ) -> AlertBoard:
     """The alerts and silences whose rows a filter lets through; of what keeps what quiet, ask the whole."""
-    look = _Look(names, overview, now, prefs, _sendings(deliveries))
+    look = _Look(names, overview, now, prefs, sendings(deliveries))
     quiet = [each for each in _told_of(board) if board.silence_of(each) is not None]
     return replace(
         board,
@@ -357,19 +357,6 @@ def _waiting(firing: Iterable[Subject], look: _Look) -> Iterator[AlertRow]:
         )
 
 
-# --- where it was sent
-
-
-def _sendings(deliveries: Iterable[Delivery]) -> Mapping[tuple[str, Subject, str], tuple[Delivery, ...]]:
-    """The deliveries that told of each alert firing, by rule, subject and episode; the newest first."""
-    found: dict[tuple[str, Subject, str], list[Delivery]] = {}
-    for each in sorted(deliveries, key=lambda one: one.notice.at, reverse=True):
-        for item in each.notice.items:
-            if item.phase is Phase.FIRING:
-                found.setdefault((item.rule, item.subject, item.episode), []).append(each)
-    return {key: tuple(rows) for key, rows in found.items()}
-
-
 def _beside(alert: Alert, look: _Look) -> Iterator[Span]:
     """What became of its notices, channel by channel; what holds it; when it is told again."""
     if alert.muted_by is not None:
@@ -388,38 +375,6 @@ def _beside(alert: Alert, look: _Look) -> Iterator[Span]:
         yield Span(words.held(look.clock(alert.held_until)), Tone.DIM)
     elif alert.again_at is not None and look.now < alert.again_at:
         yield Span(words.again(look.clock(alert.again_at)), Tone.DIM)
-
-
-def sending_span(
-    channel: str, delivery: Delivery, now: datetime, prefs: Prefs, *, brief: bool = False
-) -> Span:
-    """What became of one notice: `sent to ops 13:40`, `on its way to ops, 2 tries`.
-
-    `brief`: beside its time, so that only what took long is told with another one.
-    """
-    if delivery.done_at is not None:
-        is_late = delivery.done_at - delivery.notice.at >= timedelta(minutes=1)
-        at = figures.clock(delivery.done_at, now, prefs.zone) if is_late or not brief else ""
-        is_digest = delivery.notice.kind is NoticeKind.DIGEST and not brief
-        others = max(0, len(delivery.notice.items) - 1) if is_digest else 0
-        return Span(words.sent(channel, at, others), Tone.DIM)
-    why = "" if delivery.last_why is None else message_text(delivery.last_why)
-    if delivery.given_up_at is not None:
-        return Span(words.not_sent(channel, masked(why) if prefs.mask else why), Tone.AMBER)
-    return Span(words.on_its_way(channel, delivery.tries), Tone.AMBER if delivery.tries > 1 else Tone.DIM)
-
-
-def channel_spans(health: Iterable[ChannelHealth], now: datetime, prefs: Prefs) -> tuple[Span, ...]:
-    """How each channel does: `ops (webhook) ok, last 13:40`. What fails stands first."""
-    spans = [_channel(each, now, prefs) for each in health]
-    return tuple(sorted(spans, key=lambda span: span.tone is not Tone.AMBER))
-
-
-def _channel(health: ChannelHealth, now: datetime, prefs: Prefs) -> Span:
-    state = state_text(health, lambda at: figures.clock(at, now, prefs.zone))
-    told = words.of_channel(health.name, health.kind.value, masked(state) if prefs.mask else state)
-    is_well = not health.disabled and health.failing_since is None
-    return Span(told, Tone.DIM if is_well else Tone.AMBER)
 
 
 class SilenceEnd(Struct, frozen=True):

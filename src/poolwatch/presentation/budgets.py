@@ -164,7 +164,7 @@ def budget_row(state: BudgetState, names: AccountNames, now: datetime, prefs: Pr
 def warned_details(
     state: BudgetState, sent: Mapping[Decimal, str], names: AccountNames, now: datetime, prefs: Prefs
 ) -> tuple[tuple[str, str], ...]:
-    """A row's details, with what became of the notices of warnings (`pool_alerts: warnings_sent`)."""
+    """A row's details, with what became of the notices of warnings (`deliveries: warnings_sent`)."""
     return BudgetTexts(state, names, now, prefs).details(sent)
 
 

@@ -14,7 +14,7 @@ from poolwatch.domain.event_log import EventKind, LoggedEvent
 from poolwatch.domain.notices import Delivery, NoticeKind
 from poolwatch.presentation import figures
 from poolwatch.presentation.account_names import AccountNames
-from poolwatch.presentation.alerts import sending_span
+from poolwatch.presentation.deliveries import sending_span
 from poolwatch.presentation.event_text import event_subject, event_text
 from poolwatch.presentation.order import natural
 from poolwatch.presentation.view import Prefs, Tone

@@ -1,5 +1,4 @@
-"""A look at sources, budgets and the pool for the rules of alerts, and what became of budgets' warnings;
-events as rules tell them; the summary."""
+"""A look at sources, budgets and the pool for the rules of alerts; events as rules tell them; the summary."""
 
 from __future__ import annotations
 
@@ -11,12 +10,11 @@ from typing import Final
 
 from poolwatch.domain.alert_findings import EventSeen, Finding, Truth
 from poolwatch.domain.alert_rules import OfBudgets, WatchedRule, end_of
-from poolwatch.domain.alerts import AlertBoard, BuiltIn, Phase, Subject, SubjectKind
+from poolwatch.domain.alerts import AlertBoard, BuiltIn, Subject, SubjectKind
 from poolwatch.domain.budgets import BudgetReport, BudgetState, LimitUnit, MeasuredBy
 from poolwatch.domain.check import is_old
 from poolwatch.domain.event_log import EventKind, LoggedEvent, Unit
 from poolwatch.domain.message import Message, message
-from poolwatch.domain.notices import Delivery, NoticeKind
 from poolwatch.domain.outlook import PoolOutlook, Verdict, is_recent
 from poolwatch.domain.overview import PoolOverview
 from poolwatch.domain.pool_simulation import MAY_RUN_DRY
@@ -24,11 +22,8 @@ from poolwatch.domain.status import Section
 from poolwatch.domain.usage import BASE_BUCKET, WEEKLY
 from poolwatch.presentation import figures
 from poolwatch.presentation.alert_look import Moment
-from poolwatch.presentation.alerts import sending_span
 from poolwatch.presentation.balances import bare_amount
 from poolwatch.presentation.masking import shown_name
-from poolwatch.presentation.view import Prefs
-from poolwatch.words import alerts as alert_words
 
 _HUNDRED: Final = Decimal(100)
 #: The chance that the pool runs dry has to fall so far below what begins the alert.
@@ -166,50 +161,6 @@ def _amounts(state: BudgetState) -> tuple[Message, Message]:
     elif measured.estimated:
         told = message("alerts.about", amount=told)
     return told, message(code, amount=limit_text)
-
-
-def warnings_sent(
-    state: BudgetState,
-    board: AlertBoard | None,
-    deliveries: Iterable[Delivery],
-    now: datetime,
-    prefs: Prefs,
-) -> Mapping[Decimal, str]:
-    """What became of the notices of a budget's warnings in this period, by the percentage reached."""
-    about = Subject(SubjectKind.BUDGET, state.budget.name, state.whose)
-    since = state.period.started_at
-    newest: dict[Decimal, dict[str, Delivery]] = {}
-    for each in sorted(deliveries, key=lambda one: one.notice.at, reverse=True):
-        for item in each.notice.items:
-            is_now = since is None or item.at >= since
-            percent = _reached_by(item.cause) if item.subject == about and is_now else None
-            if percent is not None and item.phase is Phase.FIRING:
-                newest.setdefault(percent, {}).setdefault(each.notice.channel, each)
-    # what quiet hours held came later than it was reached
-    told = {
-        percent: [
-            sending_span(channel, each, now, prefs, brief=each.notice.kind is not NoticeKind.DIGEST).text
-            for channel, each in sent.items()
-        ]
-        for percent, sent in newest.items()
-    }
-    for alert in () if board is None else board.alerts:
-        percent = _reached_by(alert.cause) if alert.subject == about else None
-        if percent is not None and alert.held_until is not None and now < alert.held_until:
-            held = alert_words.held(figures.clock(alert.held_until, now, prefs.zone))
-            told.setdefault(percent, []).append(held)
-    return {percent: ", ".join(parts) for percent, parts in told.items()}
-
-
-def _reached_by(cause: Message | None) -> Decimal | None:
-    """The percentage of a budget that a cause tells to be reached."""
-    match cause:
-        case Message(code="alerts.budget_at_limit" | "alerts.budget_over_limit"):
-            return _HUNDRED
-        case Message(code="alerts.budget_over"):
-            return Decimal(str(dict(cause.arguments)["percent"]))
-        case _:
-            return None
 
 
 # --- events

@@ -29,7 +29,8 @@ from poolwatch.domain.notices import Notice
 from poolwatch.store import events as event_log
 from poolwatch.store import outbox, stored
 from poolwatch.store.documents import UNREADABLE
-from poolwatch.store.stored import Amounts, Document, Instant, Part, is_instant
+from poolwatch.store.outbox import StoredSubject
+from poolwatch.store.stored import Amounts, Document, Instant, is_instant
 
 S = TypeVar("S", bound=Struct)
 #: The key of `meta` under which stands what is remembered of all alerts together.
@@ -39,12 +40,6 @@ _VERSION: Final = 1
 _EVENT: Final = "event:"
 #: The subject of a silence that is of all subjects.
 _ALL: Final = ""
-
-
-class _Subject(Part, frozen=True):
-    kind: SubjectKind
-    id: str = ""
-    part: str | None = None
 
 
 class _Alert(Amounts, frozen=True, kw_only=True):
@@ -78,7 +73,7 @@ class _Alert(Amounts, frozen=True, kw_only=True):
 class _Rule(Document, frozen=True, kw_only=True):
     when: str
     first_at: Instant
-    awaited: tuple[_Subject, ...] = ()
+    awaited: tuple[StoredSubject, ...] = ()
     episodes: int = 0
 
 
@@ -220,7 +215,7 @@ def _put_rules(
 
 def _rule(rule: RuleMemory) -> _Rule:
     ordered = sorted(rule.awaited, key=lambda each: (each.kind, each.id, each.part or ""))
-    awaited = tuple(_Subject(each.kind, each.id, each.part) for each in ordered)
+    awaited = tuple(StoredSubject(each.kind, each.id, each.part) for each in ordered)
     return _Rule(
         version=_VERSION, when=rule.when, first_at=rule.first_at, awaited=awaited, episodes=rule.episodes
     )

@@ -46,7 +46,9 @@ _GONE: Final = "notices.gone"
 _NO_CHANNEL: Final = "notices.no_channel"
 
 
-class _Subject(Part, frozen=True):
+class StoredSubject(Part, frozen=True):
+    """Whom or what an alert is about; `store/alerts` keeps it as well."""
+
     kind: SubjectKind
     id: str = ""
     part: str | None = None
@@ -54,7 +56,7 @@ class _Subject(Part, frozen=True):
 
 class _Item(Part, frozen=True):
     rule: str
-    subject: _Subject
+    subject: StoredSubject
     phase: Phase
     severity: Severity
     at: Instant

@@ -23,8 +23,8 @@ from poolwatch.presentation.budgets import (
     row_id,
     warned_details,
 )
+from poolwatch.presentation.deliveries import warnings_sent
 from poolwatch.presentation.event_filter import EventLooker
-from poolwatch.presentation.pool_alerts import warnings_sent
 from poolwatch.presentation.view import Tone
 from poolwatch.ui.keymap import Scope
 from poolwatch.ui.screens.filtered import FilteredPage

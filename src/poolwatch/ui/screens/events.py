@@ -16,7 +16,8 @@ from poolwatch.domain.notices import Delivery
 from poolwatch.domain.query.language import value_text
 from poolwatch.presentation import figures
 from poolwatch.presentation.account_names import AccountNames
-from poolwatch.presentation.alerts import AlertRow, AlertsView, alerts_view, channel_spans
+from poolwatch.presentation.alerts import AlertRow, AlertsView, alerts_view
+from poolwatch.presentation.deliveries import channel_spans
 from poolwatch.presentation.event_filter import EventLooker
 from poolwatch.presentation.events import EventGroup, EventsView, Told, events_view, next_day
 from poolwatch.presentation.view import Tone
