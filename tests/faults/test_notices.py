@@ -26,6 +26,7 @@ _PATIENCE_SECONDS = 30.0
 _SOON = (
     "import poolwatch.monitor.limits as limits; limits.BEGIN_SECONDS = 0.05\n"
     "import poolwatch.monitor.sender as sender; sender.LOOK_SECONDS = 0.1\n"
+    "import poolwatch.monitor.monitor as monitor; monitor.VIEW_SECONDS = 0.1\n"
 )
 
 
@@ -88,13 +89,7 @@ def receiving() -> Iterator[tuple[str, type[_Receiver]]]:
 
 def test_a_daemon_sends_what_others_put_and_leaves_soon_whatever_the_receiver_does(tmp_path: Path) -> None:
     with receiving() as (url, receiver):
-        config = config_of(
-            tmp_path / "own.toml",
-            '[[sources]]\nkind = "auth-files"\nname = "files"\npath = "nowhere/*.json"\n',
-            f'[[channels]]\nname = "ops"\nkind = "webhook"\nurl = "{url}"\n',
-        )
-        desk = Desk(tmp_path, config)
-        now = datetime.now(UTC)
+        desk, now = desk_with_channel(tmp_path, url), datetime.now(UTC)
         database = Database(desk.state, now)
         with desk.start("daemon", prelude=_SOON) as process:
             try:
@@ -117,6 +112,57 @@ def test_a_daemon_sends_what_others_put_and_leaves_soon_whatever_the_receiver_do
             ("n1", False, 1),
         ]
         database.close()
+
+
+def desk_with_channel(root: Path, url: str) -> Desk:
+    """A machine whose only channel leads there."""
+    config = config_of(
+        root / "own.toml",
+        '[[sources]]\nkind = "auth-files"\nname = "files"\npath = "nowhere/*.json"\n',
+        f'[[channels]]\nname = "ops"\nkind = "webhook"\nurl = "{url}"\n',
+    )
+    return Desk(root, config)
+
+
+def test_of_two_poolwatches_one_sends_and_where_it_is_killed_the_other_goes_on(tmp_path: Path) -> None:
+    with receiving() as (url, receiver):
+        desk, now = desk_with_channel(tmp_path, url), datetime.now(UTC)
+        database = Database(desk.state, now)
+
+        def put(*ids: str) -> None:
+            made = [Notice(each, "ops", NoticeKind.TEST, now, Severity.INFO) for each in ids]
+            assert database.put_notices(made, now)
+
+        with desk.start("daemon", prelude=_SOON) as one, desk.start("daemon", prelude=_SOON) as other:
+            try:
+                turns = {_polls(each): each for each in (one, other)}
+                assert turns.keys() == {True, False}
+                sends = turns[True]
+                put("n1")
+                _until(lambda: database.deliveries(9)[0].done_at is not None)
+                receiver.answers.clear()
+                put("n2", "n3")
+                _until(lambda: len(receiver.got) == 2)
+                # the receiver has it, and nobody will ever know
+                sends.kill()
+                receiver.answers.set()
+                _until(lambda: not any(each.is_waiting for each in database.deliveries(9)))
+            finally:
+                one.kill()
+                other.kill()
+        # what was in the middle came again as the same; all else once, and in order
+        assert [each["webhook-id"] for each in receiver.got] == ["n1", "n2", "n2", "n3"]
+        assert receiver.got[1] == receiver.got[2]
+        database.close()
+
+
+def _polls(process: subprocess.Popen[bytes]) -> bool:
+    """Whether a daemon polls, or waits for the one that does; it says so once it knows."""
+    assert process.stderr is not None
+    for line in process.stderr:
+        if b"is polling" in line or b"polling" in line:
+            return b"is polling" not in line
+    raise AssertionError("it ended before it knew")
 
 
 def _health(database: Database) -> tuple[ChannelHealth, ...]:

@@ -97,7 +97,7 @@ def warnings_sent(
 
 
 def _reached_by(cause: Message | None) -> Decimal | None:
-    """The percentage of a budget that a cause tells to be reached."""
+    """The percentage of a budget that a cause tells to be reached, as `pool_alerts` words it."""
     match cause:
         case Message(code="alerts.budget_at_limit" | "alerts.budget_over_limit"):
             return _HUNDRED
