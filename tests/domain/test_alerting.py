@@ -554,6 +554,21 @@ def test_a_clock_that_jumps_by_a_day_makes_no_flood_and_tells_nothing_twice(days
     assert world.told() == [("carol", "firing", "ops"), ("dan", "firing", "ops")]
 
 
+def test_a_silence_outlives_a_clock_that_is_a_day_ahead_for_a_minute() -> None:
+    world = World()
+    world.silence(until=world.now + timedelta(hours=2))
+    world.see(HOLDS)
+    world.see(HOLDS, after=timedelta(days=1))
+    world.see(HOLDS)
+    world.see(HOLDS, after=timedelta(days=-1))
+    for _ in range(110):
+        world.see(HOLDS)
+    assert world.told() == []
+    for _ in range(10):
+        world.see(HOLDS)
+    assert world.told() == [("carol", "firing", "ops")]
+
+
 def test_a_clock_that_jumps_ahead_and_back_repeats_as_it_should() -> None:
     world = World(rule(repeat_every=timedelta(hours=4)))
     world.see(HOLDS)

@@ -253,6 +253,15 @@ async def test_a_top_up_of_another_process_is_what_low_is_measured_by(store: Sto
     assert await one.told() == [("reef", "firing")]
 
 
+async def test_a_reading_that_flaps_is_one_alert(store: Store, clock: Wall) -> None:
+    one, now = Watching(store, clock), clock.now
+    await one.see(account("carol", 50, now()))
+    # in and out of what begins it, and of what ends it
+    for percent in (91, 89, 90, 84, 93, 80) * 5:
+        await one.see(account("carol", percent, now()))
+    assert await one.told() == [("carol", "firing")]
+
+
 async def test_what_is_silenced_from_another_process_is_quiet_at_once(store: Store, clock: Wall) -> None:
     one, now = Watching(store, clock), clock.now
     await one.see(account("carol", 50, now()))

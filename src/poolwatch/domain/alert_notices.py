@@ -50,12 +50,17 @@ def noted(
     book: AlertBook,
     now: datetime,
     zone: tzinfo | None,
+    *,
+    is_unsure: bool = False,
 ) -> Told:
-    """Make the notices that are due. `zone` is that of quiet hours; None: the machine's."""
+    """Make the notices that are due. `zone` is that of quiet hours; None: the machine's.
+
+    `is_unsure`: a clock may be wrong, and have ended silences.
+    """
     after: dict[AlertKey, Alert] = {}
     owing: dict[AlertKey, Alert] = {}
     for key, alert in alerts.items():
-        told = _owing(alert, rules[alert.rule], book.silences, now)
+        told = _owing(alert, rules[alert.rule], book.silences, now, is_unsure=is_unsure)
         after[key] = told
         if told.owed:
             owing[key] = told
@@ -85,14 +90,14 @@ def noted(
     return Told(after, last, tuple(notices), again_at)
 
 
-def _owing(alert: Alert, rule: Rule, silences: Sequence[Silence], now: datetime) -> Alert:
+def _owing(alert: Alert, rule: Rule, silences: Sequence[Silence], now: datetime, *, is_unsure: bool) -> Alert:
     """The alert with the channels that are to be told of it, if something new is to be told."""
     if alert.event or alert.primed:
         return alert
     if alert.phase is Phase.FIRING:
-        is_due = alert.told == 0
+        is_due = alert.told == 0 and not is_unsure
         every = rule.repeat_every
-        if not is_due and every is not None and alert.told_at is not None:
+        if alert.told and every is not None and alert.told_at is not None:
             again_at = alert.again_at or alert.told_at + every
             # under a clock that was set back it would take longer than it should
             again_at = min(again_at, now + every)

@@ -74,7 +74,7 @@ def evaluate(
     look.take_events(seen.events)
     look.cover({each.subject for each in seen.findings})
     events = look.log(book.alerts)
-    told = noted(look.alerts, look.rules, book, now, zone)
+    told = noted(look.alerts, look.rules, book, now, zone, is_unsure=look.is_unsure)
     alerts = {key: alert for key, alert in told.alerts.items() if not look.is_forgotten(alert)}
     after = AlertBook(
         book.number + 1,
@@ -111,7 +111,7 @@ class _Look:
         if last is not None and not -_CLOCK_STEP <= between <= PAUSE:
             self.unsure_until = now + UNSURE
         is_over = self.unsure_until is not None and not now < self.unsure_until <= now + UNSURE
-        self._is_unsure = self.unsure_until is not None and not is_over
+        self.is_unsure = self.unsure_until is not None and not is_over
         if is_over:
             self.unsure_until = None
 
@@ -195,7 +195,7 @@ class _Look:
             built_in=rule.built_in,
             has_event=finding.is_told,
         )
-        waits = rule.held_for > timedelta(0) or self._is_unsure
+        waits = rule.held_for > timedelta(0) or self.is_unsure
         return alert if waits and not primes else replace(alert, phase=Phase.FIRING, fired_at=self.now)
 
     def _is_same(self, former: Alert, finding: Finding) -> bool:

@@ -38,6 +38,8 @@ _NAME: Final = "alerts"
 _VERSION: Final = 1
 #: Before the id of an event that an alert tells, in the place of its level.
 _EVENT: Final = "event:"
+#: A silence that is over is forgotten so much later: a clock that was ahead may have ended it.
+_KEPT_OVER: Final = timedelta(days=7)
 #: The subject of a silence that is of all subjects.
 _ALL: Final = ""
 
@@ -139,7 +141,7 @@ def put(
         over = [
             (each.rule, _subject_text(each.subject))
             for each in _silences(held)
-            if each.is_over(book.looked_at)
+            if each.is_over(book.looked_at - _KEPT_OVER)
         ]
         held.executemany("DELETE FROM silences WHERE rule = ? AND subject = ?", over)
         outbox.put(held, notices, book.looked_at)
