@@ -5,11 +5,17 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from poolwatch.config.credit_settings import mark_of
+from poolwatch.domain.balances import Balance, BalanceState
+from poolwatch.store.database import Database
 from tests.cli.desk import Desk
+from tests.sources.test_credits_http import preset
 
 KEY = "sk-test-0123456789"
 _BODIES = {
@@ -111,6 +117,42 @@ def test_in_json_money_is_text_and_unknown_null(desk: Desk, service: Service) ->
     assert [second[key] for key in keys] == ["0", None, "credits", "empty", "no"]
     assert second["trouble"] is None
     assert KEY not in json.dumps(found)
+
+
+def test_the_history_of_a_balance_is_asked_for_by_its_name(desk: Desk, service: Service) -> None:
+    add(desk, "openrouter", f"{service.url}/or", "--name", "OR", "--api-key-env", "OR_KEY")
+    now = datetime.now(UTC)
+    asked = mark_of(preset("openrouter", url=f"{service.url}/or", api_key_env="OR_KEY"))
+    database = Database(desk.state, now)
+    for hours, amount in ((90, "80"), (60, "70.5"), (50, "90.50"), (2, "74.75")):
+        state = BalanceState("OR", asked=asked).read(
+            Balance("USD", Decimal(amount)), now - timedelta(hours=hours)
+        )
+        assert database.put_balance(state) is not None
+    other = BalanceState("no longer configured").read(Balance("CNY", Decimal(1)), now)
+    assert database.put_balance(other) == ()
+    database.close()
+    told = desk.run("history", "or")
+    assert told.code == 0
+    assert told.lines[0].startswith(" OR · USD left · since ")
+    told_lines = {line.split()[0]: line for line in told.lines if line[1:2].isalpha()}
+    assert "$74.75" in told_lines["LEFT"]
+    # by the 90 hours that are kept: 9.50 and 15.75 went
+    assert "$6.73 a day, by the last 7 days" in told_lines["BURN"]
+    assert "lasts to " in told_lines["BURN"]
+    assert "$70.50 → $90.50" in told_lines["TOP-UPS"]
+    (row,) = json.loads(desk.run("history", "--json").out)["series"]
+    assert (row["account"], row["source"], row["metric"], row["unit"]) == (None, "OR", "balance", "USD")
+    assert [each["value"] for each in row["points"]] == ["80", "70.5", "90.50", "74.75"]
+    assert json.loads(desk.run("history", "--metric", "balance", "--json").out)["series"] == [row]
+    for arguments in (("--metric", "credits"), ("--window", "weekly"), ("--filter", "or")):
+        none = desk.run("history", *arguments, "--json")
+        assert (none.code, json.loads(none.out or '{"series": []}')["series"]) in ((1, []), (2, []))
+    assert desk.run("history", "nobody").code == 2
+    events = json.loads(desk.run("events", "--json").out)["events"]
+    assert [(each["kind"], each["source"], each["amount"]) for each in events] == [
+        ("credits_came", "OR", "20.00")
+    ]
 
 
 def test_what_tells_no_balance_is_not_written(desk: Desk, service: Service) -> None:

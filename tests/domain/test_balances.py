@@ -203,6 +203,24 @@ def test_what_rose_is_no_use_and_what_is_left_lasts_by_what_fell() -> None:
     assert not runs.to_reset
 
 
+def test_what_went_before_the_last_week_counts_for_nothing() -> None:
+    # it lay still for a month, and then 7 went in two days
+    old = Point(NOW - timedelta(days=40), _D(90), _D(90), _D(90))
+    held = Point(NOW - timedelta(days=30), _D(12), _D(12), _D(12))
+    state = _read(Balance("USD", _D(5)))
+    runs = lasting(state, [old, held, *_points(8, 5)], NOW)
+    assert runs is not None
+    assert runs.per_day == _D(1)
+    assert runs.ends_at == NOW + timedelta(days=5)
+    still = lasting(state, [old, held], NOW)
+    assert still == Lasting(_D(0))
+
+
+def test_what_went_before_nothing_was_known_counts_for_nothing() -> None:
+    points = [*_points(90, 50), Point(NOW - timedelta(hours=40), None, None, None), *_points(8, 5)[-1:]]
+    assert lasting(_read(Balance("USD", _D(5))), points, NOW) is None
+
+
 def test_until_its_reset_it_lasts_or_ends_before() -> None:
     balance = Balance("credits", _D(20), _D(100), resets_at=NOW + timedelta(hours=10))
     lasts = lasting(_read(balance), _points(100, 80, 60), NOW)

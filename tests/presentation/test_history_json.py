@@ -92,7 +92,8 @@ def test_the_history_as_json() -> None:
     assert (found["schema"], found["generated_at"]) == ("poolwatch.history/1", "2026-11-20T13:03:00Z")
     weekly, credits = found["series"]
     assert list(weekly) == [
-        *("account", "label", "metric", "unit", "bucket", "window", "points", "windows_past", "burn")
+        *("account", "label", "metric", "unit", "bucket", "window", "points", "windows_past", "burn"),
+        "source",
     ]
     assert [weekly[key] for key in list(weekly)[:6]] == [
         *("a1", "=alice@example.com", "used", "percent", "codex", "weekly")
@@ -128,12 +129,13 @@ def test_the_history_as_csv() -> None:
     assert header[6:] == [
         *("used_percent", "used_percent_low", "used_percent_high"),
         *("credits", "credits_low", "credits_high", "estimated"),
+        *("source", "unit", "balance", "balance_low", "balance_high"),
     ]
     # a label that a spreadsheet would take for a formula
     assert rows[2][2] == "'=alice@example.com"
-    assert rows[2][6:] == ["12.500000", "3.000000", "12.500000", "", "", "", "false"]
-    assert rows[3][6:] == [*[""] * 6, "false"]
-    assert rows[-1][3:] == ["credits", *[""] * 5, *["1234.560000"] * 3, "false"]
+    assert rows[2][6:] == ["12.500000", "3.000000", "12.500000", "", "", "", "false", *[""] * 5]
+    assert rows[3][6:] == [*[""] * 6, "false", *[""] * 5]
+    assert rows[-1][3:] == ["credits", *[""] * 5, *["1234.560000"] * 3, "false", *[""] * 5]
     assert "example.com" not in history_csv([PAST], HIDDEN) + history_json([PAST], HIDDEN, NOW)
 
 
@@ -141,7 +143,7 @@ def test_the_csv_says_what_was_not_read_at_that_very_time() -> None:
     thinned = Point(h(1), None, None, 4.0)
     line = Timeline((thinned, point(2, 5.0), point(5, 7.0, low=6.0), point(9, None)), (Gap(h(4), h(5.5)),))
     _, *rows = csv.reader(io.StringIO(history_csv([replace(PAST, line=line)], NAMES), newline=""))
-    assert [(row[6], row[7], row[-1]) for row in rows] == [
+    assert [(row[6], row[7], row[12]) for row in rows] == [
         ("4.000000", "", "true"),
         ("5.000000", "5.000000", "false"),
         ("", "", "false"),
@@ -149,6 +151,28 @@ def test_the_csv_says_what_was_not_read_at_that_very_time() -> None:
         ("7.000000", "6.000000", "true"),
         ("", "", "false"),
     ]
+
+
+BALANCE = FigurePast(
+    "balance:a@example.com",
+    FigureName(Series.CREDITS, "USD"),
+    Timeline((point(0, Decimal("1.40")), point(3, Decimal("11.4")), point(4, None))),
+    source="a@example.com",
+)
+
+
+def test_a_balance_stands_there_by_its_name_and_in_its_own_unit() -> None:
+    (row,) = json.loads(history_json([BALANCE], NAMES, NOW))["series"]
+    assert [row[key] for key in ("account", "label", "metric", "unit", "bucket", "source")] == [
+        *(None, "a@example.com", "balance", "USD", None, "a@example.com")
+    ]
+    assert [each["value"] for each in row["points"]] == ["1.40", "11.4", None]
+    _, *rows = csv.reader(io.StringIO(history_csv([BALANCE], NAMES), newline=""))
+    assert rows[1][1:] == [
+        *("", "a@example.com", "balance", "", "", *[""] * 6, "false", "a@example.com", "USD"),
+        *["11.400000"] * 3,
+    ]
+    assert "example.com" not in history_csv([BALANCE], HIDDEN) + history_json([BALANCE], HIDDEN, NOW)
 
 
 SPEND = FigurePast(

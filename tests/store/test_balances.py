@@ -53,6 +53,9 @@ async def test_what_was_read_elsewhere_under_the_same_name_has_not_risen(store: 
     await store.put_balance(full)
     assert await store.put_balance(replace(more, asked="elsewhere")) == ()
     assert (await store.balances())["reef team"].asked == "elsewhere"
+    name = FigureName(Series.CREDITS, "USD")
+    line = await store.timeline(balance_id("reef team"), name, NOW, NOW + timedelta(hours=1))
+    assert [each.last for each in line.points] == [_D("3.20"), None, _D(500)]
     risen = read(Balance("USD", _D(900)), NOW + 2 * _MINUTE)
     told = await store.put_balance(replace(risen, asked="elsewhere"))
     assert [each.kind for each in told or ()] == [EventKind.CREDITS_CAME]

@@ -6,13 +6,15 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
 from poolwatch.bootstrap.clock import RealClock
 from poolwatch.bootstrap.surroundings import Surroundings
+from poolwatch.config.source_settings import CreditSettings
 from poolwatch.domain.account import AccountKey, Name
+from poolwatch.domain.balances import BalanceState, balance_id
 from poolwatch.domain.burn import AccountBurn, Burn
 from poolwatch.domain.cycles import Cycle
 from poolwatch.domain.event_log import LoggedEvent
@@ -31,6 +33,9 @@ from poolwatch.presentation.history import PERIODS, Period, Scene, figures_of, f
 from poolwatch.presentation.history_json import FigurePast
 from poolwatch.store.opening import FILE_NAME
 from poolwatch.store.store import Store
+
+if TYPE_CHECKING:
+    from poolwatch.presentation.balance_history import BalanceScene
 
 _SHORT: Final = 8
 #: More windows of one kind than anybody keeps.
@@ -96,6 +101,47 @@ class Kept(Struct, frozen=True):
                 windows = tuple(each for each in of_account if is_window_of(name, each))
                 found.append(FigurePast(account_id, name, line, windows, _burn(burn, name)))
         return [past for past in found if past.line.points]
+
+    async def balances(self) -> dict[str, BalanceState]:
+        """Those of this configuration as they were last read, by name."""
+        from poolwatch.config.credit_settings import mark_of, terms_of  # few commands tell of any
+
+        stored = await self.store.balances()
+        own = [each for each in self.around.sources if isinstance(each, CreditSettings)]
+        states = (BalanceState(each.name, terms_of(each), asked=mark_of(each)) for each in own)
+        return {each.name: each.known(stored.get(each.name)) for each in states}
+
+    async def balance_pasts(
+        self, names: Sequence[str], since: datetime, until: datetime, finest: Finest
+    ) -> list[FigurePast]:
+        """How these ran, in each unit that they had."""
+        found = []
+        for name in names:
+            key = balance_id(name)
+            for figure in sorted(await self.store.figures(key), key=_order):
+                line = await self.store.timeline(key, figure, since, until, finest)
+                found.append(FigurePast(key, figure, line, source=name))
+        return [past for past in found if past.line.points]
+
+    async def balance_scenes(
+        self, names: Sequence[str], since: datetime, until: datetime | None, finest: Finest | None
+    ) -> list[BalanceScene]:
+        """How each ran as a chart shows it, in the unit of its last reading; `until` None: to this moment."""
+        from poolwatch.presentation.balance_history import RUNS, BalanceScene  # likewise
+
+        now = until or RealClock().now()
+        states, period, found = await self.balances(), _period(now - since, finest), []
+        begins = since - period.step
+        for name in names:
+            state = states[name]
+            figure = None if state.balance is None else FigureName(Series.CREDITS, state.balance.unit)
+            if figure is None:
+                continue
+            first = begins if until is not None else min(begins, now - RUNS)
+            line = await self.store.timeline(state.id, figure, first, until or now + AHEAD, period.finest)
+            if any(point.last is not None for point in line.points):
+                found.append(BalanceScene(state, period, line.points, now, self.around.prefs()))
+        return found
 
     async def scenes(
         self,

@@ -192,7 +192,7 @@ def history(
     account: options.SomeAccountArgument = "",
     since: options.SinceOption = None,
     until: options.UntilOption = None,
-    metric: Annotated[Literal["used", "credits", "spend"] | None, option("metric")] = None,
+    metric: Annotated[Literal["used", "credits", "spend", "balance"] | None, option("metric")] = None,
     window: Annotated[str, option("window", metavar="W")] = "",
     by: Annotated[Literal["hour", "day"] | None, option("by")] = None,
     filter_text: options.FilterOption = "",

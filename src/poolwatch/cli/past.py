@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
@@ -40,9 +40,12 @@ from poolwatch.domain.text import visible
 from poolwatch.host.files import write_export
 from poolwatch.presentation.account_names import AccountNames
 from poolwatch.presentation.history import Scene
-from poolwatch.presentation.history_json import METRICS, FigurePast, history_csv, history_json
+from poolwatch.presentation.history_json import BALANCE, METRICS, FigurePast, history_csv, history_json
 from poolwatch.words.commands import said
 from poolwatch.words.messages import file_text
+
+if TYPE_CHECKING:
+    from poolwatch.presentation.balance_history import BalanceScene
 
 STDOUT: Final = "-"
 #: So much of a filter is said again.
@@ -127,7 +130,10 @@ def _let_through(
 
 
 class Wish(Struct, frozen=True):
-    """Of whom a history is asked for, and of which figures; empty: of all. How finely it is told, at most."""
+    """Of whom a history is asked for, and of which figures; empty: of all. How finely it is told, at most.
+
+    `account` may be the name of a balance.
+    """
 
     account: str = ""
     metric: str = ""
@@ -149,8 +155,10 @@ def print_history(config: Path | None, wish: Wish, span: TimeSpan, form: Form) -
             if kept is None:
                 return [], AccountNames({})
             chosen, finest = partial(_is_wanted, wish), Finest(wish.by)
-            accounts = await _accounts(kept, wish)
-            return await kept.pasts(accounts, chosen, since, until, finest), names_of(kept)
+            accounts, balances = await _wanted(kept, wish)
+            found = await kept.pasts(accounts, chosen, since, until, finest)
+            found += await kept.balance_pasts(balances, since, until, finest)
+            return found, names_of(kept)
 
     pasts, names = run_async(read)
     if not pasts:
@@ -163,17 +171,19 @@ def _print_charts(around: Surroundings, wish: Wish, span: TimeSpan, form: Form) 
     """Print a chart for each account: on a terminal in its colours and as wide, else plain text."""
     since, until = span.read(RealClock().now())
 
-    async def read() -> list[Scene]:
+    async def read() -> tuple[list[Scene], list[BalanceScene]]:
         async with open_kept(around) as kept:
             if kept is None:
-                return []
+                return [], []
             chosen = partial(_is_wanted, wish) if wish.metric or wish.window else None
             finest = Finest(wish.by) if wish.by != Finest.CHANGE else None
             end = until if span.until is not None else None
-            return await kept.scenes(await _accounts(kept, wish), chosen, since, end, finest)
+            accounts, named = await _wanted(kept, wish)
+            scenes = await kept.scenes(accounts, chosen, since, end, finest)
+            return scenes, await kept.balance_scenes(named, since, end, finest)
 
-    scenes = run_async(read)
-    if not scenes:
+    scenes, balances = run_async(read)
+    if not scenes and not balances:
         complain(said("no_history"))
         return EXIT_FAILED
     # what draws takes time to load
@@ -184,11 +194,24 @@ def _print_charts(around: Surroundings, wish: Wish, span: TimeSpan, form: Form) 
 
     settings = around.settings.ui.glyphs
     glyphs = glyphs_of("ascii" if form.ascii_only else glyphs_named(settings, around.env))
-    lines = history_lines(scenes, terminal_width(), glyphs, is_over=span.until is not None)
+    lines = history_lines(scenes, balances, terminal_width(), glyphs, is_over=span.until is not None)
     if form.path in (None, STDOUT) and sys.stdout.isatty():
         print_lines(lines, glyphs)
         return EXIT_OK
     return put(plain_text(lines, glyphs), form, around)
+
+
+async def _wanted(kept: Kept, wish: Wish) -> tuple[list[str], list[str]]:
+    """The ids of the accounts and the names of the balances that are asked for."""
+    balances = [] if wish.filter_text.strip() else list(await kept.balances())
+    called = [name for name in balances if name.casefold() == wish.account.strip().casefold()]
+    if wish.account and called:
+        accounts, balances = [], called
+    else:
+        accounts, balances = await _accounts(kept, wish), [] if wish.account else balances
+    if wish.metric == BALANCE:
+        return [], balances
+    return accounts, [] if wish.metric or wish.window else balances
 
 
 async def _accounts(kept: Kept, wish: Wish) -> list[str]:

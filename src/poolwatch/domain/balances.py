@@ -24,6 +24,8 @@ FOCUS_AGE: Final = timedelta(seconds=30)
 _ID: Final = "balance:"
 _DAYS_OF_WEEK: Final = 7
 _A_DAY: Final = timedelta(days=1)
+#: By so much of its past it is told how a balance runs.
+_WEEK: Final = timedelta(days=_DAYS_OF_WEEK)
 _DAY_SECONDS: Final = 86_400
 #: Of fewer figures nothing follows.
 _FEWEST_POINTS: Final = 2
@@ -242,14 +244,23 @@ class Lasting(Struct, frozen=True):
 
 
 def lasting(state: BalanceState, points: Sequence[Point], now: datetime) -> Lasting | None:
-    """How long what is left lasts by what its history tells; None where that is less than a day."""
-    known = [(each.at, each.last) for each in points if isinstance(each.last, Decimal)]
-    if len(known) < _FEWEST_POINTS or now - known[0][0] < _A_DAY:
+    """How long what is left lasts by what went in the last week; None where less than a day of it is known.
+
+    `points` may reach further back: what held as the week began counts from then on.
+    """
+    ended = max((at for at, each in enumerate(points, 1) if each.last is None), default=0)
+    # before a time in which nothing was known it may have been another one
+    known = [(each.at, each.last) for each in points[ended:] if isinstance(each.last, Decimal)]
+    if len(known) < _FEWEST_POINTS:
         return None
-    amounts = [amount for _, amount in known]
+    begins = max(known[0][0], now - _WEEK)
+    if now - begins < _A_DAY:
+        return None
+    held = sum(at <= begins for at, _ in known)
+    amounts = [amount for _, amount in known[held - 1 :]]
     # what rose was bought, or filled up
     used = sum((max(was - became, Decimal(0)) for was, became in pairwise(amounts)), Decimal(0))
-    per_day = used * _DAY_SECONDS / Decimal(int((now - known[0][0]).total_seconds()))
+    per_day = used * _DAY_SECONDS / Decimal(int((now - begins).total_seconds()))
     balance = state.balance
     if balance is None or balance.remaining is None or balance.unlimited or per_day <= 0:
         return Lasting(per_day)

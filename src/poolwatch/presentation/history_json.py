@@ -17,20 +17,23 @@ from poolwatch.domain.values import replace
 from poolwatch.presentation.account_names import AccountNames
 from poolwatch.presentation.csv_text import Cell, csv_text
 from poolwatch.presentation.json_values import Json, instant, number
+from poolwatch.presentation.masking import masked
 
 SCHEMA: Final = "poolwatch.history/1"
 #: By what `--metric` calls them.
+BALANCE: Final = "balance"
 METRICS: Final = {"used": Series.WINDOW, "credits": Series.CREDITS, "spend": Series.SPEND}
 _METRIC: Final = {series: metric for metric, series in METRICS.items()}
 _COLUMNS: Final = (
     *("at", "account", "label", "metric", "bucket", "window"),
     *("used_percent", "used_percent_low", "used_percent_high"),
     *("credits", "credits_low", "credits_high", "estimated"),
+    *("source", "unit", "balance", "balance_low", "balance_high"),
 )
 
 
 class FigurePast(Struct, frozen=True):
-    """One figure of an account over a time; `burn` None: not known."""
+    """One figure of an account or a balance over a time; `burn` None: not known."""
 
     account_id: str
     name: FigureName
@@ -38,6 +41,8 @@ class FigurePast(Struct, frozen=True):
     #: the windows that reach into this time, old to new, the running one last
     cycles: tuple[Cycle, ...] = ()
     burn: Burn[float] | Burn[Decimal] | None = None
+    #: of a balance: the name of its source; its unit is the bucket of its figure
+    source: str | None = None
 
 
 def history_json(pasts: Iterable[FigurePast], names: AccountNames, now: datetime) -> str:
@@ -62,11 +67,11 @@ def history_csv(pasts: Iterable[FigurePast], names: AccountNames) -> str:
 def _series(past: FigurePast, names: AccountNames) -> Json:
     name, burn = past.name, past.burn
     return {
-        "account": past.account_id,
-        "label": names.label(past.account_id),
-        "metric": _METRIC[name.series],
-        "unit": "percent" if name.series is Series.WINDOW else "credits",
-        "bucket": name.bucket or None,
+        "account": past.account_id if past.source is None else None,
+        "label": _label(past, names),
+        "metric": _METRIC[name.series] if past.source is None else BALANCE,
+        "unit": _unit(past),
+        "bucket": (name.bucket or None) if past.source is None else None,
         "window": name.window or None,
         "points": [{"at": instant(each.at), "value": _value(each.last)} for each in seen(past.line)],
         "windows_past": [
@@ -84,23 +89,40 @@ def _series(past: FigurePast, names: AccountNames) -> Json:
             "last_24h": None if burn is None else _value(burn.last_24h),
             "usual_per_day": None if burn is None else _value(burn.usual_per_day),
         },
+        "source": None if past.source is None else _label(past, names),
     }
 
 
 def _rows(past: FigurePast, names: AccountNames) -> Iterator[tuple[Cell, ...]]:
-    name = past.name
-    whose = (past.account_id, names.label(past.account_id), _METRIC[name.series])
-    none = (None, None, None)
+    name, label, none = past.name, _label(past, names), (None, None, None)
+    is_balance = past.source is not None
+    account = None if is_balance else past.account_id
+    bucket = None if is_balance else name.bucket or None
+    whose = (account, label, BALANCE if is_balance else _METRIC[name.series])
     for point in seen(past.line):
         values = (point.last, point.low, point.high)
         is_estimated = point.is_moved or (point.last is not None and point.low is None)
         of_window = name.series is Series.WINDOW
         yield (
-            *(point.at, *whose, name.bucket or None, name.window or None),
+            *(point.at, *whose, bucket, name.window or None),
             *(values if of_window else none),
-            *(none if of_window else values),
+            *(none if of_window or is_balance else values),
             "true" if is_estimated else "false",
+            *(label if is_balance else None, _unit(past) if is_balance else None),
+            *(values if is_balance else none),
         )
+
+
+def _label(past: FigurePast, names: AccountNames) -> str:
+    if past.source is None:
+        return names.label(past.account_id)
+    return masked(past.source) if names.mask else past.source
+
+
+def _unit(past: FigurePast) -> str:
+    if past.source is not None:
+        return past.name.bucket
+    return "percent" if past.name.series is Series.WINDOW else "credits"
 
 
 class Seen(Point, frozen=True):

@@ -13,7 +13,7 @@ from msgspec import convert
 from poolwatch.domain.balances import Balance, BalanceState, balance_figure, balance_id
 from poolwatch.domain.event_log import EventKind, LoggedEvent, balance_events
 from poolwatch.domain.failure import Trouble
-from poolwatch.domain.series import HistoryRow
+from poolwatch.domain.series import Figure, HistoryRow
 from poolwatch.domain.values import replace
 from poolwatch.store import events, history, stored
 from poolwatch.store.documents import UNREADABLE
@@ -22,6 +22,8 @@ from poolwatch.store.stored import Amounts, Document, Instant, is_instant
 _VERSION: Final = 1
 #: A reading that is further ahead than this was made under a clock that was wrong.
 _WRONG_CLOCK: Final = timedelta(hours=1)
+#: What ends a line ends it so long before the next one begins.
+_MOMENT: Final = timedelta(microseconds=1)
 #: They stand beside the facts about the pool, each by its id.
 _FIRST: Final = balance_id("")
 _BEHIND: Final = _FIRST.replace(":", ";")
@@ -66,7 +68,8 @@ def put(held: sqlite3.Connection, state: BalanceState) -> tuple[LoggedEvent, ...
     """
     row = held.execute("SELECT value FROM meta WHERE name = ?", (state.id,)).fetchone()
     known = None if row is None else _unpack(state.name, row[0])
-    if known is not None and known.asked != state.asked:
+    is_another = known is not None and known.asked != state.asked
+    if is_another:
         known = None  # what was another balance has not risen or fallen
     # one from the future was read under a clock that was wrong, and holds up nothing for long
     if known is not None and known.tried_at is not None and state.tried_at is not None:
@@ -79,9 +82,11 @@ def put(held: sqlite3.Connection, state: BalanceState) -> tuple[LoggedEvent, ...
         before = None if known is None or known.balance is None else balance_figure(known.balance)
         if figure is not None and figure != before:
             name, value = figure
-            history.append(
-                held, [HistoryRow(state.id, state.read_at, name.series, name.bucket, name.window, value)]
-            )
+            rows = [HistoryRow(state.id, state.read_at, name.series, name.bucket, name.window, value)]
+            if is_another:
+                # the line of the former one ends before it
+                rows.insert(0, replace(rows[0], at=state.read_at - _MOMENT, figure=Figure()))
+            history.append(held, rows)
     told = _events(held, known, state)
     events.append(held, told)
     return told

@@ -113,6 +113,21 @@ NONE: Final = Text("No balance is configured, and no account has credits.")
 ONE_IS_ADDED: Final = Text("poolwatch sources add {service} adds one.")
 CHARGED_AT: Final = Text("it can be charged at {address}")
 
+# --- the history of one
+
+NEVER_READ: Final = Text("poolwatch has not read this balance yet; the line begins with the first reading")
+LEFT_OF_UNIT: Final = Text("{unit} left")
+LEFT_THEN: Final = Text("{amount} left")
+USED_THEN: Final = Text("{amount} used")
+COMES_BACK: Final = Text("RESETS")
+CAME: Final = Text("TOP-UPS")
+CAME_AT: Final = Text("{when} {was} → {now}")
+TOO_SHORT: Final = Text("less than a day is kept of it")
+A_DAY_OF_WEEK: Final = Text("{amount} a day, by the last 7 days")
+LASTS_TO_RESET: Final = Text("lasts to the reset")
+LASTS_TO: Final = Text("lasts to {at}, at that pace")
+position: Final = Text("balance ‹{nth} of {count}›")
+
 _PERIODS: Final[Mapping[str, str]] = {
     "daily": mark("daily credits used up"),
     "weekly": mark("weekly credits used up"),
