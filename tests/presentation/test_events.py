@@ -77,6 +77,8 @@ OF_BALANCES = (
           unit_name="USD"),
     event(EventKind.CREDITS_CAME, 3, None, source="reef team", before=Decimal("1.4"),
           after=Decimal("11.40"), unit_name="USD"),
+    event(EventKind.TOPUP_PROPOSED, 2.5, None, source="reef team", before=Decimal(5),
+          after=Decimal("3.20"), now="10.00", unit_name="USD"),
     event(EventKind.EXHAUSTED, 2, None, source="reef team"),
     event(EventKind.NOT_OFFERED, 1, None, source="old"),
     event(EventKind.NOT_OFFERED, 1, None, source="another configuration's"),
@@ -95,6 +97,7 @@ def test_what_befell_balances_is_told_in_their_own_units() -> None:
     assert rows["money"] == [
         "✕ old|no longer offered by its service",
         "◐ reef team|used up",
+        "$ reef team|below $5.00: top up $10.00?",
         "+ reef team|credits came, by a top-up or a grant, $1.40 → $11.40",
         "↻ a@example.com|filled up: $9.50",
         "↻ BrowserOS|daily credits back: 100",

@@ -230,6 +230,8 @@ EVENTS = (
     LoggedEvent("eb", h(7.8), EventKind.CREDITS_CAME, source="reef team", before=Decimal("1.40"),
                 after=Decimal("11.40"), unit_name="USD"),
     LoggedEvent("ec", h(7.9), EventKind.NOT_OFFERED, source="old service"),
+    LoggedEvent("ed", h(7.95), EventKind.TOPUP_PROPOSED, source="reef team", before=Decimal("5.00"),
+                after=Decimal("3.20"), now="10.00", unit_name="USD"),
 )  # fmt: skip
 
 
@@ -259,7 +261,7 @@ def test_the_events_as_json() -> None:
     assert (rows["f2"]["rule"], rows["f2"]["account"], rows["f2"]["after"]) == ("high", "a1", None)
     assert (rows["ea"]["after"], rows["ea"]["before"], rows["ea"]["amount"]) == ("team", "night", None)
     mail = replace(EVENTS[-1], source="alice@example.com")
-    *_, hidden, _, of_balance = json.loads(events_json((*EVENTS[:-1], mail), HIDDEN, NOW))["events"]
+    *_, hidden, _, _, of_balance = json.loads(events_json((*EVENTS[:-1], mail), HIDDEN, NOW))["events"]
     assert "example.com" not in of_balance["source"]
     assert (hidden["after"], hidden["before"]) == ("team", None)
 
@@ -287,8 +289,9 @@ def test_the_events_for_people() -> None:
         "2026-11-19 20:39  budget team: night       began anew; it had reached its limit",
         "2026-11-19 20:51  reef team                credits came, by a top-up or a grant, $1.40 → $11.40",
         "2026-11-19 20:57  old service              no longer offered by its service",
+        "2026-11-19 21:00  reef team                below $5.00: top up $10.00?",
     ]
-    hidden = event_lines(EVENTS[:-2], HIDDEN, UTC)[-1]
+    hidden = event_lines(EVENTS[:-3], HIDDEN, UTC)[-1]
     assert hidden.endswith("budget team          began anew; it had reached its limit")
     of_alice = LoggedEvent("eb", h(8), EventKind.BUDGET_RESET, "a1", now="each")
     assert event_lines([of_alice], NAMES, UTC) == [

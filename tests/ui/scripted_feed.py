@@ -27,6 +27,7 @@ from poolwatch.domain.workspace_usage import AccountUsage
 from poolwatch.presentation.budgets import BudgetDetail
 from poolwatch.presentation.sign_in import CodexLogin
 from poolwatch.presentation.view import Costs
+from poolwatch.presentation.waiting import Waits
 from poolwatch.ui.feed import EVENTS_MOST, BudgetTried, FoundLogins, LoginRun, PoolSignIn, Tried
 
 
@@ -60,6 +61,8 @@ class ScriptedFeed:
         #: what the store keeps, old to new, and when somebody looked
         self.logged: tuple[LoggedEvent, ...] = ()
         self.looked: datetime | None = None
+        #: what waits for a person
+        self.waiting = Waits()
         #: the latest notices, and why nothing is silenced
         self.delivered: tuple[Delivery, ...] = ()
         self.silence_fails: Message | None = None
@@ -264,6 +267,9 @@ class ScriptedFeed:
     async def save_budget(self, name: str | None, values: Mapping[str, str]) -> str | None:
         self.saved_budgets.append((name, dict(values)))
         return self.save_problem
+
+    async def waits(self) -> Waits:
+        return self.waiting
 
     async def read_balance(self, name: str) -> None:
         self.balances_read.append(name)

@@ -78,7 +78,12 @@ def balance_task(running: Running) -> Task:
     """What the process that polls does about them."""
 
     async def run(beside: Beside) -> None:
-        await running.balances().run(beside, lambda: running.monitor.poller.paused)
+        judge = None
+        if any(each.auto is not None for each in running.around.settings.topups):
+            from poolwatch.bootstrap.waiting import proposal_watch  # few have any
+
+            judge = proposal_watch(running).look
+        await running.balances().run(beside, lambda: running.monitor.poller.paused, judge)
 
     return Task(CODE, run)
 

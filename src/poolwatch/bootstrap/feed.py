@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from poolwatch.domain.workspace_usage import AccountUsage
     from poolwatch.monitor.monitor import Monitor
     from poolwatch.presentation.budgets import BudgetDetail
+    from poolwatch.presentation.waiting import Waits
     from poolwatch.store.store import Store
 
 
@@ -365,6 +366,13 @@ class LiveFeed:
         """Write it, and have it measured at once."""
         budgets, monitor = await self._budgets(), await self._monitor()
         return await budgets.save(name, values, monitor.auditor)
+
+    async def waits(self) -> Waits:
+        """What waits for a person; a viewer answers it as well."""
+        store = await self._store()
+        module = await asyncio.to_thread(import_module, "poolwatch.bootstrap.waiting")
+        found: Waits = await module.waits(self._surroundings, store)
+        return found
 
     async def read_balance(self, name: str) -> None:
         """Read it here, whichever process polls: it costs one request, and all find it in the store."""

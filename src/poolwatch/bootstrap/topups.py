@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -127,7 +127,8 @@ class TopUpDesk:
         """Buy what a person confirmed; how it ended, refusals included."""
         kind, aim, now = TopUpKind(topup.kind), _aim(topup, target), self._now()
         wish = new_purchase(topup.name, kind, topup.url, aim, amount, topup.currency, now)
-        wish = replace(wish, balance_before=balance_before)
+        proposed = topup.auto is not None and aim == topup.target and self._is_proposed(topup, amount, now)
+        wish = replace(wish, balance_before=balance_before, proposed=proposed)
         refused = self.distrust()
         known = self._known(topup) if refused is None else refused
         if not isinstance(known, Message):
@@ -140,6 +141,11 @@ class TopUpDesk:
             return _left_alone(wish, refused)
         named = tuple(dict.fromkeys((topup.name, aim, f"${money(amount)}", wish.id)))
         return self._spent(Deed(Act.TOP_UP, what=named), self._order(topup, wish, seen=seen), topup)
+
+    def _is_proposed(self, topup: TopUpSettings, amount: Decimal, now: datetime) -> bool:
+        from poolwatch.bootstrap.waiting import is_proposed  # few have any proposed
+
+        return is_proposed(self._around, topup, amount, now)
 
     def ask(self, purchase: Purchase) -> Purchase | Message:
         """Ask what became of one, as the same request; or why that is impossible."""
@@ -173,7 +179,8 @@ class TopUpDesk:
         def work() -> Ending:
             done.append(self._confirmed(carry_out(order, self.book), topup))
             outcome = done[0].outcome
-            return Ending(_ENDINGS.get(outcome, Outcome.FAILED), (f"topup:{outcome.value}",))
+            codes = (f"topup:{outcome.value}", *(("topup:proposed",) if order.purchase.proposed else ()))
+            return Ending(_ENDINGS.get(outcome, Outcome.FAILED), codes)
 
         ending = self.auditor.spend(deed, work)
         if isinstance(ending, FileProblem):

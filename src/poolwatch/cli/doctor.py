@@ -20,12 +20,14 @@ from pathlib import Path
 from typing import Final
 
 from poolwatch import __version__
+from poolwatch.bootstrap.clock import RealClock
 from poolwatch.bootstrap.console import EXIT_FAILED, EXIT_OK, can_draw, say, say_drawn, say_text
 from poolwatch.bootstrap.headless import Look, look
 from poolwatch.bootstrap.kept import open_kept
 from poolwatch.bootstrap.places import counted, file_of, passed_over
 from poolwatch.bootstrap.screen import appearance_problems, speaks_utf8
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
+from poolwatch.bootstrap.waiting import unsettled
 from poolwatch.cli.accounts import kept_command, kept_line
 from poolwatch.cli.audit import audit_findings
 from poolwatch.cli.channels import channel_findings
@@ -51,6 +53,7 @@ from poolwatch.net.tls import authorities
 from poolwatch.presentation.card import card_view
 from poolwatch.presentation.masking import masked, masked_word, shown_path
 from poolwatch.presentation.sign_in import true_path
+from poolwatch.presentation.waiting import Waits, unsettled_lines
 from poolwatch.words.commands import NO_LOGIN, left_out_words, said
 from poolwatch.words.messages import failure_text, file_text, message_text
 
@@ -184,6 +187,7 @@ def _of_pool(around: Surroundings) -> Iterator[Finding]:
     yield from use_findings(around)
     yield from audit_findings(around)
     yield from channel_findings(around)
+    yield from _money(around)
     yield from _network(around)
     if not around.sources:
         yield from _kept(around, kept_files(around.state_dir, around.home))
@@ -205,6 +209,14 @@ def _of_pool(around: Surroundings) -> Iterator[Finding]:
         yield Finding("pools", grade, f"{pool.name}: {pool.words}", pool.remedy)
         for lack in pool.lacks:
             yield Finding("pools", Grade.NOTE, f"{pool.name}: {lack}")
+
+
+def _money(around: Surroundings) -> Iterator[Finding]:
+    """What may have been charged or used, and nobody knows: it holds back every other one of its kind."""
+    now = RealClock().now()
+    purchases, resets = unsettled(around.state_dir, now)
+    for each in unsettled_lines(Waits((), purchases, resets), now, around.prefs(keys=False)):
+        yield Finding("money", Grade.ERROR, f"{each.who}: {each.text}", each.command)
 
 
 def _network(around: Surroundings) -> Iterator[Finding]:

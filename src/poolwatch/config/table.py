@@ -19,6 +19,7 @@ from poolwatch.config.source_settings import POOL_KINDS, SOURCE_ROWS, CreditSett
 from poolwatch.config.values import Row, printable
 from poolwatch.domain.account import Custody
 from poolwatch.domain.budgets import Grace, Limit, limit_text, time_text
+from poolwatch.domain.proposals import AutoTopUp
 from poolwatch.domain.rates import Per, Prices
 from poolwatch.words.catalogue import _
 from poolwatch.words.config import said
@@ -264,6 +265,9 @@ def _text(value: object) -> str:
             return format(value, "f")
         case Prices():
             return "{ " + ", ".join(f'{name} = "{each}"' for name, each in parts_of(value).items()) + " }"
+        case AutoTopUp(below, amount, caps):
+            parts = {"below": below, "amount": amount, "max_per_day": caps.day, "max_per_month": caps.month}
+            return "{ " + ", ".join(f"{name} = {each:f}" for name, each in parts.items()) + " }"
         case Limit():
             return limit_text(value)
         case Grace(percent, time):

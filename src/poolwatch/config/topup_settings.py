@@ -13,6 +13,7 @@ from poolwatch.config.layers import Layers, dotted
 from poolwatch.config.limit_settings import read_tables
 from poolwatch.config.source_settings import SourceKind, SourceSettings
 from poolwatch.config.values import Raw, Row, Wrong, nearest, printable, quoted, rows_of
+from poolwatch.domain.proposals import AutoTopUp
 from poolwatch.domain.purchases import REEF_LEAST, REEF_MOST, Caps, TopUpKind
 from poolwatch.words.catalogue import mark
 from poolwatch.words.config import said
@@ -30,6 +31,27 @@ def _amounts(raw: Raw) -> tuple[Decimal, ...] | Wrong:
     if not 1 <= len(found) <= _MOST_AMOUNTS or len(good) != len(found):
         return Wrong(said("not_amounts", most=_MOST_AMOUNTS, value=quoted(given)))
     return good
+
+
+#: The keys of `auto`; none of them can be missing.
+_AUTO_KEYS: Final = ("below", "amount", "max_per_day", "max_per_month")
+
+
+def _auto(raw: Raw) -> AutoTopUp | Wrong:
+    """`{ below = 5, amount = 10, max_per_day = 20, max_per_month = 100 }`."""
+    given = raw.value
+    if not isinstance(given, dict) or given.keys() != set(_AUTO_KEYS):
+        return Wrong(said("not_auto", keys=", ".join(_AUTO_KEYS)))
+    found: list[Decimal] = []
+    for name in _AUTO_KEYS:
+        each = amount(_CENTS)(Raw(given[name]))
+        if isinstance(each, Wrong):
+            return Wrong(said("wrong_part", name=name, why=each.why))
+        if not each:
+            return Wrong(said("wrong_part", name=name, why=said("must_be_above_zero")))
+        found.append(each)
+    below, dollars, day, month = found
+    return AutoTopUp(below, dollars, Caps(day, month))
 
 
 class TopUpSettings(Struct, frozen=True):
@@ -73,6 +95,10 @@ class TopUpSettings(Struct, frozen=True):
     source: Annotated[
         str | None, Row(values.line(64), mark("the source of kind credits-http that tells its balance"))
     ] = None
+    auto: Annotated[
+        AutoTopUp | None,
+        Row(_auto, mark("what is proposed to you when the balance of `source` falls below an amount")),
+    ] = None
 
     @property
     def caps(self) -> Caps:
@@ -100,6 +126,17 @@ def _check(layers: Layers, index: int, topup: TopUpSettings) -> None:
     if topup.kind == TopUpKind.REEF and not all(REEF_LEAST <= each <= REEF_MOST for each in topup.amounts):
         why = said("reef_amounts", table=prefix, least=REEF_LEAST, most=REEF_MOST)
         layers.in_file(why, TOPUPS, index, "amounts")
+    auto = topup.auto
+    if auto is None:
+        return
+    if topup.source is None:
+        layers.in_file(said("auto_needs_source", table=prefix), TOPUPS, index, "auto")
+    if topup.kind == TopUpKind.REEF and not REEF_LEAST <= auto.amount <= REEF_MOST:
+        why = said("reef_auto", table=prefix, least=REEF_LEAST, most=REEF_MOST)
+        layers.in_file(why, TOPUPS, index, "auto")
+    caps = (auto.caps.day, auto.caps.month, topup.max_per_day, topup.max_per_month)
+    if auto.amount > min(caps):
+        layers.in_file(said("auto_above_cap", table=prefix, cap=min(caps)), TOPUPS, index, "auto")
 
 
 def check_sources(layers: Layers, topups: Sequence[TopUpSettings], sources: Sequence[SourceSettings]) -> None:

@@ -266,4 +266,6 @@ token_file = {key}
 source = "reef balance"
 amounts = {amounts}
 max_per_day = 200
+# proposed in the first minutes, and bought only by you
+auto = {{ below = 5, amount = 5, max_per_day = 20, max_per_month = 100 }}
 """

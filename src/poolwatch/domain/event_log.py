@@ -56,13 +56,21 @@ class EventKind(StrEnum):
     ALERT_RESOLVED = "alert_resolved"
     #: the service of a balance has no such thing any more
     NOT_OFFERED = "not_offered"
+    #: a balance, `after`, fell below `before`: poolwatch proposes to top it up by `now`
+    TOPUP_PROPOSED = "topup_proposed"
 
 
 #: What tells of poolwatch's own telling: no rule waits for that.
 OF_ALERTS: Final = frozenset({EventKind.NOTICE_GIVEN_UP, EventKind.ALERT_FIRED, EventKind.ALERT_RESOLVED})
 #: What befalls balances; some of it befalls accounts, too.
 _OF_BALANCES: Final = frozenset(
-    {EventKind.EXHAUSTED, EventKind.RESET, EventKind.CREDITS_CAME, EventKind.NOT_OFFERED}
+    {
+        EventKind.EXHAUSTED,
+        EventKind.RESET,
+        EventKind.CREDITS_CAME,
+        EventKind.NOT_OFFERED,
+        EventKind.TOPUP_PROPOSED,
+    }
 )
 
 

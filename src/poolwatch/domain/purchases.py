@@ -105,6 +105,8 @@ class Purchase(Struct, frozen=True):
     settled: Settled | None = None
     balance_before: Decimal | None = None
     balance_after: Decimal | None = None
+    #: poolwatch had proposed this amount, for the balance was low
+    proposed: bool = False
 
     @property
     def is_open(self) -> bool:

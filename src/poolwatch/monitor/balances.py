@@ -7,7 +7,7 @@ it in the store.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
@@ -97,11 +97,21 @@ class BalanceWatch:
         if merged != held:
             self._ledger.take(BalancesTold(merged))
 
-    async def run(self, beside: Beside, is_paused: Callable[[], bool] = lambda: False) -> None:
-        """For the process that polls: read them for as long as this runs; ends only by cancellation."""
+    async def run(
+        self,
+        beside: Beside,
+        is_paused: Callable[[], bool] = lambda: False,
+        judge: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        """For the process that polls: read them for as long as this runs; ends only by cancellation.
+
+        `judge` is awaited after each look at them.
+        """
         try:
             await self.begin()
             while True:
+                if judge is not None:
+                    await judge()
                 beside.errors.over(CODE)
                 await self._clock.sleep(_LOOK_SECONDS)
                 await self.look(is_paused=is_paused())

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
@@ -23,6 +23,11 @@ from poolwatch.presentation.view import Prefs, Span, Tone
 from poolwatch.words import account as account_words
 from poolwatch.words import alerts as words
 from poolwatch.words.messages import message_text
+
+if TYPE_CHECKING:
+    from poolwatch.domain.banked_resets import ResetUse
+    from poolwatch.domain.proposals import Proposal
+    from poolwatch.domain.purchases import Purchase
 
 
 class AlertSection(StrEnum):
@@ -60,6 +65,8 @@ class AlertRow(Struct, frozen=True):
     rule: str = ""
     #: what keeps it quiet
     silence: Silence | None = None
+    #: what is to be answered, where it is about money
+    opens: Proposal | Purchase | ResetUse | None = None
 
     @property
     def account_id(self) -> str | None:
@@ -126,10 +133,12 @@ def alerts_view(
     prefs: Prefs,
     *,
     whole: bool = False,
+    of_money: Sequence[AlertRow] = (),
 ) -> AlertsView:
     """The sections. `deliveries`: the latest of the outbox; `lets`: the filter; `now` is our own clock.
 
     `whole`: also what waits, and what a worse one speaks for; and all of what was so before.
+    `of_money`: what waits for somebody besides accounts.
     """
     look = _Look(names, overview, now, prefs, sendings(deliveries))
     # a silence may have ended since
@@ -150,7 +159,7 @@ def alerts_view(
     rows = {
         AlertSection.FIRING: [_of_alert(each, look) for each in sorted(loud, key=_order)],
         AlertSection.UNKNOWN: [_of_alert(each, look, board) for each in sorted(unknown, key=_order)],
-        AlertSection.WAITING: waiting,
+        AlertSection.WAITING: [*of_money, *waiting],
         AlertSection.SILENCED: [
             *(_of_silence(each, quiet, look) for each in silences),
             *(_of_alert(each, look) for each in sorted(muted, key=_order)),

@@ -33,6 +33,8 @@ def event_text(event: LoggedEvent, now: datetime, zone: tzinfo | None, bucket: s
         case EventKind.RESET if event.balance is not None:
             left = figures.UNKNOWN if event.after is None else _amount(event.after, event)
             return events.filled_up(event.window or "", left)
+        case EventKind.TOPUP_PROPOSED if event.before is not None and event.now is not None:
+            return events.topup_proposed(_amount(event.before, event), event.now)
         case EventKind.EXHAUSTED:
             back = figures.clock(until, now, zone) if until is not None else ""
             return events.exhausted(account.exhausted_words(_limit(event), back))

@@ -51,6 +51,7 @@ _SORTS: Final = {
     EventKind.SOURCE_DOWN: EventSort.SOURCES,
     EventKind.SOURCE_BACK: EventSort.SOURCES,
     EventKind.NOT_OFFERED: EventSort.MONEY,
+    EventKind.TOPUP_PROPOSED: EventSort.MONEY,
     EventKind.NOTICE_GIVEN_UP: EventSort.MESSAGES,
     EventKind.BUDGET_RESET: EventSort.MONEY,
 }
@@ -75,6 +76,7 @@ _MARKS: Final = {
     EventKind.SOURCE_DOWN: ("↓", Tone.AMBER),
     EventKind.SOURCE_BACK: ("●", Tone.GOOD),
     EventKind.NOT_OFFERED: ("✕", Tone.AMBER),
+    EventKind.TOPUP_PROPOSED: ("$", Tone.ACCENT),
     EventKind.NOTICE_GIVEN_UP: ("✕", Tone.RED),
     EventKind.BUDGET_RESET: ("↻", Tone.DIM),
     EventKind.ALERT_FIRED: ("!", Tone.AMBER),

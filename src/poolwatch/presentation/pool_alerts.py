@@ -188,6 +188,8 @@ def event_cause(event: LoggedEvent) -> Message:
             return message(code, before=before, after=after)
         case EventKind.PLAN_CHANGED:
             return message(code, was=event.was or "—", now=event.now or "—")
+        case EventKind.TOPUP_PROPOSED:
+            return message(code, below=before, amount=event.now or figures.UNKNOWN)
     if event.balance is not None and event.kind is EventKind.EXHAUSTED:
         return message("alerts.event_used_up")
     told = message(code)

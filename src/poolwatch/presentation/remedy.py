@@ -50,7 +50,7 @@ def remedy(judged: Judged, now: datetime, prefs: Prefs) -> Remedy | None:
     match status.kind:
         case Status.DEACTIVATED:
             is_ours = any(_is_in(listing, prefs.own_logins) for listing in account.listings)
-            command = _own(f"accounts remove {account.key.id}", prefs) if is_ours else ""
+            command = own_command(f"accounts remove {account.key.id}", prefs) if is_ours else ""
             return Remedy(remedies.DEACTIVATED(), command=command, brief=remedies.ASK_OWNER())
         case Status.NEEDS_LOGIN if not (trouble and trouble.kind is FailureKind.CONFLICT):
             return _for_login(account, status.login_problem or LoginProblem.EXPIRED, prefs)
@@ -73,7 +73,7 @@ def sign_in_command(listing: Listing | None, prefs: Prefs) -> str:
 
 def import_command(path: str, prefs: Prefs) -> str:
     """The command that brings a login home which waits in the state directory."""
-    return _own(f"accounts import {masked_word(path, mask=prefs.mask)}", prefs)
+    return own_command(f"accounts import {masked_word(path, mask=prefs.mask)}", prefs)
 
 
 def acting(account: AccountState) -> Listing | None:
@@ -153,7 +153,7 @@ def _for_trouble(account: AccountState, trouble: Trouble, now: datetime, prefs: 
         case FailureKind.CONFLICT:
             keep = true_path(listing) if listing and listing.path else trouble.detail or "FILE"
             file = masked_word(keep, mask=prefs.mask)
-            command = _own(f"accounts resolve {account.key.id} --keep {file}", prefs)
+            command = own_command(f"accounts resolve {account.key.id} --keep {file}", prefs)
             return Remedy(remedies.RESOLVE(), command=command, brief=remedies.RESOLVE_BRIEF())
         case FailureKind.TOKEN_REFRESH if account.dead_login is not None:
             what = remedies.login(account.dead_login.problem)
@@ -190,10 +190,10 @@ def _by_trying_once(way: SignIn | None, what: str, prefs: Prefs) -> Remedy:
 
 
 def _refresh(account: AccountState, prefs: Prefs) -> str:
-    return _own(f"refresh {account.key.id}", prefs)
+    return own_command(f"refresh {account.key.id}", prefs)
 
 
-def _own(command: str, prefs: Prefs) -> str:
+def own_command(command: str, prefs: Prefs) -> str:
     """A command of poolwatch that sees this pool, in whichever shell it is pasted."""
     if prefs.config is None:
         return f"poolwatch {command}"

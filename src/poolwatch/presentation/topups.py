@@ -181,6 +181,7 @@ def _row(purchase: Purchase, now: datetime, *, mask: bool) -> dict[str, Json]:
         "retry_at": instant(purchase.retry_at),
         "settled": None if purchase.settled is None else purchase.settled.value,
         "open": purchase.is_open,
+        "proposed": purchase.proposed,
     }
 
 

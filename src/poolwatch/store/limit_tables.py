@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from poolwatch.domain.budgets import EndedPeriod
     from poolwatch.domain.event_log import LoggedEvent
     from poolwatch.domain.notices import ChannelHealth, Delivery, MarkedChannel, Notice
+    from poolwatch.domain.proposals import AutoTopUp, BalanceSeen, ProposalState
+    from poolwatch.domain.purchases import Purchase
     from poolwatch.store.outbox import Turn
 
 
@@ -138,6 +140,28 @@ class LimitTables(Access):
         from poolwatch.store import balances
 
         return self._write("balances", None, balances.put, state)
+
+    def proposals(self) -> Mapping[str, ProposalState]:
+        """What was judged last of top-ups that are proposed, by the name of each."""
+        from poolwatch.store import proposals
+
+        return self._read("proposals", {}, proposals.read)
+
+    def judge_proposal(
+        self,
+        name: str,
+        auto: AutoTopUp | None,
+        seen: BalanceSeen,
+        purchases: Sequence[Purchase],
+        now: datetime,
+    ) -> tuple[ProposalState, tuple[LoggedEvent, ...]] | None:
+        """Judge by a look at a balance whether to propose a top-up, and what happened by that.
+
+        None where that could not be kept.
+        """
+        from poolwatch.store import proposals
+
+        return self._write("proposals", None, proposals.judge, name, auto, seen, purchases, now)
 
     # -- notices, and the channels that take them
 

@@ -85,6 +85,8 @@ class Store:
     ended_periods = _queued(Database.ended_periods, ())
     balances = _queued(Database.balances, {})
     put_balance = _queued(Database.put_balance, None)
+    proposals = _queued(Database.proposals, {})
+    judge_proposal = _queued(Database.judge_proposal, None)
     claim_report = _queued(Database.claim_report, otherwise=False)
     put_report = _queued(Database.put_report, otherwise=False)
     kept_report = _queued(Database.kept_report, None)

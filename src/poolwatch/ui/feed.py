@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from poolwatch.domain.use_report import UseReport, UseWish
     from poolwatch.domain.workspace_usage import AccountUsage
     from poolwatch.presentation.budgets import BudgetDetail
+    from poolwatch.presentation.waiting import Waits
 
 __all__ = [
     "EVENTS_MOST",
@@ -229,6 +230,9 @@ class Feed(Protocol):
 
     async def settle_reset(self, use: ResetUse, *, used: bool) -> ResetUse | Message | None:
         """Write down what a person says became of a request; None where that was known."""
+
+    async def waits(self) -> Waits:
+        """What waits for a person where money is spent."""
 
     async def read_balance(self, name: str) -> None:
         """Read the balance of a source now, and keep it; returns once it was read."""

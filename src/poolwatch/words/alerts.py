@@ -70,6 +70,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "alerts.event_source_back": mark("back"),
     "alerts.event_not_offered": mark("no longer offered by its service"),
     "alerts.event_used_up": mark("used up"),
+    "alerts.event_topup_proposed": mark("below {below}: top up ${amount}?"),
     "alerts.event_budget_reset": mark("began anew; it had reached its limit"),
     "alerts.of_window": mark("{window}: {event}"),
     "alerts.moved": mark("{event}, {before} → {after}"),
@@ -125,6 +126,8 @@ by_rule: Final = Text("{told} (rule {name})")
 NOTHING_NOW: Final = Text("nothing to tell now")
 silenced_told: Final = Text("{who} is silenced {how}")
 CHANNELS: Final = Text("CHANNELS")
+#: What Enter does on what waits for somebody.
+ANSWER: Final = Text("answer")
 of_channel: Final = Text("{name} ({kind}) {state}")
 
 

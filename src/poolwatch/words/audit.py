@@ -78,6 +78,7 @@ _CODES: Final[Mapping[str, str]] = {
     "topup:needs_web": mark("not charged: needs a browser"),
     "topup:try_later": mark("not charged: later"),
     "topup:unknown": mark("may have been charged"),
+    "topup:proposed": mark("as it was proposed"),
     "topup:charged": mark("charged, as somebody says"),
     "topup:not-charged": mark("not charged, as somebody says"),
     "for_good": mark("until somebody ends it"),

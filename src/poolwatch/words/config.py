@@ -220,6 +220,11 @@ TEXTS: Final[Mapping[str, str]] = {
     "not_per": mark("{name} is for tokens, and this one is per {per}"),
     "no_such_balance": mark("{table}.source: no source of kind credits-http is called {name}"),
     "reef_amounts": mark("{table}.amounts: reef takes {least} to {most} dollars"),
+    "not_auto": mark("must be a table in braces with {keys}, each an amount of dollars"),
+    "must_be_above_zero": mark("must be above 0"),
+    "reef_auto": mark("{table}.auto: reef takes {least} to {most} dollars"),
+    "auto_needs_source": mark("{table}.auto: it needs `source`, for that tells the balance"),
+    "auto_above_cap": mark("{table}.auto: its amount is above a cap of {cap}, so it could never be bought"),
     "template_topups": mark("Where credits may be bought; each time somebody types the amount."),
     # `config show`, and what is made from the table of settings
     "not_set": mark("not set"),

@@ -22,6 +22,7 @@ _TEXTS: Final[Mapping[EventKind, str]] = {
     EventKind.SOURCE_DOWN: mark("down"),
     EventKind.SOURCE_BACK: mark("back"),
     EventKind.NOT_OFFERED: mark("no longer offered by its service"),
+    EventKind.TOPUP_PROPOSED: mark("a top-up was proposed"),
     EventKind.ALERT_FIRED: mark("fires"),
     EventKind.ALERT_RESOLVED: mark("fires no longer"),
     EventKind.NOTICE_GIVEN_UP: mark("a notice was given up: the channel never took it"),
@@ -47,6 +48,8 @@ budget: Final = Text("budget {name}")
 budget_part: Final = Text("budget {name}: {whose}")
 budget_of_account_reset: Final = Text("budget {name} began anew; it had reached its limit")
 
+#: Of a balance that is low.
+topup_proposed: Final = Text("below {below}: top up ${amount}?")
 #: Of a balance that is used up: when it comes back.
 back_at: Final = Text("{used_up}, back {at}")
 _BACK: Final[Mapping[str, str]] = {

@@ -128,6 +128,15 @@ GOES_ON: Final = Text("left; the top-up goes on by itself, and topups list shows
 settle_word: Final = Text("{word} is neither charged nor not-charged")
 damaged: Final = Text("part of what is written down of top-ups is damaged, and is missing here")
 
+# --- what waits for a person
+propose: Final = Text("top up ${amount}? ${balance} is below ${below}")
+withdrawn: Final = Text("withdrawn at {when} if nobody answers")
+lost_top_up: Final = Text("the top-up of ${amount} may have been charged: its answer was lost")
+LOST_RESET: Final = Text("a banked reset may have been used: the answer was lost")
+settle_told: Final = Text("{who}: {command}")
+ASK_RESET: Final = Text("to ask again, as the same request, which cannot use a second one: {command}")
+if_known: Final = Text("once you know that it was, {yes}; that it was not, {no}")
+
 
 def outcome_text(outcome: PurchaseOutcome, settled: Settled | None) -> str:
     """What became of a top-up, in a few words."""

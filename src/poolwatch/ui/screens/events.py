@@ -11,6 +11,7 @@ from textual.binding import BindingType
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.alerts import SubjectKind
+from poolwatch.domain.banked_resets import ResetUse
 from poolwatch.domain.event_log import LoggedEvent
 from poolwatch.domain.notices import Delivery
 from poolwatch.domain.query.language import value_text
@@ -21,6 +22,7 @@ from poolwatch.presentation.deliveries import channel_spans
 from poolwatch.presentation.event_filter import EventLooker
 from poolwatch.presentation.events import EventGroup, EventsView, Told, events_view, next_day
 from poolwatch.presentation.view import Tone
+from poolwatch.presentation.waiting import Waits, waiting_rows
 from poolwatch.ui.appearance import UNICODE, Glyphs
 from poolwatch.ui.cells import Line, fit_line
 from poolwatch.ui.feed import EVENTS_MOST
@@ -72,6 +74,7 @@ class EventsScreen(FilteredPage):
         self._filter_text = ""
         self._selected: str | None = None
         self._deliveries: tuple[Delivery, ...] = ()
+        self._waits = Waits()
         self._alerts = AlertsView()
         self._view = EventsView("", (), 0)
         self._laid = Laid(self._alerts, self._view, 0, UNICODE, named=True, airy=False)
@@ -118,6 +121,7 @@ class EventsScreen(FilteredPage):
             since = min(since, looked)
         self._logged = await self._read(since)
         self._deliveries = await self.ui.feed.deliveries()
+        self._waits = await self.ui.feed.waits()
         self._read_at = now
         self.redraw()
 
@@ -132,9 +136,9 @@ class EventsScreen(FilteredPage):
         newest = self._logged[-1].at if self._logged else self._since
         if newest is not None:
             self._take(await self.ui.feed.events(newest))
-        deliveries = await self.ui.feed.deliveries()
-        if deliveries != self._deliveries:
-            self._deliveries = deliveries
+        deliveries, waits = await self.ui.feed.deliveries(), await self.ui.feed.waits()
+        if (deliveries, waits) != (self._deliveries, self._waits):
+            self._deliveries, self._waits = deliveries, waits
             self.redraw()
 
     def _take(self, found: tuple[LoggedEvent, ...]) -> None:
@@ -179,6 +183,7 @@ class EventsScreen(FilteredPage):
             lets,
             now,
             ui.board.prefs,
+            of_money=waiting_rows(self._waits, names, now, ui.board.prefs),
         )
         # as long as nobody has pressed a key, the first is selected
         if self._row() is None or not self._has_looked:
@@ -242,7 +247,9 @@ class EventsScreen(FilteredPage):
             return
         row = self.alert
         off: dict[str, str] = {}
-        if self.account is None and (row is None or row.subject is None):
+        if row is not None and row.opens is not None:
+            off["go_there"] = alert_words.ANSWER()
+        elif self.account is None and (row is None or row.subject is None):
             off["go_there"] = ""
         if row is None or not row.rule:
             off["silence"] = ""
@@ -337,7 +344,10 @@ class EventsScreen(FilteredPage):
         if row is None or self.app.screen is not self:
             return
         if isinstance(row, AlertRow):
-            self._open_subject(row)
+            if row.opens is None:
+                self._open_subject(row)
+            else:
+                self._open_money(row)
             return
         if row.source is not None and row.source in self.ui.board.state.balances:
             self._open_balance(row.source)
@@ -348,6 +358,15 @@ class EventsScreen(FilteredPage):
         from poolwatch.ui.screens.history import HistoryScreen
 
         self.app.push_screen(HistoryScreen(self.ui, key, (key,), row.at))
+
+    def _open_money(self, row: AlertRow) -> None:
+        """The banked resets; of a top-up, the command."""
+        if isinstance(row.opens, ResetUse):
+            from poolwatch.ui.screens.resets import ResetsScreen
+
+            self.app.push_screen(ResetsScreen(self.ui))
+        else:
+            self.flash(row.told)
 
     def _open_subject(self, row: AlertRow) -> None:
         """The account with all that is known, the budget, or the pool with what a source lists."""

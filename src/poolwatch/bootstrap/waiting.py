@@ -1,0 +1,122 @@
+"""What waits for a person where money is spent: proposals to top up, and what nobody knows the end of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from poolwatch.bootstrap.clock import RealClock
+from poolwatch.domain.purchases import Purchase, PurchaseOutcome
+from poolwatch.host.locks import held
+from poolwatch.host.threads import in_thread
+from poolwatch.monitor.proposals import ProposalWatch, WatchedTopUp
+from poolwatch.net.names import run
+from poolwatch.presentation.waiting import Waits
+from poolwatch.purchases.reset_book import ResetBook
+from poolwatch.purchases.topup_book import TopUpBook, key_of
+from poolwatch.store.opening import FILE_NAME
+from poolwatch.store.store import Store
+
+if TYPE_CHECKING:
+    from poolwatch.bootstrap.running import Running
+    from poolwatch.bootstrap.surroundings import Surroundings
+    from poolwatch.config.topup_settings import TopUpSettings
+    from poolwatch.domain.banked_resets import ResetUse
+    from poolwatch.domain.proposals import Proposal, ProposalState
+
+
+def proposal_watch(running: Running) -> ProposalWatch:
+    """Who judges whether top-ups are proposed, in the process that polls."""
+    around, services = running.around, running.services
+    book = TopUpBook(around.state_dir, services.clock.now)
+    watched = [
+        WatchedTopUp(each.name, each.source, each.currency, each.auto, partial(_purchases, book, each))
+        for each in around.settings.topups
+        if each.auto is not None and each.source is not None
+    ]
+    monitor = running.monitor
+    return ProposalWatch(watched, monitor.ledger, services.store, services.clock, monitor.recorder.tell)
+
+
+def _purchases(book: TopUpBook, topup: TopUpSettings) -> Sequence[Purchase] | None:
+    """Those of its target at its address; None where they cannot be told, and nothing can be bought."""
+    try:
+        known = book.known(key_of(topup.url))
+    except OSError:
+        return None
+    if known.trouble is not None:
+        return None
+    return [each for each in known.purchases if each.target == topup.target]
+
+
+async def waits(around: Surroundings, store: Store | None) -> Waits:
+    """All of it, as it stands now; without a store there are no proposals."""
+    stored = {} if store is None or not around.settings.topups else await store.proposals()
+    now = RealClock().now()
+    purchases, resets = await in_thread(partial(unsettled, around.state_dir, now))
+    return Waits(tuple(waiting_proposals(around.settings.topups, stored, now)), purchases, resets)
+
+
+def waiting_proposals(
+    topups: Sequence[TopUpSettings], stored: Mapping[str, ProposalState], now: datetime
+) -> list[Proposal]:
+    """Those that wait for an answer, of what is configured to be proposed."""
+    found = []
+    for topup in topups:
+        state = stored.get(topup.name)
+        proposal, auto = None if state is None else state.proposal, topup.auto
+        if proposal is None or auto is None or not proposal.waits(now):
+            continue
+        if (proposal.below, proposal.amount) == (auto.below, auto.amount):
+            found.append(proposal)
+    return found
+
+
+def is_proposed(around: Surroundings, topup: TopUpSettings, amount: Decimal, now: datetime) -> bool:
+    """Whether this amount waits to be bought there, as it was proposed; blocks on disk."""
+    if topup.auto is None or topup.auto.amount != amount or not (around.state_dir / FILE_NAME).exists():
+        return False
+
+    async def look() -> bool:
+        store = Store(around.state_dir, now)
+        try:
+            return bool(waiting_proposals((topup,), await store.proposals(), now))
+        finally:
+            await store.aclose()
+
+    return run(look())
+
+
+def unsettled(state_dir: Path, now: datetime) -> tuple[tuple[Purchase, ...], tuple[ResetUse, ...]]:
+    """Top-ups and uses of banked resets of which nobody knows what became, and at which nobody is.
+
+    Blocks on disk; what cannot be read is left out here, for buying and using say why.
+    """
+    purchases: list[Purchase] = []
+    resets: list[ResetUse] = []
+    with suppress(OSError):
+        book = TopUpBook(state_dir, lambda: now)
+        purchases = [
+            each
+            for each in book.everything().purchases
+            if each.is_open and each.standing(now) is PurchaseOutcome.UNKNOWN
+            if not _is_at_work(book.folder.lock(key_of(each.place)))
+        ]
+    with suppress(OSError):
+        uses = ResetBook(state_dir, lambda: now)
+        resets = [
+            each for each in uses.uses() if each.is_open and not _is_at_work(uses.folder.lock(each.workspace))
+        ]
+    return tuple(purchases), tuple(resets)
+
+
+def _is_at_work(lock: Path) -> bool:
+    """Whether a process is at it now; where that cannot be told, what is open is told."""
+    with suppress(OSError), held(lock) as mine:
+        return not mine
+    return False
