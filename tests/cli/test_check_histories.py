@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from poolwatch.bootstrap.check import Checker
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
 from poolwatch.domain.budgets import AtLimit, Budget, BudgetPeriod, Each, Grace, Limit, LimitUnit
-from poolwatch.domain.check import Finding, Verdict, of_budgets
+from poolwatch.domain.check import Checked, Verdict, of_budgets
 from poolwatch.domain.tokens import Tokens
 from poolwatch.sessions.book import UseBook
 from poolwatch.sessions.events import UsageEvent
@@ -75,7 +75,7 @@ def test_the_verdict_is_that_of_the_oracle(tmp_path: Path) -> None:
     assert all(seen[kind] > _HISTORIES / 30 for kind in (*Verdict, "exactly", "estimated")), seen
 
 
-def told(found: Finding) -> object:
+def told(found: Checked) -> object:
     state = found.budget
     return found.verdict, found.why, state and (state.measured.spent, state.period, state.level, state.whose)
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poolwatch.domain.alert_findings import EventSeen, Finding, Seen, Truth
+from poolwatch.domain.alert_findings import EventSeen, RuleFinding, Seen, Truth
 from poolwatch.domain.alert_notices import FLAPS_WITHIN, first_summary_after, quiet_until, summary_day
 from poolwatch.domain.alert_rules import WatchedRule, all_rules, watched
 from poolwatch.domain.alerting import evaluate
@@ -63,7 +63,7 @@ class World:
 
     def look(
         self,
-        *findings: Finding,
+        *findings: RuleFinding,
         after: timedelta = timedelta(minutes=1),
         events: Sequence[EventSeen] = (),
         gone: Sequence[Subject] = (),
@@ -80,8 +80,8 @@ class World:
         self.events += done.events
         return list(done.notices)
 
-    def find(self, truth: Truth, subject: Subject = CAROL, **more: object) -> Finding:
-        made = Finding("high", subject, truth, subject.id, cause=CAUSE)
+    def find(self, truth: Truth, subject: Subject = CAROL, **more: object) -> RuleFinding:
+        made = RuleFinding("high", subject, truth, subject.id, cause=CAUSE)
         return replace(made, **more)  # type: ignore[arg-type]  # names of fields
 
     def see(self, truth: Truth, *, after: timedelta = timedelta(minutes=1), **more: object) -> list[Notice]:
@@ -294,7 +294,7 @@ def test_the_worse_of_two_levels_speaks_for_both() -> None:
     def spent(percent: int) -> list[Notice]:
         return world.look(
             *(
-                Finding(
+                RuleFinding(
                     "budget", TEAM, HOLDS if percent >= each else OVER, "team", "2026-11",
                     message("alerts.budget", percent=each), each,
                 )

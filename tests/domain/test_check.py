@@ -23,7 +23,7 @@ from poolwatch.domain.budgets import (
     Period,
 )
 from poolwatch.domain.check import (
-    Finding,
+    Checked,
     Verdict,
     Why,
     both,
@@ -198,9 +198,9 @@ def test_until_when_an_account_stops() -> None:
     assert of_account(judge(passed, NOW, RULES), NOW).until is None
 
 
-GO = Finding(Verdict.GO, Why.ACTIVE)
-STOP = Finding(Verdict.STOP, Why.EXHAUSTED)
-OLD = Finding(Verdict.CANNOT_TELL, Why.OLD)
+GO = Checked(Verdict.GO, Why.ACTIVE)
+STOP = Checked(Verdict.STOP, Why.EXHAUSTED)
+OLD = Checked(Verdict.CANNOT_TELL, Why.OLD)
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ OLD = Finding(Verdict.CANNOT_TELL, Why.OLD)
         ([], [GO], Verdict.STOP),
     ],
 )
-def test_a_filter(matching: Sequence[Finding], others: Sequence[Finding], verdict: Verdict) -> None:
+def test_a_filter(matching: Sequence[Checked], others: Sequence[Checked], verdict: Verdict) -> None:
     assert of_matches(matching, others, NOW).verdict is verdict
 
 

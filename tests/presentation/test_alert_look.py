@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from poolwatch.domain.account import AccountKey, Custody, Listing, LoginKind, Name, SourceRef, TokenFacts
-from poolwatch.domain.alert_findings import Finding, Truth
+from poolwatch.domain.alert_findings import RuleFinding, Truth
 from poolwatch.domain.alert_rules import EVENTS, all_rules, built_in, watched
 from poolwatch.domain.alerts import Alert, AlertBoard, BuiltIn, Phase, Rule, Severity, Subject, SubjectKind
 from poolwatch.domain.budgets import (
@@ -95,7 +95,7 @@ def weekly(percent: float | None, at: datetime = NOW, *more: UsageWindow) -> Usa
 
 def look(
     rule: Rule, of: AccountState, *, top_ups: Mapping[str, Decimal] | None = None, down: bool = False
-) -> Finding | None:
+) -> RuleFinding | None:
     found = watched(rule)
     assert found is not None
     why = failure(FailureKind.UNREACHABLE, "net.refused") if down else None
@@ -314,7 +314,7 @@ def budget(
     return replace(made, **more)  # type: ignore[arg-type]  # names of fields
 
 
-def seen_of(state: BudgetState, rule: Rule, prefs: Prefs = Prefs()) -> list[Finding]:  # noqa: B008 - frozen
+def seen_of(state: BudgetState, rule: Rule, prefs: Prefs = Prefs()) -> list[RuleFinding]:  # noqa: B008 - frozen
     found = watched(rule)
     assert found is not None
     moment = Moment.of(PoolState(), NOW, prefs, lambda *place: "weekly/1", {})
@@ -322,7 +322,7 @@ def seen_of(state: BudgetState, rule: Rule, prefs: Prefs = Prefs()) -> list[Find
 
 
 def notice_of(
-    found: Finding, at: datetime, channel: str = "ops", kind: NoticeKind = NoticeKind.ALERTS
+    found: RuleFinding, at: datetime, channel: str = "ops", kind: NoticeKind = NoticeKind.ALERTS
 ) -> Notice:
     assert found.cause is not None
     item = NoticeItem(found.rule, found.subject, Phase.FIRING, Severity.WARNING, at, found.cause)

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from poolwatch.domain.alert_findings import Finding, Truth
+from poolwatch.domain.alert_findings import RuleFinding, Truth
 from poolwatch.domain.alert_rules import ByFilter, built_in, watched
 from poolwatch.domain.alerts import BuiltIn, Rule, Subject, SubjectKind
 from poolwatch.domain.balances import Balance, BalanceState, BalanceTerms, ResetPeriod, ResetTime
@@ -43,7 +43,7 @@ def state(
 
 def look(
     rule: Rule, of: BalanceState, top_ups: Mapping[str, Decimal] | None = None, *, is_first: bool = False
-) -> Finding | None:
+) -> RuleFinding | None:
     found = watched(rule)
     assert found is not None
     pool = PoolState(balances={of.name: of})

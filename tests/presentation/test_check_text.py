@@ -23,10 +23,10 @@ from poolwatch.domain.budgets import (
     MeasuredBy,
     Period,
 )
-from poolwatch.domain.check import Check, Finding, Verdict, both, of_account, of_budgets
+from poolwatch.domain.check import Check, Checked, Verdict, both, of_account, of_budgets
 from poolwatch.domain.status import PoolRules, judge
 from poolwatch.domain.values import replace
-from poolwatch.presentation.check_text import Told, check_json, spent_text
+from poolwatch.presentation.check_text import CheckWords, check_json, spent_text
 from poolwatch.presentation.view import Prefs
 from tests.domain.test_check import account_of
 
@@ -34,7 +34,7 @@ NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
 RULES = PoolRules()
 ZONE = timezone(timedelta(hours=1), "CET")
 ANN = replace(account_of(), name=Name("ann", "east"))
-TOLD = Told({ANN.key.id: ANN}, Prefs(RULES, zone=ZONE), NOW, NOW)
+TOLD = CheckWords({ANN.key.id: ANN}, Prefs(RULES, zone=ZONE), NOW, NOW)
 HIDDEN = replace(TOLD, prefs=replace(TOLD.prefs, mask=True))
 
 DOLLARS = Limit(LimitUnit.USD, Decimal(300))
@@ -161,10 +161,10 @@ def test_of_many_the_first_are_told() -> None:
 
 
 def test_an_account_s_line() -> None:
-    def line(found: Finding) -> str:
+    def line(found: Checked) -> str:
         return TOLD.finding(found)
 
-    def of(**more: object) -> Finding:
+    def of(**more: object) -> Checked:
         return of_account(judge(account_of(**more), NOW, RULES), NOW)  # type: ignore[arg-type]
 
     assert line(of()) == "bob: active; read 1m ago"

@@ -31,7 +31,7 @@ from poolwatch.domain.query.language import SAVED, Parsed, foreign
 from poolwatch.domain.query.tree import Word, leaves
 from poolwatch.domain.state import AccountState
 from poolwatch.domain.text import visible
-from poolwatch.presentation.check_text import Told, check_json
+from poolwatch.presentation.check_text import CheckWords, check_json
 from poolwatch.presentation.filter import matching, typed, worth_reading
 from poolwatch.presentation.view import Prefs
 from poolwatch.sessions.tables import BookError
@@ -149,7 +149,7 @@ class Asker:
         self.checker = Checker(around, RealClock().now())
         self._trouble = ""
         checker = self.checker
-        self.told = Told(checker.accounts, around.prefs(), checker.server_now, checker.now)
+        self.told = CheckWords(checker.accounts, around.prefs(), checker.server_now, checker.now)
 
     def named_account(self, text: str) -> AccountState | None:
         """The account of that name, None while nobody is known at all."""

@@ -23,7 +23,7 @@ class Truth(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Finding(Struct, frozen=True):
+class RuleFinding(Struct, frozen=True):
     """What a look at one subject says of one rule.
 
     `window` is our own id of the window that it is about; None where there is none, or nobody knows it.
@@ -76,7 +76,7 @@ class Seen(Struct, frozen=True):
     `rules` are those of which all subjects were looked at; `gone` are subjects that are no longer there.
     """
 
-    findings: Sequence[Finding] = ()
+    findings: Sequence[RuleFinding] = ()
     events: Sequence[EventSeen] = ()
     rules: frozenset[str] = frozenset()
     gone: frozenset[Subject] = frozenset()

@@ -35,7 +35,7 @@ FLAPS_WITHIN: Final = timedelta(minutes=10)
 APART: Final = timedelta(seconds=30)
 
 
-class Told(Struct, frozen=True):
+class NoticesMade(Struct, frozen=True):
     """The alerts after that, the notices, and when the next are due."""
 
     alerts: Mapping[AlertKey, Alert]
@@ -52,7 +52,7 @@ def noted(
     zone: tzinfo | None,
     *,
     is_unsure: bool = False,
-) -> Told:
+) -> NoticesMade:
     """Make the notices that are due. `zone` is that of quiet hours; None: the machine's.
 
     `is_unsure`: a clock may be wrong, and have ended silences.
@@ -65,7 +65,7 @@ def noted(
         if told.owed:
             owing[key] = told
     if not owing:
-        return Told(after, book.told)
+        return NoticesMade(after, book.told)
     last, notices, again_at = dict(book.told), list[Notice](), None
     for channel in sorted({name for alert in owing.values() for name in alert.owed}):
         ready: list[Alert] = []
@@ -87,7 +87,7 @@ def noted(
         last[channel] = now
         for alert in ready:
             owing[alert.key] = after[alert.key] = _without(owing[alert.key], channel)
-    return Told(after, last, tuple(notices), again_at)
+    return NoticesMade(after, last, tuple(notices), again_at)
 
 
 def _owing(alert: Alert, rule: Rule, silences: Sequence[Silence], now: datetime, *, is_unsure: bool) -> Alert:

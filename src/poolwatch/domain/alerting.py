@@ -18,7 +18,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from poolwatch.domain.alert_findings import EventSeen, Finding, Seen, Truth
+from poolwatch.domain.alert_findings import EventSeen, RuleFinding, Seen, Truth
 from poolwatch.domain.alert_notices import FLAPS_WITHIN, noted
 from poolwatch.domain.alert_rules import ByFilter, OfBudgets, OfEvents, WatchedRule
 from poolwatch.domain.alerts import (
@@ -142,7 +142,7 @@ class _Look:
             if name in self.rules:
                 self.memory[name] = RuleMemory(self.rules[name].when, self.now, frozenset(awaited))
 
-    def _step(self, finding: Finding, *, primes: bool) -> None:
+    def _step(self, finding: RuleFinding, *, primes: bool) -> None:
         key, rule = finding.key, self.rules[finding.rule]
         alert = self.alerts.get(key)
         if alert is not None and alert.phase is not Phase.RESOLVED and self._is_next_window(alert, finding):
@@ -160,13 +160,13 @@ class _Look:
         elif after is not self.alerts.get(key):
             self.alerts[key] = after
 
-    def _is_next_window(self, alert: Alert, finding: Finding) -> bool:
+    def _is_next_window(self, alert: Alert, finding: RuleFinding) -> bool:
         """Whether a finding is of a window that came after the alert's."""
         if finding.truth is Truth.UNKNOWN or finding.window is None or _is_number(alert.episode):
             return False
         return finding.window != alert.episode
 
-    def _begun(self, former: Alert | None, finding: Finding, rule: Rule, *, primes: bool) -> Alert:
+    def _begun(self, former: Alert | None, finding: RuleFinding, rule: Rule, *, primes: bool) -> Alert:
         """What holds from now on: the former alert that goes on, or a new one."""
         if former is not None and self._is_same(former, finding):
             # one that ended without anybody being told of its begin is told when it holds again
@@ -198,7 +198,7 @@ class _Look:
         waits = rule.held_for > timedelta(0) or self.is_unsure
         return alert if waits and not primes else replace(alert, phase=Phase.FIRING, fired_at=self.now)
 
-    def _is_same(self, former: Alert, finding: Finding) -> bool:
+    def _is_same(self, former: Alert, finding: RuleFinding) -> bool:
         """Whether what holds again is the alert that ended: of the same window, or so soon after."""
         if finding.window is not None and not _is_number(former.episode):
             return finding.window == former.episode
@@ -210,7 +210,7 @@ class _Look:
         memory = self.memory.get(rule)
         return str(max(last, 0 if memory is None else memory.episodes) + 1)
 
-    def _waited(self, alert: Alert, finding: Finding, rule: Rule) -> Alert | None:
+    def _waited(self, alert: Alert, finding: RuleFinding, rule: Rule) -> Alert | None:
         """A pending alert: it fires once its condition was seen to hold for long enough."""
         if finding.truth is Truth.UNKNOWN:
             return alert
@@ -228,7 +228,7 @@ class _Look:
             return alert
         return replace(alert, phase=Phase.FIRING, fired_at=self.now)
 
-    def _gone_on(self, alert: Alert, finding: Finding) -> Alert | None:
+    def _gone_on(self, alert: Alert, finding: RuleFinding) -> Alert | None:
         """An alert that fires, or of which nobody could tell."""
         match finding.truth:
             case Truth.UNKNOWN:

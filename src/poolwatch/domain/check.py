@@ -51,7 +51,7 @@ class Why(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Finding(Struct, frozen=True, eq=False):
+class Checked(Struct, frozen=True, eq=False):
     """What one budget or one account says; one of the two is there.
 
     `read_at` is when its evidence was last looked at, by our own clock; `until` when it says something else,
@@ -71,9 +71,9 @@ class Check(Struct, frozen=True, eq=False):
 
     at: datetime
     verdict: Verdict
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[Checked, ...] = ()
 
-    def said(self, verdict: Verdict) -> tuple[Finding, ...]:
+    def said(self, verdict: Verdict) -> tuple[Checked, ...]:
         """The findings that say this."""
         return tuple(each for each in self.findings if each.verdict is verdict)
 
@@ -87,13 +87,13 @@ def of_budgets(states: Iterable[BudgetState], now: datetime, rules: PoolRules) -
     return Check(now, _together(findings), findings)
 
 
-def of_budget(state: BudgetState, now: datetime, rules: PoolRules) -> Finding:
+def of_budget(state: BudgetState, now: datetime, rules: PoolRules) -> Checked:
     """What one budget says as one that stops at its limit; what is known to be over it stops at any age.
 
     Of what is only known to be at least so much, that is what is held against the limit.
     """
     verdict, why, until = _of_budget(state, now, rules)
-    return Finding(verdict, why, state.measured.read_at, until, budget=state)
+    return Checked(verdict, why, state.measured.read_at, until, budget=state)
 
 
 def _of_budget(state: BudgetState, now: datetime, rules: PoolRules) -> tuple[Verdict, Why, datetime | None]:
@@ -121,7 +121,7 @@ def is_old(measured: Measured, now: datetime, rules: PoolRules) -> bool:
     return measured.read_at is None or abs(now - measured.read_at) > oldest
 
 
-def of_account(judged: Judged, now: datetime) -> Finding:
+def of_account(judged: Judged, now: datetime) -> Checked:
     """What one account says: go while it is active and its figures are fresh. `now` is the server's clock.
 
     An old reading stops only where time alone brings nothing back: before the reset that it names, and where
@@ -137,7 +137,7 @@ def of_account(judged: Judged, now: datetime) -> Finding:
     if verdict is Verdict.CANNOT_TELL and is_old and account.without_usage is None:
         why = Why.NEVER_READ if read_at is None else Why.OLD
     until = status.until if status.until is not None and status.until > now else None
-    return Finding(verdict, why, read_at, until, account=judged)
+    return Checked(verdict, why, read_at, until, account=judged)
 
 
 def _of_account(judged: Judged, now: datetime, *, is_old: bool) -> tuple[Verdict, Why]:
@@ -161,7 +161,7 @@ def _of_account(judged: Judged, now: datetime, *, is_old: bool) -> tuple[Verdict
             return Verdict.CANNOT_TELL, Why.UNKNOWN
 
 
-def of_matches(matching: Sequence[Finding], others_that_may: Iterable[Finding], own_now: datetime) -> Check:
+def of_matches(matching: Sequence[Checked], others_that_may: Iterable[Checked], own_now: datetime) -> Check:
     """What the accounts say that a filter lets through: one that says go is enough.
 
     `others_that_may`: those that a new reading may let through; while theirs is old, nobody can tell.
@@ -186,7 +186,7 @@ def both(one: Check, other: Check) -> Check:
 _STRONGEST: Final = (Verdict.STOP, Verdict.CANNOT_TELL, Verdict.GO)
 
 
-def _together(findings: Iterable[Finding]) -> Verdict:
+def _together(findings: Iterable[Checked]) -> Verdict:
     said = {each.verdict for each in findings}
     return next((each for each in _STRONGEST if each in said), Verdict.GO)
 

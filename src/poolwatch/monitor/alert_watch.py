@@ -16,7 +16,7 @@ from typing import Final
 from msgspec import Struct
 
 from poolwatch.domain.account import AccountKey
-from poolwatch.domain.alert_findings import Finding, Seen
+from poolwatch.domain.alert_findings import RuleFinding, Seen
 from poolwatch.domain.alert_notices import first_summary_after, noted_day, summary_day, summary_notices
 from poolwatch.domain.alert_rules import ByFilter, OfBudgets, OfEvents, WatchedRule
 from poolwatch.domain.alerting import Evaluated, evaluate
@@ -256,12 +256,12 @@ class AlertWatch:
 
     async def _of_each_account(
         self, beside: Beside, book: AlertBook, moment: Moment, *, is_whole: bool, is_first: bool
-    ) -> list[Finding]:
+    ) -> list[RuleFinding]:
         if not self._of_accounts:
             return []
         look = AlertLook(self._terms.rules, moment, self._needed(book), self._unknown(book))
         unfollowed, turns = beside.recorder.unfollowed(), Turns(_TURN)
-        findings: list[Finding] = []
+        findings: list[RuleFinding] = []
         looked: dict[AccountKey, AccountState] = {}
         for key, account in moment.state.accounts.items():
             if not is_whole and self._looked.get(key) is account:

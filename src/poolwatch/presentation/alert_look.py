@@ -13,7 +13,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from poolwatch.domain.alert_findings import Finding, Truth
+from poolwatch.domain.alert_findings import RuleFinding, Truth
 from poolwatch.domain.alert_rules import ByFilter, WatchedRule
 from poolwatch.domain.alerts import BuiltIn, Subject, SubjectKind, may_speak_for
 from poolwatch.domain.message import Message, message
@@ -108,11 +108,11 @@ class AlertLook:
         # a rule looks for what is there, shown or not
         self._looker = Looker(overview, replace(moment.prefs, mask=False))
 
-    def findings(self, account: AccountState) -> list[Finding]:
+    def findings(self, account: AccountState) -> list[RuleFinding]:
         """What holds of the account, and what is needed besides."""
         judged = judge(account, self._moment.now, self._rules, self._moment.state.clock_offset)
         about = Subject(SubjectKind.ACCOUNT, account.key.id)
-        found: list[Finding] = []
+        found: list[RuleFinding] = []
         if self._filters:
             subject = AccountSubject(judged, self._looker)
             answer = partial(self._answer, judged, subject)
@@ -135,11 +135,11 @@ class AlertLook:
                     found.append(self._finding(made, built_in, judged, about))
         return found
 
-    def _finding(self, made: _Made, name: str, judged: Judged, about: Subject) -> Finding:
+    def _finding(self, made: _Made, name: str, judged: Judged, about: Subject) -> RuleFinding:
         sources = judged.account.sources
         is_mute = bool(sources) and self._moment.down.issuperset(sources)
         is_dead = judged.status.kind in _DEAD
-        return Finding(
+        return RuleFinding(
             name,
             about,
             made.truth,

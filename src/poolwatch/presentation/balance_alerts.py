@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from functools import partial
 from typing import Final
 
-from poolwatch.domain.alert_findings import Finding, Truth
+from poolwatch.domain.alert_findings import RuleFinding, Truth
 from poolwatch.domain.alert_rules import ByFilter, WatchedRule
 from poolwatch.domain.alerts import BuiltIn, Subject, SubjectKind
 from poolwatch.domain.balances import BalanceLevel, BalanceState
@@ -35,7 +35,7 @@ def watches_balances(rule: WatchedRule) -> bool:
 
 def found_of_balances(
     rules: Sequence[WatchedRule], moment: Moment, needed: Needed, first: Collection[str] = ()
-) -> list[Finding]:
+) -> list[RuleFinding]:
     """What holds of each balance, and what is needed besides.
 
     `first` are rules that are looked at for the first time: what does not hold is no finding.
@@ -60,11 +60,13 @@ def found_of_balances(
     return found
 
 
-def _by_filter(rule: str, when: str, condition: ByFilter, subject: BalanceSubject, about: Subject) -> Finding:
+def _by_filter(
+    rule: str, when: str, condition: ByFilter, subject: BalanceSubject, about: Subject
+) -> RuleFinding:
     answer = partial(_answer, subject)
     truth = truth_of(condition, foreseen(condition.begins, answer), answer)
     cause = _cause(subject, leaves(condition.begins)) or message("alerts.matches", when=when)
-    return Finding(rule, about, truth, about.id, _window(subject.state), cause)
+    return RuleFinding(rule, about, truth, about.id, _window(subject.state), cause)
 
 
 def _answer(subject: BalanceSubject, leaf: Leaf) -> bool | None:
@@ -109,13 +111,13 @@ def _window(state: BalanceState) -> str | None:
     return f"balance/{resets.following(read_at):%Y-%m-%dT%H:%MZ}"
 
 
-def _after_top_up(rule: str, subject: BalanceSubject, about: Subject, moment: Moment) -> Finding | None:
+def _after_top_up(rule: str, subject: BalanceSubject, about: Subject, moment: Moment) -> RuleFinding | None:
     """Whether less is left than a tenth of what was bought or granted last."""
     balance = subject.state.balance
     came = None if balance is None else moment.top_ups.get(balance_in(about.id, balance.unit))
     if balance is None or came is None:
         return None
-    finding = partial(Finding, rule, about, label=about.id)
+    finding = partial(RuleFinding, rule, about, label=about.id)
     if balance.unlimited:
         return finding(Truth.OVER)
     if balance.remaining is None or subject.is_old:

@@ -11,7 +11,7 @@ from typing import Final
 from msgspec import Struct
 
 from poolwatch.domain.budgets import BudgetState, Each, Level, Limit, LimitUnit, MeasuredBy, limit_text
-from poolwatch.domain.check import Check, Finding, Verdict, Why, divided_by
+from poolwatch.domain.check import Check, Checked, Verdict, Why, divided_by
 from poolwatch.domain.state import AccountState
 from poolwatch.domain.status import Judged, Status
 from poolwatch.domain.tokens import GroupBy
@@ -28,7 +28,7 @@ SCHEMA: Final = "poolwatch.check/1"
 _MOST_LINES: Final = 10
 
 
-class Told(Struct, frozen=True):
+class CheckWords(Struct, frozen=True):
     """What the words of an answer need: who accounts are, how times are told, and the server's clock."""
 
     accounts: Mapping[str, AccountState]
@@ -57,7 +57,7 @@ class Told(Struct, frozen=True):
             ]
         )
 
-    def finding(self, found: Finding) -> str:
+    def finding(self, found: Checked) -> str:
         """One finding: what, how far over, until when, and how old that is."""
         if found.budget is not None:
             return self._budget(found, found.budget)
@@ -88,7 +88,7 @@ class Told(Struct, frozen=True):
 
         return outside_text(GroupBy(each), state.whose, mask=mask)
 
-    def _budget(self, found: Finding, state: BudgetState) -> str:
+    def _budget(self, found: Checked, state: BudgetState) -> str:
         limit, measured = state.budget.limit, state.measured
         parts = []
         if measured.spent is not None:
@@ -103,7 +103,7 @@ class Told(Struct, frozen=True):
         told = f"{self.name(state)}{': ' if parts else ''}{', '.join(parts)}"
         return told + self._read(found, measured.by)
 
-    def _end(self, found: Finding, state: BudgetState) -> Iterable[str]:
+    def _end(self, found: Checked, state: BudgetState) -> Iterable[str]:
         if found.why is Why.GRACE:
             return [words.in_grace(*self._until(found.until))]
         at, left = self._until(found.until)
@@ -125,7 +125,7 @@ class Told(Struct, frozen=True):
 
         return bare_amount(unit, amount)
 
-    def _account(self, found: Finding, judged: Judged) -> str:
+    def _account(self, found: Checked, judged: Judged) -> str:
         account, status = judged.account, judged.status
         match status.kind:
             case Status.EXHAUSTED:
@@ -145,7 +145,7 @@ class Told(Struct, frozen=True):
         zone = self.prefs.zone
         return figures.instant(at, self.now, zone), figures.countdown(at, self.now)
 
-    def _read(self, found: Finding, by: MeasuredBy | None) -> str:
+    def _read(self, found: Checked, by: MeasuredBy | None) -> str:
         if found.read_at is not None:
             return f"; {words.read_ago(by, figures.age_of(found.read_at, self.own_now))}"
         # of what cannot be told, the reason is told as one
@@ -157,7 +157,7 @@ def _first(lines: list[str]) -> list[str]:
     return [*lines[:_MOST_LINES], words.more(left)] if left > 0 else lines
 
 
-def _is_of_use(found: Finding) -> bool:
+def _is_of_use(found: Checked) -> bool:
     return found.budget is not None and found.budget.measured.by is MeasuredBy.USAGE
 
 
@@ -174,7 +174,7 @@ def spent_text(limit: Limit, spent: Decimal) -> str:
     return {LimitUnit.USD: f"${digits}", LimitUnit.PERCENT: f"{digits}%"}.get(unit, digits)
 
 
-def check_json(check: Check, told: Told, exit_code: int) -> str:
+def check_json(check: Check, told: CheckWords, exit_code: int) -> str:
     """The answer for scripts, ASCII only, ending in a newline; amounts are text, in the limit's unit."""
     document: Json = {
         "schema": SCHEMA,
@@ -191,7 +191,7 @@ def check_json(check: Check, told: Told, exit_code: int) -> str:
     return json.dumps(document, indent=2) + "\n"
 
 
-def _finding(found: Finding) -> dict[str, Json]:
+def _finding(found: Checked) -> dict[str, Json]:
     read_at = found.read_at
     return {
         "verdict": found.verdict.value,
@@ -201,7 +201,7 @@ def _finding(found: Finding) -> dict[str, Json]:
     }
 
 
-def _budget_row(found: Finding, state: BudgetState, told: Told) -> Json:
+def _budget_row(found: Checked, state: BudgetState, told: CheckWords) -> Json:
     budget, measured = state.budget, state.measured
     return {
         "name": told.budget_name(state) or None,
@@ -225,7 +225,7 @@ def _amount(limit: Limit, amount: Decimal | None) -> str | None:
     return None if amount is None else figures.trimmed_digits(amount, 2 if limit.unit is LimitUnit.USD else 0)
 
 
-def _account_row(found: Finding, judged: Judged, told: Told) -> Json:
+def _account_row(found: Checked, judged: Judged, told: CheckWords) -> Json:
     account, mask = judged.account, told.prefs.mask
     return {
         "id": account.key.id,

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from poolwatch.domain.alert_findings import EventSeen, Finding, Truth
+from poolwatch.domain.alert_findings import EventSeen, RuleFinding, Truth
 from poolwatch.domain.alert_rules import OfBudgets, WatchedRule, end_of
 from poolwatch.domain.alerts import AlertBoard, BuiltIn, Subject, SubjectKind
 from poolwatch.domain.budgets import BudgetReport, BudgetState, LimitUnit, MeasuredBy
@@ -39,39 +39,39 @@ _UNITS: Final[Mapping[LimitUnit, str]] = {
 _POOL: Final = Subject(SubjectKind.POOL)
 
 
-def found_of_sources(moment: Moment) -> list[Finding]:
+def found_of_sources(moment: Moment) -> list[RuleFinding]:
     """Of every source whether it answers."""
     found = []
     for name, source in moment.state.sources.items():
         about = Subject(SubjectKind.SOURCE, name)
         if source.failure is None:
-            found.append(Finding(BuiltIn.SOURCE_DOWN, about, Truth.OVER, name))
+            found.append(RuleFinding(BuiltIn.SOURCE_DOWN, about, Truth.OVER, name))
         else:
             why = message("alerts.source_down", why=source.failure.as_message)
             # that it went down is an event already
-            found.append(Finding(BuiltIn.SOURCE_DOWN, about, Truth.HOLDS, name, cause=why, is_told=True))
+            found.append(RuleFinding(BuiltIn.SOURCE_DOWN, about, Truth.HOLDS, name, cause=why, is_told=True))
     return found
 
 
-def found_of_pool(outlook: PoolOutlook | None, now: datetime) -> Finding:
+def found_of_pool(outlook: PoolOutlook | None, now: datetime) -> RuleFinding:
     """Whether the pool may run dry; unknown where nothing recent is foretold."""
     if outlook is None or not is_recent(outlook.made_at, now) or outlook.verdict is Verdict.UNKNOWN:
-        return Finding(BuiltIn.RUNS_DRY, _POOL, Truth.UNKNOWN)
+        return RuleFinding(BuiltIn.RUNS_DRY, _POOL, Truth.UNKNOWN)
     chance = outlook.dry_probability or 0.0
     if outlook.verdict is Verdict.LASTS:
         is_near = chance > MAY_RUN_DRY - _LESS_LIKELY
-        return Finding(BuiltIn.RUNS_DRY, _POOL, Truth.STAYS if is_near else Truth.OVER)
+        return RuleFinding(BuiltIn.RUNS_DRY, _POOL, Truth.STAYS if is_near else Truth.OVER)
     cause = message("alerts.may_run_dry", percent=figures.percent_text(chance * 100))
     if outlook.verdict is Verdict.DRY:
         cause = message("alerts.dry")
-    return Finding(BuiltIn.RUNS_DRY, _POOL, Truth.HOLDS, cause=cause)
+    return RuleFinding(BuiltIn.RUNS_DRY, _POOL, Truth.HOLDS, cause=cause)
 
 
 def found_of_budgets(
     rules: Sequence[WatchedRule], report: BudgetReport, moment: Moment
-) -> tuple[list[Finding], frozenset[Subject]]:
+) -> tuple[list[RuleFinding], frozenset[Subject]]:
     """Of every budget, or part of one, how far it is for each rule that watches it; and all there are."""
-    found: list[Finding] = []
+    found: list[RuleFinding] = []
     subjects: set[Subject] = set()
     for state in report.budgets:
         about = Subject(SubjectKind.BUDGET, state.budget.name, state.whose)
@@ -96,7 +96,7 @@ def _of_budget(
     ends_below: Decimal,
     moment: Moment,
     level: Decimal | None,
-) -> Finding:
+) -> RuleFinding:
     used, measured = state.used_percent, state.measured
     # what was spent in a period grows: over is over, however old
     is_sure = not is_old(measured, moment.now, moment.prefs.rules) or (
@@ -108,7 +108,7 @@ def _of_budget(
         truth = Truth.HOLDS
     else:
         truth = Truth.STAYS if used >= ends_below else Truth.OVER
-    return Finding(
+    return RuleFinding(
         rule.rule.name,
         about,
         truth,
