@@ -284,3 +284,10 @@ def test_what_a_preset_says_is_told_as_its_word() -> None:
 def test_a_balance_without_an_address_is_told_so() -> None:
     (problem,) = problems("[[sources]]\nkind='credits-http'\npreset='browseros'\n")
     assert problem.message == "sources[0] has no url: the address where the service tells the balance"
+
+
+def test_a_key_that_is_never_sent_is_told() -> None:
+    table = "[[sources]]\nkind='credits-http'\npreset='browseros'\nurl='http://127.0.0.1:1/c'\n"
+    (problem,) = problems(f"{table}api_key_env='K'\n")
+    assert (problem.line, problem.message.partition(":")[0]) == (5, "api_key_env")
+    assert len(sources(f"{table}api_key_env='K'\nauth='header:X-Key'\n")) == 1

@@ -18,6 +18,7 @@ from poolwatch.config.settings import Settings
 from poolwatch.config.source_settings import CreditSettings
 from poolwatch.domain.balances import Balance, BalanceLevel
 from poolwatch.domain.failure import Failure, FailureKind
+from poolwatch.domain.values import replace
 from poolwatch.host.files import FileProblem, write_first
 from poolwatch.net.client import HttpClient
 from poolwatch.net.reply import Reply
@@ -355,7 +356,9 @@ async def test_one_get_with_the_key_and_no_other_header_of_it(tmp_path: Path) ->
     async with Script([reply(200, b'{"r": 5}')]) as server:
         assert await ask(server, tmp_path) == Balance("credits", _D(5))
         await ask(server, tmp_path, auth="header:xi-api-key", headers=["New-Api-User: 12"])
-        await ask(server, tmp_path, auth="none")
+        # no file says so, for a key that is never sent is told there
+        settings = source(url=server.url, remaining="/r", api_key_env="K")
+        await reader(tmp_path, replace(settings, auth="none"), K=KEY).read(AT)
     first, second, third = server.requests
     assert first.startswith("GET /v1/credits HTTP/1.1\r\n")
     assert f"Authorization: Bearer {KEY}\r\n" in first

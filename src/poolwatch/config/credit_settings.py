@@ -294,9 +294,12 @@ def origins_of(settings: CreditSettings, given: Mapping[str, object], prefix: st
 
 
 def check(layers: Layers, index: int, settings: CreditSettings) -> None:
-    """Note what a source lacks to tell a balance."""
+    """Note what a source lacks to tell a balance, and a key that is never sent."""
     if settings.remaining is None and (settings.used is None or not (settings.total or settings.limit)):
         layers.in_file(said("no_figures", source=f"sources[{index}]"), "sources", index)
+    holder = "api_key_file" if settings.api_key_file is not None else "api_key_env"
+    if settings.auth == "none" and getattr(settings, holder) is not None:
+        layers.in_file(said("unsent_key", holder=holder), "sources", index, holder)
     if ID_PLACE in (settings.url or "") and settings.id_file is None:
         layers.in_file(said("no_id_file", source=f"sources[{index}]"), "sources", index, "url")
 

@@ -192,6 +192,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "no_path": mark("{source} has no path: the folder or glob of its auth files"),
     "no_home_path": mark("{source} has no path, and neither CODEX_HOME nor HOME is set"),
     "no_url": mark("{source} has no url: the address of the running pool"),
+    "unsent_key": mark('{holder}: with auth = "none" no key is sent; say how it is sent, or take it out'),
     "no_balance_url": mark("{source} has no url: the address where the service tells the balance"),
     "both_set": mark("{one} and {other} are both set; keep one"),
     "in_the_clear": mark(
