@@ -12,6 +12,7 @@ from poolwatch.domain.series import Gap, Point, Timeline
 from poolwatch.domain.workspace_usage import (
     AccountUsage,
     ClientPart,
+    Counted,
     CreditSum,
     ReportedClient,
     ReportedDay,
@@ -87,6 +88,16 @@ def test_clients_share_the_credits_of_settled_days() -> None:
         ClientPart(None, D(2), 0.2),
     )
     assert clients_of(days(settled(0, 0, 0))) == ()
+
+
+def test_tokens_are_told_by_client_too_whatever_is_said_of_credits() -> None:
+    cli, code = ReportedClient("CODEX_CLI", None, 6), ReportedClient("CODEX_IDE_VSCODE", None, 2)
+    found = clients_of(days(settled(0, None, 8, cli, code), settled(1, 5, 2)), Counted.TOKENS)
+    assert found == (
+        ClientPart("CODEX_CLI", D(6), 0.6),
+        ClientPart("CODEX_IDE_VSCODE", D(2), 0.2),
+        ClientPart(None, D(2), 0.2),
+    )
 
 
 def test_what_was_only_rounded_is_nobody_s_part() -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from poolwatch.domain.failure import FailureKind, failure
 from poolwatch.domain.values import replace
-from poolwatch.domain.workspace_usage import AccountUsage, ReportedDay, usage_days
+from poolwatch.domain.workspace_usage import AccountUsage, Counted, ReportedDay, usage_days
 from poolwatch.presentation.account_names import AccountNames
 from poolwatch.presentation.figures import UNKNOWN
 from poolwatch.presentation.workspace_usage import ReportBy, ReportView, report_view
@@ -42,6 +42,18 @@ def test_a_day_without_figures_has_none() -> None:
     idle = settled[5]
     assert (idle.credits, idle.fraction, idle.tokens, idle.share) == ("0.00", 0.0, "0", UNKNOWN)
     assert settled[21].balance.startswith("≥ ")
+
+
+def test_tokens_have_bars_as_well() -> None:
+    told = report_view(made_report("a"), ReportBy.DAY, NOW, UTC, counted=Counted.TOKENS)
+    unsettled, *settled = told.rows
+    assert unsettled.fraction is None
+    assert [round(row.fraction or 0, 2) for row in settled[:3]] == [0.86, 0.73, 1.0]
+    # a day of which no credits are told has tokens
+    assert (settled[6].credits, round(settled[6].fraction or 0, 2)) == ("not said", 0.71)
+    weeks = report_view(made_report("a"), ReportBy.WEEK, NOW, UTC, counted=Counted.TOKENS).rows
+    assert weeks[1].fraction == 1.0
+    assert told.head[-1].text.endswith("(tokens)")
 
 
 def test_of_what_nobody_ever_read_nothing_is_told() -> None:

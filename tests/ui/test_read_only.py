@@ -35,7 +35,7 @@ LOOKS = {
     *(f"move_{name}" for name in ("up", "down", "left", "right", "page_up", "page_down", "first", "last")),
     "scroll_up", "scroll_down", "next_account", "previous_account",
     # what the service tells is read, and no login is renewed for it
-    "usage", "read_report", "mark", "read_resets", "resets", "whose_resets",
+    "usage", "read_report", "mark", "read_resets", "resets", "whose_resets", "report_figure",
     "needs_you", "next_needs_you", "previous_needs_you", "filter", "sort", "reverse",
     *(f"column_{nth}" for nth in range(1, 10)),
     "view", "group", "mask", "used_left", "search", "next_match", "previous_match", "copy", "raw", "detail",

@@ -215,6 +215,20 @@ async def test_days_weeks_and_clients_in_turn_over_shorter_and_longer_times() ->
         assert feed.reports_read[-1][1] == TODAY - timedelta(days=364)
 
 
+async def test_bars_are_of_credits_or_of_tokens() -> None:
+    app = app_of(feed=reporting())
+    async with app.run_test(size=NORMAL) as pilot:
+        await opened(pilot, "down")
+        assert "231.50  ━" in selected(app)
+        await pilot.press("v")
+        await settle(pilot)
+        assert "48.1M  ━" in selected(app)
+        assert "231.50" in selected(app)
+        await pilot.press("v")
+        await settle(pilot)
+        assert "231.50  ━" in selected(app)
+
+
 async def test_a_read_only_run_may_look() -> None:
     app = app_of(feed=reporting(), keymap=replace(Keymap(), read_only=True))
     async with app.run_test(size=SMALL) as pilot:

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from enum import StrEnum
 from typing import Final
 
 from msgspec import Struct
@@ -28,6 +29,13 @@ DAYS_ASKED: Final = 30
 MOST_DAYS: Final = 370
 
 
+class Counted(StrEnum):
+    """Which of a report's figures is looked at."""
+
+    CREDITS = "credits"
+    TOKENS = "tokens"
+
+
 class ReportedClient(Struct, frozen=True):
     """What one program that talks to the service used of a day; its name is as it was sent."""
 
@@ -35,6 +43,10 @@ class ReportedClient(Struct, frozen=True):
     credits: Decimal | None = None
     tokens: int | None = None
     turns: int | None = None
+
+    def amount(self, counted: Counted) -> Decimal | None:
+        """One of its figures."""
+        return _amount(self, counted)
 
 
 class ReportedDay(Struct, frozen=True):
@@ -59,10 +71,20 @@ class ReportedDay(Struct, frozen=True):
         """Whether the service has counted the day's tokens; until then its figures are not the whole."""
         return self.tokens is not None
 
+    def amount(self, counted: Counted) -> Decimal | None:
+        """One of its figures."""
+        return _amount(self, counted)
+
     @property
     def rank(self) -> tuple[bool, bool]:
         """How much is known: a day never takes the place of one that is better known."""
         return self.is_settled, self.credits is not None
+
+
+def _amount(of: ReportedClient | ReportedDay, counted: Counted) -> Decimal | None:
+    if counted is Counted.CREDITS:
+        return of.credits
+    return None if of.tokens is None else Decimal(of.tokens)
 
 
 class DaysReported(Struct, frozen=True):
@@ -181,13 +203,13 @@ class WeekUsed(Struct, frozen=True):
 
 
 class ClientPart(Struct, frozen=True):
-    """What one program used of the credits that were reported; `client` None: what is told of none.
+    """What one program used of the credits, or tokens, that were reported; `client` None: told of none.
 
     `part` is that share, 0 to 1.
     """
 
     client: str | None
-    credits: Decimal
+    amount: Decimal
     part: float
 
 
@@ -265,20 +287,23 @@ def weeks_of(days: Sequence[UsageDay]) -> tuple[WeekUsed, ...]:
     return tuple(found)
 
 
-def clients_of(days: Iterable[UsageDay]) -> tuple[ClientPart, ...]:
-    """Which programs used the credits of settled days, the most first; what is told of none comes last."""
+def clients_of(days: Iterable[UsageDay], counted: Counted = Counted.CREDITS) -> tuple[ClientPart, ...]:
+    """Which programs used the credits, or tokens, of settled days, the most first; what is told of none comes
+    last."""
     by_client: dict[str, Decimal] = defaultdict(Decimal)
     rest = _NOTHING
     for day in days:
         reported = day.reported
-        if reported is None or not reported.is_settled or reported.credits is None:
+        amount = None if reported is None else reported.amount(counted)
+        if reported is None or not reported.is_settled or amount is None:
             continue
         told = _NOTHING
         for client in reported.clients:
-            if client.credits:
-                by_client[client.client] += client.credits
-                told += client.credits
-        rest += max(_NOTHING, reported.credits - told)
+            used = client.amount(counted)
+            if used:
+                by_client[client.client] += used
+                told += used
+        rest += max(_NOTHING, amount - told)
     whole = sum(by_client.values(), rest)
     if not whole:
         return ()
@@ -286,7 +311,7 @@ def clients_of(days: Iterable[UsageDay]) -> tuple[ClientPart, ...]:
         rest = _NOTHING
     ordered = sorted(by_client.items(), key=lambda each: (-each[1], each[0]))
     parts: list[tuple[str | None, Decimal]] = [*ordered, *([(None, rest)] if rest else [])]
-    return tuple(ClientPart(name, credits, float(credits / whole)) for name, credits in parts)
+    return tuple(ClientPart(name, amount, float(amount / whole)) for name, amount in parts)
 
 
 def _fell(days: Iterable[UsageDay]) -> tuple[Decimal | None, bool]:

@@ -14,6 +14,7 @@ from poolwatch.domain.tokens import GroupBy
 from poolwatch.domain.use_sums import Group
 from poolwatch.domain.workspace_usage import (
     AccountUsage,
+    Counted,
     CreditSum,
     UsageDay,
     clients_of,
@@ -63,25 +64,33 @@ class ReportView(Struct, frozen=True):
     """Final texts; rows stand new to old, clients by what they used."""
 
     by: ReportBy
+    #: what bars, and the column before them, are of
+    counted: Counted = Counted.CREDITS
     head: tuple[HeadLine, ...] = ()
     rows: tuple[ReportRow, ...] = ()
     notes: tuple[str, ...] = ()
 
 
 def report_view(
-    found: AccountUsage, by: ReportBy, now: datetime, zone: tzinfo | None, key: str = ""
+    found: AccountUsage,
+    by: ReportBy,
+    now: datetime,
+    zone: tzinfo | None,
+    key: str = "",
+    counted: Counted = Counted.CREDITS,
 ) -> ReportView:
     """What is told of an account; `now` is the server's clock, `key` what is said of reading it by."""
     if by is ReportBy.DAY:
-        rows = _day_rows(found, now)
+        rows = _day_rows(found, now, counted)
     elif by is ReportBy.WEEK:
-        rows = _week_rows(found, now)
+        rows = _week_rows(found, now, counted)
     else:
-        rows = _client_rows(found)
-    return ReportView(by, tuple(_head(found, now, zone)), rows, tuple(_notes(found, rows, key)))
+        rows = _client_rows(found, counted)
+    head, notes = _head(found, now, zone, counted), _notes(found, rows, key)
+    return ReportView(by, counted, tuple(head), rows, tuple(notes))
 
 
-def _head(found: AccountUsage, now: datetime, zone: tzinfo | None) -> Iterator[HeadLine]:
+def _head(found: AccountUsage, now: datetime, zone: tzinfo | None, counted: Counted) -> Iterator[HeadLine]:
     settled, unsettled = found.settled, found.unsettled
     fell, fell_is_part = found.fell
     amount = _column([each for each in (settled.known, fell) if each is not None])
@@ -103,10 +112,10 @@ def _head(found: AccountUsage, now: datetime, zone: tzinfo | None) -> Iterator[H
         yield HeadLine(words.AS_OF(), words.fresh(dated_instant(found.fresh_at, now, zone), age), Tone.DIM)
     else:
         yield HeadLine(words.AS_OF(), words.answered(age_of(found.answered_at, now)), Tone.DIM)
-    parts = clients_of(found.days)
+    parts = clients_of(found.days, counted)
     if parts:
         shares = [words.client_part(_client(each.client), percent_text(each.part * 100)) for each in parts]
-        yield HeadLine(words.BY_CLIENT(), f"{'   '.join(shares)}   {words.OF_CREDITS()}")
+        yield HeadLine(words.BY_CLIENT(), f"{'   '.join(shares)}   {words.of_what(counted)}")
 
 
 def _notes(found: AccountUsage, rows: Iterable[ReportRow], key: str) -> Iterator[str]:
@@ -120,21 +129,34 @@ def _notes(found: AccountUsage, rows: Iterable[ReportRow], key: str) -> Iterator
         yield key
 
 
-def _day_rows(found: AccountUsage, now: datetime) -> tuple[ReportRow, ...]:
+def _day_rows(found: AccountUsage, now: datetime, counted: Counted) -> tuple[ReportRow, ...]:
     names = Names(AccountNames({}), now.astimezone(UTC).date())
     known = [day.credits for day in found.days if day.is_settled and day.credits is not None]
-    most, credits = max(known, default=_NOTHING), _column(known)
+    credits = _column(known)
+    settled = [day.reported for day in found.days if day.reported is not None and day.is_settled]
+    most = max((each.amount(counted) or _NOTHING for each in settled), default=_NOTHING)
     balance = _column([day.fell for day in found.days if day.fell is not None])
     rows = []
     for day in reversed(found.days):
         name = names.name(GroupBy.DAY, Group(day.day.isoformat()))
         told, fraction = _credits(day, credits), None
-        if day.is_settled and day.credits is not None:
-            fraction = float(day.credits / most) if most else 0.0
+        amount = day.reported.amount(counted) if day.reported is not None and day.is_settled else None
+        if amount is not None:
+            fraction = float(amount / most) if most else 0.0
         fell = UNKNOWN if day.fell is None else _marked(balance(day.fell), day.fell_is_part)
         tokens = UNKNOWN if day.tokens is None else tokens_text(day.tokens)
         share = _share(day.share_in_files)
-        rows.append(ReportRow(name, told, fraction, fell, tokens, share, is_unknown=fraction is None))
+        rows.append(
+            ReportRow(
+                name,
+                told,
+                fraction,
+                fell,
+                tokens,
+                share,
+                is_unknown=not day.is_settled or day.credits is None,
+            )
+        )
     return tuple(rows)
 
 
@@ -146,26 +168,27 @@ def _credits(day: UsageDay, text: _Column) -> str:
     return words.NOT_SAID() if day.credits is None else text(day.credits)
 
 
-def _week_rows(found: AccountUsage, now: datetime) -> tuple[ReportRow, ...]:
+def _week_rows(found: AccountUsage, now: datetime, counted: Counted) -> tuple[ReportRow, ...]:
     names = Names(AccountNames({}), now.astimezone(UTC).date())
     weeks = weeks_of(found.days)
-    most = max((week.settled.credits for week in weeks), default=_NOTHING)
+    amounts = [_of_sum(week.settled, counted) for week in weeks]
+    most = max((amount for amount in amounts if amount is not None), default=_NOTHING)
     credits = _column([week.settled.credits for week in weeks])
     balance = _column([week.fell for week in weeks if week.fell is not None])
     rows = []
-    for week in reversed(weeks):
+    for week, amount in zip(reversed(weeks), reversed(amounts), strict=True):
         span = names.name(GroupBy.WEEK, Group(week.first.isoformat()))
         told = week.settled.told
         name = words.whole_week(span) if week.is_whole else words.part_of_week(span, told)
         within = [day for day in found.days if week.first <= day.day < week.first + _WEEK_DAYS * _DAY]
-        counted = [day for day in within if day.tokens and day.in_files is not None]
-        tokens = sum(day.tokens or 0 for day in counted)
-        share = sum(day.in_files or 0 for day in counted) / tokens if tokens else None
+        in_both = [day for day in within if day.tokens and day.in_files is not None]
+        tokens = sum(day.tokens or 0 for day in in_both)
+        share = sum(day.in_files or 0 for day in in_both) / tokens if tokens else None
         rows.append(
             ReportRow(
                 name,
                 _marked(credits(week.settled.credits), not week.is_whole) if told else UNKNOWN,
-                float(week.settled.credits / most) if told and most else None,
+                float(amount / most) if amount is not None and most else None,
                 UNKNOWN if week.fell is None else _marked(balance(week.fell), week.fell_is_part),
                 _week_tokens(week.settled, within),
                 _share(share),
@@ -175,19 +198,30 @@ def _week_rows(found: AccountUsage, now: datetime) -> tuple[ReportRow, ...]:
     return tuple(rows)
 
 
+def _of_sum(settled: CreditSum, counted: Counted) -> Decimal | None:
+    if counted is Counted.CREDITS:
+        return settled.known
+    return None if settled.tokens is None else Decimal(settled.tokens)
+
+
 def _week_tokens(settled: CreditSum, within: Sequence[UsageDay]) -> str:
     if settled.tokens is None:
         return UNKNOWN
     return _marked(tokens_text(settled.tokens), settled.days < _WEEK_DAYS or len(within) < _WEEK_DAYS)
 
 
-def _client_rows(found: AccountUsage) -> tuple[ReportRow, ...]:
-    parts = clients_of(found.days)
-    credits = _column([each.credits for each in parts])
-    return tuple(
-        ReportRow(_client(each.client), credits(each.credits), each.part, share=percent_text(each.part * 100))
-        for each in parts
-    )
+def _client_rows(found: AccountUsage, counted: Counted) -> tuple[ReportRow, ...]:
+    parts = clients_of(found.days, counted)
+    credits = _column([each.amount for each in parts])
+    rows = []
+    for each in parts:
+        share = percent_text(each.part * 100)
+        if counted is Counted.TOKENS:
+            tokens = tokens_text(int(each.amount))
+            rows.append(ReportRow(_client(each.client), "", each.part, tokens=tokens, share=share))
+        else:
+            rows.append(ReportRow(_client(each.client), credits(each.amount), each.part, share=share))
+    return tuple(rows)
 
 
 def _client(name: str | None) -> str:

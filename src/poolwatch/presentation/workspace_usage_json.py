@@ -83,7 +83,7 @@ def _account(found: AccountUsage, names: AccountNames) -> Json:
             for week in weeks_of(found.days)
         ],
         "clients": [
-            {"client": each.client, "credits": digits(each.credits), "share": round(each.part, 6)}
+            {"client": each.client, "credits": digits(each.amount), "share": round(each.part, 6)}
             for each in clients_of(found.days)
         ],
     }
@@ -145,7 +145,7 @@ def report_csv(found: Sequence[AccountUsage], names: AccountNames, by: ReportBy)
 def _client_cells(found: Sequence[AccountUsage], names: AccountNames) -> Iterator[Sequence[Cell]]:
     for each in found:
         for part in clients_of(each.days):
-            yield each.account, names.label(each.account), part.client, part.credits, part.part, _flag(False)
+            yield each.account, names.label(each.account), part.client, part.amount, part.part, _flag(False)
 
 
 def _week_cells(found: Sequence[AccountUsage], names: AccountNames) -> Iterator[Sequence[Cell]]:

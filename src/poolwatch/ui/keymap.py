@@ -172,6 +172,7 @@ TABLE: Final = (
     _key("origin", "tab", "origin", _USAGES, 8, palette=False),
     _key("open_group", "enter", "open_group", _USAGE, 4, palette=False),
     _key("figure", "v", "figure", _HISTORY, 7, palette=False),
+    _key("report_figure", "v", "figure", _REPORT, 9, palette=False),
     _key("earlier", "left h", "read_out(-1)", _HISTORY, 8, palette=False, beside="later"),
     _key("later", "right l", "read_out(1)", _HISTORY, palette=False),
     _key("open_account", "enter", "open_account", _HISTORY, 9, palette=False),

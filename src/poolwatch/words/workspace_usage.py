@@ -53,7 +53,7 @@ fresh: Final = Text("{time} by OpenAI, 1–6h late · read {age} ago")
 answered: Final = Text("read {age} ago; OpenAI is 1–6h late")
 NEVER: Final = Text("nothing was read yet")
 client_part: Final = Text("{client} {share}")
-OF_CREDITS: Final = Text("(credits)")
+_COUNTED: Final[Mapping[str, str]] = {"credits": mark("(credits)"), "tokens": mark("(tokens)")}
 
 # --- what stands below
 OWN_USE: Final = Text("Your own use in this workspace, as OpenAI reports it. A day counts in UTC.")
@@ -100,6 +100,11 @@ def group(by: str) -> str:
 def heading(by: str) -> str:
     """`WEEK`."""
     return _(_GROUPS[by][1])
+
+
+def of_what(counted: str) -> str:
+    """`(credits)`."""
+    return _(_COUNTED[counted])
 
 
 def days(count: int) -> str:

@@ -15,7 +15,7 @@ from poolwatch.domain.message import Message
 from poolwatch.domain.tokens import Origin
 from poolwatch.domain.use_report import UseWish
 from poolwatch.domain.values import replace
-from poolwatch.domain.workspace_usage import DAYS_ASKED, AccountUsage
+from poolwatch.domain.workspace_usage import DAYS_ASKED, AccountUsage, Counted
 from poolwatch.presentation.masking import masked
 from poolwatch.presentation.view import Tone
 from poolwatch.presentation.workspace_usage import ReportBy, ReportView, report_view
@@ -51,6 +51,7 @@ class ReportScreen(Page[None]):
         self._order: tuple[AccountKey, ...] = ()
         self._key: AccountKey | None = None
         self._by = ReportBy.DAY
+        self._counted = Counted.CREDITS
         self._period = PERIODS.index(DAYS_ASKED)
         self._found: AccountUsage | None = None
         self._view: ReportView | None = None
@@ -146,7 +147,7 @@ class ReportScreen(Page[None]):
             found = AccountUsage(self._key.id if self._key is not None else "", self._since, self._today)
         told = words.BY_ITSELF if self.ui.feed.reads_reports else words.ON_DEMAND
         how = told(self._key_label) if self._key is not None else words.NOBODY()
-        self._view = view = report_view(found, self._by, self._server_now, zone, how)
+        self._view = view = report_view(found, self._by, self._server_now, zone, how, self._counted)
         self._selected = min(self._selected, max(0, len(view.rows) - 1))
         help_text = f"{self.ui.options.keymap.get('help').keys[0]} {interface.text('help')}"
         period = words.days(PERIODS[self._period])
@@ -243,6 +244,11 @@ class ReportScreen(Page[None]):
         every = list(ReportBy)
         self._by = every[(every.index(self._by) + 1) % len(every)]
         self._selected = self._top = 0
+        self.redraw()
+
+    def action_figure(self) -> None:
+        """Credits, tokens, in turn."""
+        self._counted = Counted.TOKENS if self._counted is Counted.CREDITS else Counted.CREDITS
         self.redraw()
 
     def action_origin(self) -> None:

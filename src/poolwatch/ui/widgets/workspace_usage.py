@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from poolwatch.domain.tokens import Origin
+from poolwatch.domain.workspace_usage import Counted
 from poolwatch.presentation.figures import UNKNOWN
 from poolwatch.presentation.view import Tone
 from poolwatch.presentation.workspace_usage import ReportBy, ReportRow, ReportView
@@ -20,6 +21,7 @@ _BAR_FROM: Final = 78
 _HEADING: Final = 11
 _NAME_OF_CLIENT_MOST: Final = 40
 _CREDITS: Final = 12
+_TOKENS: Final = 10
 _BAR_MOST: Final = 40
 #: The table has so many rows before the notes below it have any.
 _ROWS_LEAST: Final = 5
@@ -54,9 +56,9 @@ def screen_lines(
     shown = count if count <= room else max(1, room - 1)
     top = max(0, min(top, count - shown, selected))
     top = max(top, selected - shown + 1)
-    lines = [*head, _heading(view.by, width, glyphs)]
+    lines = [*head, _heading(view, width, glyphs)]
     lines += [
-        _row(view.rows[at], view.by, width, glyphs, selected=at == selected)
+        _row(view.rows[at], view, width, glyphs, selected=at == selected)
         for at in range(top, min(count, top + shown))
     ]
     if count > shown:
@@ -73,8 +75,8 @@ def printed_lines(name: str, view: ReportView, period: str, width: int, glyphs: 
     """All rows of one account, with what is to be known of them."""
     title = f" {name} · {words.by_day(period, words.group(view.by))} · {words.AS_REPORTED()}"
     lines: list[Line] = [fit_line(((title, Tone.STRONG),), width, glyphs.ellipsis)]
-    lines += [*_head(view, width, glyphs), (), _heading(view.by, width, glyphs)]
-    lines += [_row(row, view.by, width, glyphs, selected=False) for row in view.rows]
+    lines += [*_head(view, width, glyphs), (), _heading(view, width, glyphs)]
+    lines += [_row(row, view, width, glyphs, selected=False) for row in view.rows]
     if not view.rows:
         lines.append(_nothing(width, glyphs))
     return [*lines, (), *_notes(view, width)]
@@ -112,11 +114,11 @@ def _nothing(width: int, glyphs: Glyphs) -> Line:
     return fit_line(((f"   {use_words.NOTHING()}", Tone.DIM),), width, glyphs.ellipsis)
 
 
-def _bar_cells(by: ReportBy, width: int) -> int:
+def _bar_cells(view: ReportView, width: int) -> int:
     if width < _BAR_FROM:
         return 0
-    others = sum(cells for _, cells in _figures(by, width))
-    return max(0, min(_BAR_MOST, width - 3 - _name_cells(by, width) - _CREDITS - others - 2))
+    others = sum(cells for _, cells in _figures(view, width))
+    return max(0, min(_BAR_MOST, width - 3 - _name_cells(view.by, width) - _first_cells(view) - others - 2))
 
 
 def _name_cells(by: ReportBy, width: int) -> int:
@@ -126,16 +128,25 @@ def _name_cells(by: ReportBy, width: int) -> int:
     return narrow if width < _BAR_FROM else middle
 
 
-def _figures(by: ReportBy, width: int) -> tuple[tuple[_Figure, int], ...]:
-    """The columns behind the bar, each with its cells."""
+def _first_cells(view: ReportView) -> int:
+    return _CREDITS if view.counted is Counted.CREDITS else _TOKENS
+
+
+def _figures(view: ReportView, width: int) -> list[tuple[_Figure, int]]:
+    """The columns behind the bar, each with its cells; what the bar is of stands before it."""
+    by = view.by
     if by is ReportBy.CLIENT:
-        return _OF_CLIENTS
-    if width >= _BAR_FROM:
-        return _OF_DAYS
-    return _OF_DAYS_NARROW if by is ReportBy.DAY else _OF_DAYS_NARROW[:-1]
+        return list(_OF_CLIENTS)
+    found = list(_OF_DAYS if width >= _BAR_FROM else _OF_DAYS_NARROW)
+    if width < _BAR_FROM and by is not ReportBy.DAY:
+        found.pop()
+    if view.counted is Counted.TOKENS:
+        found = [(_Figure.CREDITS, _CREDITS), *(each for each in found if each[0] is not _Figure.TOKENS)]
+    return found
 
 
 class _Figure(StrEnum):
+    CREDITS = "credits"
     BALANCE = "balance"
     TOKENS = "tokens"
     IN_FILES = "in_files"
@@ -143,6 +154,7 @@ class _Figure(StrEnum):
 
 
 _HEADINGS: Final = {
+    _Figure.CREDITS: words.CREDITS,
     _Figure.BALANCE: words.BALANCE,
     _Figure.TOKENS: words.TOKENS,
     _Figure.IN_FILES: words.IN_FILES,
@@ -155,32 +167,41 @@ _OF_DAYS_NARROW: Final = ((_Figure.BALANCE, 12), (_Figure.TOKENS, 10), (_Figure.
 _NAMES: Final = {ReportBy.DAY: (13, 16), ReportBy.WEEK: (22, 25), ReportBy.CLIENT: (22, 22)}
 
 
-def _heading(by: ReportBy, width: int, glyphs: Glyphs) -> Line:
-    bar = _bar_cells(by, width)
-    told = f"   {fit(words.heading(by), _name_cells(by, width))}{fit_right(words.CREDITS(), _CREDITS)}"
+def _heading(view: ReportView, width: int, glyphs: Glyphs) -> Line:
+    bar = _bar_cells(view, width)
+    first = words.CREDITS() if view.counted is Counted.CREDITS else words.TOKENS()
+    told = (
+        f"   {fit(words.heading(view.by), _name_cells(view.by, width))}{fit_right(first, _first_cells(view))}"
+    )
     told += " " * (bar + 2 if bar else 0)
-    told += "".join(fit_right(_HEADINGS[figure](), cells) for figure, cells in _figures(by, width))
+    told += "".join(fit_right(_HEADINGS[figure](), cells) for figure, cells in _figures(view, width))
     return fit_line(((told, Ink.HEADING),), width, glyphs.ellipsis)
 
 
-def _row(row: ReportRow, by: ReportBy, width: int, glyphs: Glyphs, *, selected: bool) -> Line:
-    bar = _bar_cells(by, width)
+def _row(row: ReportRow, view: ReportView, width: int, glyphs: Glyphs, *, selected: bool) -> Line:
+    bar = _bar_cells(view, width)
     look = Tone.STRONG if selected else Tone.PLAIN
-    out: list[Piece] = [(f"{glyphs.pointer}  " if selected else "   ", Ink.MARK)]
-    out.append((fit(row.name, _name_cells(by, width), glyphs.ellipsis), look))
-    out.append((fit_right(row.credits, _CREDITS), Tone.DIM if row.is_unknown else Tone.PLAIN))
-    if bar and row.fraction is not None:
-        filled, empty = glyphs.bar(row.fraction, bar)
-        out += [("  ", Tone.PLAIN), (filled, Ink.BAR), (empty, Ink.TRACK)]
-    elif bar:
-        out.append((" " * (bar + 2), Tone.PLAIN))
+    credits_tone = Tone.DIM if row.is_unknown else Tone.PLAIN
     texts = {
+        _Figure.CREDITS: row.credits,
         _Figure.BALANCE: row.balance,
         _Figure.TOKENS: row.tokens,
         _Figure.IN_FILES: row.share,
         _Figure.SHARE: row.share,
     }
-    for figure, cells in _figures(by, width):
+
+    def cells(figure: _Figure, room: int) -> Piece:
         text = texts[figure]
-        out.append((fit_right(text, cells), Tone.DIM if text == UNKNOWN else Tone.PLAIN))
+        tone = credits_tone if figure is _Figure.CREDITS else Tone.PLAIN
+        return fit_right(text, room), Tone.DIM if text == UNKNOWN else tone
+
+    out: list[Piece] = [(f"{glyphs.pointer}  " if selected else "   ", Ink.MARK)]
+    out.append((fit(row.name, _name_cells(view.by, width), glyphs.ellipsis), look))
+    out.append(cells(_Figure(view.counted.value), _first_cells(view)))
+    if bar and row.fraction is not None:
+        filled, empty = glyphs.bar(row.fraction, bar)
+        out += [("  ", Tone.PLAIN), (filled, Ink.BAR), (empty, Ink.TRACK)]
+    elif bar:
+        out.append((" " * (bar + 2), Tone.PLAIN))
+    out += [cells(figure, room) for figure, room in _figures(view, width)]
     return fit_line(out, width, glyphs.ellipsis)
