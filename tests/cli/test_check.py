@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from poolwatch.sessions.book import UseBook
+from poolwatch.sessions.tables import BookError
 from tests.cli.desk import Desk, Ran, at, rows
 from tests.support.upstream import Upstream
 
@@ -298,3 +300,17 @@ def test_nothing_is_asked_of_the_network(read_desk: Desk) -> None:
         started = read_desk.start(*arguments, prelude=prelude)
         _, err = started.communicate(timeout=60)
         assert started.returncode == 0, err
+
+
+def test_while_another_program_keeps_the_usage_to_itself_it_cannot_tell_and_does_not_wait(desk: Desk) -> None:
+    desk.run("budgets", "add", "all", "limit=$1", "at_limit=stop")
+    UseBook(desk.state).take_events([])
+    with closing(sqlite3.connect(desk.state / "usage.db", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        begun = time.monotonic()
+        with pytest.raises(BookError):
+            UseBook(desk.state, patience=0.05).scan_state()
+        assert time.monotonic() - begun < 1.5
+        ran = desk.run("check", "--strict")
+        assert (ran.code, ran.out) == (4, "")
+        assert "usage.db cannot be used: database is locked" in ran.err

@@ -354,6 +354,12 @@ def test_how_far_reading_is_stands_on_a_terminal_alone(
         usage.scan_files(around, desk.state, ["full"], UTC)
     assert ended.value.code == 1
     assert "the disk is full, or another program holds it" in capsys.readouterr().err
+    # who asks for more than what is new goes on
+    monkeypatch.setattr(usage, "session_homes", lambda _: ["full"])
+    usage.read_new(around, UTC)
+    told = capsys.readouterr().err
+    assert "the disk is full, or another program holds it" in told
+    assert told.endswith("what follows is what was known before\n")
 
 
 def test_titles_are_read_of_files_alone_and_bad_lines_cost_nothing_else(tmp_path: Path) -> None:

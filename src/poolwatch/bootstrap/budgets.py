@@ -54,6 +54,7 @@ from poolwatch.host.instants import zone_named
 from poolwatch.presentation.filter import saved_queries
 from poolwatch.presentation.use_filter import UseLooker, accounts_named
 from poolwatch.sessions.book import UseBook
+from poolwatch.sessions.tables import LOOK_SECONDS
 from poolwatch.store.readings import read_timelines
 
 #: What is divided by accounts in the end.
@@ -100,10 +101,16 @@ class BudgetReader:
     One thread at a time may call it. Nothing is asked of the network, and nothing is written.
     """
 
-    def __init__(self, state_dir: Path, settings: Settings, zone: tzinfo | None = None) -> None:
-        """`zone` is that of budgets that name none; None: the machine's."""
+    def __init__(
+        self,
+        state_dir: Path,
+        settings: Settings,
+        zone: tzinfo | None = None,
+        patience: float = LOOK_SECONDS,
+    ) -> None:
+        """`zone` is that of budgets that name none; None: the machine's. `patience`: see `UseBook`."""
         self._state_dir = state_dir
-        self._book = UseBook(state_dir)
+        self._book = UseBook(state_dir, patience)
         self._settings = settings
         self._zone = zone
         self._card: RateCard | None = None

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from poolwatch.bootstrap.clock import RealClock
 from poolwatch.bootstrap.surroundings import Surroundings
@@ -24,6 +24,9 @@ from poolwatch.store.readings import AccountCache, read_outlooks, read_stored
 
 if TYPE_CHECKING:
     from poolwatch.bootstrap.budgets import BudgetReader
+
+#: Who asks is answered at once: a writer's commit takes less, and what takes longer cannot be told.
+_PATIENCE_SECONDS: Final = 0.1
 
 
 class Checker:
@@ -77,7 +80,7 @@ class Checker:
     def _reader(self) -> BudgetReader:
         from poolwatch.bootstrap.budgets import BudgetReader  # an account needs no prices
 
-        return BudgetReader(self._around.state_dir, self._around.settings)
+        return BudgetReader(self._around.state_dir, self._around.settings, patience=_PATIENCE_SECONDS)
 
     def account(self, account: AccountState) -> Check:
         """What one account says."""

@@ -21,13 +21,11 @@ from poolwatch.bootstrap.console import (
     say_text,
 )
 from poolwatch.bootstrap.places import target_config
-from poolwatch.bootstrap.scanning import session_homes
 from poolwatch.bootstrap.screen import appearance_problems
 from poolwatch.bootstrap.surroundings import Surroundings
-from poolwatch.bootstrap.whose import assign_use
 from poolwatch.cli.changes import made, tell, tell_refused, tell_wrong
 from poolwatch.cli.command import run_async, surroundings
-from poolwatch.cli.usage import WIDTH, accounts_kept, scan_files, zone_name
+from poolwatch.cli.usage import WIDTH, accounts_kept, read_new, zone_name
 from poolwatch.config.changes import Change, Refused
 from poolwatch.config.limit_changes import add_limit, change_limit, read_limit, remove_limit
 from poolwatch.config.problems import ConfigProblem
@@ -38,7 +36,6 @@ from poolwatch.domain.state import AccountState
 from poolwatch.domain.text import argument_word, shell_word, visible
 from poolwatch.presentation.account_names import AccountNames
 from poolwatch.presentation.budgets_json import budgets_json
-from poolwatch.sessions.book import UseBook
 from poolwatch.sessions.tables import BookError
 from poolwatch.words.commands import said
 from poolwatch.words.messages import message_text
@@ -59,9 +56,7 @@ def list_budgets(
         complain(said("no_budgets", command=around.command(ADD)))
         return EXIT_OK
     if scans and around.settings.budgets:
-        scan_files(around, around.state_dir, session_homes(around), None)
-        with suppress(BookError):  # it is told when the use is read
-            run_async(partial(assign_use, around, UseBook(around.state_dir)))
+        read_new(around, None)
     accounts = run_async(partial(accounts_kept, around))
     now = RealClock().now()
     reader = BudgetReader(around.state_dir, around.settings)

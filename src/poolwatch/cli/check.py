@@ -225,6 +225,8 @@ class Asker:
 
     def tell_of_filter(self, budget: Budget) -> None:
         """Say what the filter of a limit asks for that no use has, perhaps misspelt."""
+        if self._trouble:
+            return
         with suppress(BookError):  # who cannot read what was spent is told
             for doubt in self.checker.doubts(budget):
                 complain(self.around.told(visible(doubt, _LONGEST_DOUBT)))

@@ -215,6 +215,17 @@ def scan_files(around: Surroundings, state_dir: Path, homes: Sequence[str], zone
         raise Exit(EXIT_FAILED)
 
 
+def read_new(around: Surroundings, zone: tzinfo | None) -> None:
+    """Have what is new read, and find out whose it was; that it fails is told, and what is known holds."""
+    try:
+        scan_files(around, around.state_dir, session_homes(around), zone)
+        run_async(partial(assign_use, around, UseBook(around.state_dir)))
+    except Exit:
+        complain(said("as_known"))
+    except BookError:  # it is told when the use is read
+        return
+
+
 async def accounts_kept(around: Surroundings) -> Mapping[str, AccountState]:
     """Everybody of this configuration of whom something is kept, by id, with what is foretold."""
     async with open_kept(around) as kept:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -14,9 +13,7 @@ from msgspec import Struct
 
 from poolwatch.bootstrap.clock import RealClock
 from poolwatch.bootstrap.console import EXIT_FAILED, EXIT_OK, EXIT_USAGE, Exit, complain
-from poolwatch.bootstrap.scanning import session_homes
 from poolwatch.bootstrap.surroundings import Surroundings
-from poolwatch.bootstrap.whose import assign_use
 from poolwatch.bootstrap.workspace_usage import Reports, ask_reports, kept_reports
 from poolwatch.cli.command import find_account, moment, run_async
 from poolwatch.cli.past import STDOUT, Form, TimeSpan, past_of, put
@@ -24,8 +21,6 @@ from poolwatch.domain.state import AccountState, PoolState
 from poolwatch.domain.workspace_usage import DAYS_ASKED, AccountUsage
 from poolwatch.presentation.workspace_usage import ReportBy, report_view
 from poolwatch.presentation.workspace_usage_json import report_csv, report_json
-from poolwatch.sessions.book import UseBook
-from poolwatch.sessions.tables import BookError
 from poolwatch.words import workspace_usage as words
 from poolwatch.words.messages import failure_text
 
@@ -61,7 +56,9 @@ def print_report(config: Path | None, asked: ReportAsked, span: TimeSpan, form: 
     since = _since(span, RealClock().now())
     told_by = ask_reports if asked.asks else kept_reports
     if asked.asks:
-        _read_files(around)
+        from poolwatch.cli.usage import read_new
+
+        read_new(around, UTC)
     found = run_async(partial(told_by, around, _chosen(asked.account, mask=around.settings.ui.mask), since))
     for usage in found.usages:
         if usage.failure is not None:
@@ -92,15 +89,6 @@ def _since(span: TimeSpan, now: datetime) -> date:
         complain(said("no_span"))
         raise Exit(EXIT_USAGE)
     return max(since, today - _LONGEST)
-
-
-def _read_files(around: Surroundings) -> None:
-    """Read what is new in session files, for what of the tokens is in them; that it fails is told."""
-    from poolwatch.cli.usage import scan_files
-
-    with suppress(Exit, BookError):
-        scan_files(around, around.state_dir, session_homes(around), UTC)
-        run_async(partial(assign_use, around, UseBook(around.state_dir)))
 
 
 def _chosen(account: str, *, mask: bool) -> Callable[[PoolState], AccountState] | None:

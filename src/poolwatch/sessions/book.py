@@ -31,6 +31,7 @@ from poolwatch.sessions.owners import LimitSeen, ThreadUse, Whose
 from poolwatch.sessions.progress import lacks_use, read_state
 from poolwatch.sessions.tables import (
     ERRORS,
+    LOOK_SECONDS,
     TIER_OF,
     USE,
     BookError,
@@ -56,8 +57,10 @@ class UseBook:
     Methods raise BookError when the file cannot be read or written.
     """
 
-    def __init__(self, state_dir: Path) -> None:
+    def __init__(self, state_dir: Path, patience: float = LOOK_SECONDS) -> None:
+        """So many seconds it waits at most to look while another program keeps the file to itself."""
         self._state_dir: Final = state_dir
+        self._patience: Final = patience
 
     def cells(self, asked: UseAsked) -> list[UseCell]:
         """The use that is asked for, without what could not be verified."""
@@ -206,7 +209,7 @@ class UseBook:
 
     @contextmanager
     def _look(self) -> Iterator[sqlite3.Connection | None]:
-        connection = open_to_look(self._state_dir)
+        connection = open_to_look(self._state_dir, self._patience)
         if connection is None:
             yield None
             return

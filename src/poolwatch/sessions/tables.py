@@ -26,7 +26,8 @@ _ASIDE_LOCK_NAME: Final = "usage.aside.lock"
 KEPT_SINGLY: Final = 500
 _BESIDE: Final = ("-journal", "-wal", "-shm")
 _WRITE_SECONDS: Final = 20.0
-_LOOK_SECONDS: Final = 2.0
+#: So long who looks waits for another program that keeps the file to itself.
+LOOK_SECONDS: Final = 2.0
 #: A definition of a table that cannot be read is an error like that of a wrong statement.
 _DAMAGE: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
 #: Raised when the tables change; facts of files that are gone must be carried over then.
@@ -188,8 +189,10 @@ def open_to_write(state_dir: Path) -> sqlite3.Connection:
         raise BookError(BookProblem.DENIED, error.strerror or str(error)) from None
 
 
-def open_to_look(state_dir: Path) -> sqlite3.Connection | None:
+def open_to_look(state_dir: Path, patience: float = LOOK_SECONDS) -> sqlite3.Connection | None:
     """A connection that changes nothing, None where there is nothing yet.
+
+    It waits so many seconds at most for another program.
 
     Raises:
         BookError: a later version of the program made it, or it cannot be read.
@@ -205,7 +208,7 @@ def open_to_look(state_dir: Path) -> sqlite3.Connection | None:
             return None
         # what a killed writer left is rolled back by whoever looks first, and that is a write
         mode = "rw" if os.access(path, os.W_OK) else "ro"
-        connection = _connect(path, mode, _LOOK_SECONDS)
+        connection = _connect(path, mode, patience)
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -135,6 +135,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "no_sessions": mark("no session files of Codex were found in {homes}"),
     "never_scanned": mark("no session files have been read yet; without --no-scan they are"),
     "no_such_home": mark("{path} is no folder"),
+    "as_known": mark("what follows is what was known before"),
     "not_scanned": mark("session files cannot be read: {reason}"),
     "no_events": mark("nothing is known to have happened in that time"),
     "no_history": mark("nothing is kept of that in that time"),

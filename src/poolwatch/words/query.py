@@ -98,8 +98,10 @@ _PARTS: Final = (
 
 def foreign(field: str, among: Among) -> str:
     """That what is filtered has no such field."""
-    is_of_others = FIELDS[field].of_balances and among is not Among.BALANCES
-    return _(_OF_BALANCES if is_of_others else _FOREIGN[among], field=field)
+    # the mark of what needs somebody is no field
+    is_of_balances = field in FIELDS and FIELDS[field].of_balances
+    is_elsewhere = is_of_balances and among is not Among.BALANCES
+    return _(_OF_BALANCES if is_elsewhere else _FOREIGN[among], field=field)
 
 
 def fault_text(fault: Fault, among: Among = Among.ACCOUNTS) -> str:
