@@ -148,6 +148,10 @@ def test_a_figure_is_old_by_age_by_a_reset_that_passed_and_where_the_service_is_
     assert state.is_stale(NOW + timedelta(minutes=10), hour)
     assert state.level is BalanceLevel.EMPTY
     assert _read().is_stale(NOW + hour + timedelta(seconds=1), hour)
+    # what is read every two hours is not old after one
+    seldom = replace(_read(), terms=BalanceTerms(every=2 * hour))
+    ages = [1, 6, 7]
+    assert [seldom.is_stale(NOW + age * hour, hour) for age in ages] == [False, False, True]
     gone = _read().read(GONE, NOW)
     assert gone.is_gone
     assert gone.is_stale(NOW, hour)

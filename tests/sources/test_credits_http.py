@@ -122,6 +122,11 @@ def test_each_preset_has_a_source_and_a_date_and_is_whole() -> None:
             assert given == ("http://127.0.0.1:1/x" if key == "url" else value), (name, key)
 
 
+def test_how_often_it_is_read_is_told_where_it_has_a_timer_of_its_own() -> None:
+    paces = [terms_of(preset("reef", **keys)).every for keys in ({}, {"poll": 3600}, {"poll": "on-demand"})]
+    assert paces == [None, timedelta(hours=1), None]
+
+
 def test_zeros_of_a_service_that_answers_so_when_it_fails_are_unknown() -> None:
     found = told(preset("reef"), b'{"credits":0,"spend":0,"remaining":0}')
     assert isinstance(found, Failure)

@@ -331,4 +331,5 @@ def terms_of(settings: CreditSettings, *, tops_up_here: bool = False) -> Balance
         on_demand=settings.poll == ON_DEMAND,
         tops_up_here=tops_up_here,
         resets=calendar_of(settings),
+        every=None if isinstance(settings.poll, str | None) else timedelta(seconds=settings.poll),
     )

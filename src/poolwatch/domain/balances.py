@@ -22,6 +22,8 @@ from poolwatch.domain.values import replace
 FOCUS_AGE: Final = timedelta(seconds=30)
 #: What stands before the name of a balance where accounts' ids stand: in history, and between polls.
 _ID: Final = "balance:"
+#: So many readings of its own timer are missed before a figure is old.
+_MISSED: Final = 3
 _DAYS_OF_WEEK: Final = 7
 _A_DAY: Final = timedelta(days=1)
 #: By so much of its past it is told how a balance runs.
@@ -124,6 +126,8 @@ class BalanceTerms(Struct, frozen=True):
     tops_up_here: bool = False
     #: when it is filled up, where that is by the calendar
     resets: ResetTime | None = None
+    #: how often it is read by a timer of its own
+    every: timedelta | None = None
 
     @property
     def top_up(self) -> TopUpPlace:
@@ -196,7 +200,9 @@ class BalanceState(Struct, frozen=True):
         """Whether the figures are old, of before a reset, or of a service that is gone."""
         if self.read_at is None:
             return False
-        return now - self.read_at > stale_after or self.reset_is_due(now) or self.is_gone
+        # what is read seldom is not old before its next readings were missed
+        old_after = max(stale_after, _MISSED * (self.terms.every or timedelta(0)))
+        return now - self.read_at > old_after or self.reset_is_due(now) or self.is_gone
 
     def is_older(self, age: timedelta, now: datetime) -> bool:
         """Whether it was not tried within that age; a try in the future was made under a wrong clock."""
