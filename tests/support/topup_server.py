@@ -62,6 +62,8 @@ class TopUpServer:
     #: what a look says, by the id; the last one stays
     states: deque[str] = field(default_factory=lambda: deque(["granted"]))
     balance: Decimal = Decimal("3.20")
+    #: the balance is asked for in vain
+    no_balance: bool = False
 
     def __post_init__(self) -> None:
         self.arrived = threading.Event()
@@ -76,7 +78,9 @@ class TopUpServer:
 
             def do_GET(self) -> None:
                 if self.path == "/balance":
-                    self._say(200, json.dumps({"left": str(outer.balance)}).encode())
+                    self._say(
+                        500 if outer.no_balance else 200, json.dumps({"left": str(outer.balance)}).encode()
+                    )
                     return
                 outer.looks.append(self.path)
                 if self.headers["Authorization"] != f"Bearer {TOKEN}":

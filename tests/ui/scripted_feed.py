@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from datetime import date, datetime, timedelta, tzinfo
+from decimal import Decimal
 
+from poolwatch.bootstrap.topups import TopUpCounter, TopUpDesk
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.alerts import AlertBoard, Silence, Subject
 from poolwatch.domain.balances import BalanceState
@@ -17,6 +19,7 @@ from poolwatch.domain.message import Message
 from poolwatch.domain.notices import Delivery
 from poolwatch.domain.past import AccountPast, PastAsked
 from poolwatch.domain.pool import apply
+from poolwatch.domain.purchases import Purchase, Settled
 from poolwatch.domain.reset_past import ResetPast
 from poolwatch.domain.series import Point
 from poolwatch.domain.state import PoolState
@@ -26,9 +29,29 @@ from poolwatch.domain.values import replace
 from poolwatch.domain.workspace_usage import AccountUsage
 from poolwatch.presentation.budgets import BudgetDetail
 from poolwatch.presentation.sign_in import CodexLogin
+from poolwatch.presentation.topups import TopUpLook
 from poolwatch.presentation.view import Costs
 from poolwatch.presentation.waiting import Waits
-from poolwatch.ui.feed import EVENTS_MOST, BudgetTried, FoundLogins, LoginRun, PoolSignIn, Tried
+from poolwatch.ui.feed import EVENTS_MOST, BudgetTried, FoundLogins, LoginRun, PoolSignIn, TopUps, Tried
+
+
+class _Nowhere:
+    """No place where credits are bought."""
+
+    async def looks(self) -> tuple[TopUpLook, ...]:
+        return ()
+
+    async def balance_of(self, name: str) -> Decimal | None:
+        raise AssertionError(name)
+
+    async def buy(self, look: TopUpLook, amount: Decimal) -> Purchase:
+        raise AssertionError(look)
+
+    async def ask(self, purchase: Purchase) -> Purchase:
+        raise AssertionError(purchase)
+
+    async def settle(self, purchase: Purchase, settled: Settled) -> Purchase:
+        raise AssertionError(purchase)
 
 
 class ScriptedFeed:
@@ -90,6 +113,8 @@ class ScriptedFeed:
         self.asks_reset: Callable[[ResetUse], UsedReset] | None = None
         self.acted: list[tuple[str, object]] = []
         self.reset_pasts: Callable[[AccountKey, bool], ResetPast] = lambda *_: ResetPast()
+        #: where credits are bought: the real one; None: nowhere
+        self.desk: TopUpDesk | None = None
         #: how balances ran, which were read by hand, and how often somebody looked again
         self.balance_pasts: dict[str, tuple[Point, ...]] = {}
         self.balances_read: list[str] = []
@@ -252,6 +277,9 @@ class ScriptedFeed:
         code = "resets.settled_used" if used else "resets.settled_not_used"
         self.requests = ()
         return replace(use, settled=used, reason=Message(code))
+
+    async def top_ups(self) -> TopUps:
+        return _Nowhere() if self.desk is None else TopUpCounter(self.desk)
 
     async def budget_detail(self, state: BudgetState, by: GroupBy) -> BudgetDetail:
         self.detailed.append((state.budget.name, by))

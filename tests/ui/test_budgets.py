@@ -124,8 +124,9 @@ async def test_it_opens_with_its_key_which_closes_it_too() -> None:
         await opened(pilot)
         assert isinstance(app.screen, BudgetsScreen)
         assert selected(app) == "team"
-        assert "⏎ change  + add  z silence  / filter  o account · group · model  e events  esc back" in keys(
-            app
+        assert (
+            "⏎ change  + add  z silence  / filter  o account · group · model  $ top up  e events  esc back"
+            in keys(app)
         )
         assert said(app).startswith("team: over 90% since 13:40")
         await press(pilot, "b")

@@ -15,7 +15,7 @@ from tests.support.key_table import markdown_table
 from tests.ui.test_cells import plain
 
 #: Kept free on the pool screen for what may come.
-RESERVED = ("$", "[", "]", "a", "+")
+RESERVED = ("[", "]", "a", "+")
 
 
 def test_ids_are_unique_and_no_key_does_two_things_on_one_screen() -> None:

@@ -30,6 +30,7 @@ CHANGES = {
     "add_budget",
     "save_budget",
     "use_reset",
+    "top_up",
 }
 LOOKS = {
     *(f"move_{name}" for name in ("up", "down", "left", "right", "page_up", "page_down", "first", "last")),

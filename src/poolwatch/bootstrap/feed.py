@@ -18,7 +18,7 @@ from poolwatch.domain.message import Message
 from poolwatch.domain.state import AccountState, PoolState
 from poolwatch.presentation.sign_in import CodexLogin
 from poolwatch.presentation.view import Costs
-from poolwatch.ui.feed import EVENTS_MOST, BudgetTried, FoundLogins, LoginRun, PoolSignIn, Tried
+from poolwatch.ui.feed import EVENTS_MOST, BudgetTried, FoundLogins, LoginRun, PoolSignIn, TopUps, Tried
 
 if TYPE_CHECKING:
     from poolwatch.bootstrap.live_budgets import LiveBudgets
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from poolwatch.presentation.budgets import BudgetDetail
     from poolwatch.presentation.waiting import Waits
     from poolwatch.store.store import Store
-
 
 #: So many notices are looked at to say what became of those of an alert.
 _DELIVERIES_MOST = 500
@@ -202,6 +201,14 @@ class LiveFeed:
             raise RuntimeError(self._running)
         desk: ResetDesk = module.ResetDesk(self._running)
         return desk
+
+    async def top_ups(self) -> TopUps:
+        """Where credits are bought; a viewer buys as well."""
+        from poolwatch.domain.audit import By
+
+        module = await asyncio.to_thread(import_module, "poolwatch.bootstrap.topups")
+        counter: TopUps = module.TopUpCounter(module.TopUpDesk(self._surroundings, By.APP))
+        return counter
 
     async def past(self, asked: PastAsked) -> AccountPast:
         """What the store keeps of an account, one figure after the other; a viewer reads it as well."""

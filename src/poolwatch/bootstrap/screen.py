@@ -102,6 +102,10 @@ async def _run(
         monitor.cancel()
         with suppress(asyncio.CancelledError, Exception):
             await monitor
+    if app.ui.tops_up_now:
+        from poolwatch.words.topups import GOES_ON  # few leave in the middle
+
+        complain(GOES_ON())
     code = app.return_code if app.return_code is not None else EXIT_FAILED
     return code, asked is ExitRequest.DEMO
 
@@ -179,6 +183,7 @@ def _app_options(around: Surroundings) -> AppOptions:
         title=ui.title,
         first_run=not around.sources,
         has_balances=around.has_balances,
+        tops_up=bool(settings.topups),
         is_new=(settings.pool_name or "") not in remembered.known_pools,
         keymap=replace(remapped(settings.keys)[0], read_only=settings.read_only),
     )

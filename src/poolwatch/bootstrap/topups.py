@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Final
 
 from poolwatch.bootstrap.auditing import auditor_of
@@ -27,8 +28,9 @@ from poolwatch.domain.purchases import (
 from poolwatch.domain.text import LONGEST_PATH, visible
 from poolwatch.domain.values import replace
 from poolwatch.host.files import FileProblem, in_foreign_hands
+from poolwatch.host.threads import in_thread
 from poolwatch.monitor.auditing import Auditor
-from poolwatch.presentation.topups import Offer
+from poolwatch.presentation.topups import Offer, TopUpLook
 from poolwatch.purchases.topping_up import TopUpOrder
 from poolwatch.purchases.topup_book import Known, TopUpBook, disk_message, key_of
 from poolwatch.purchases.topup_service import carry_out, new_purchase
@@ -106,6 +108,33 @@ class TopUpDesk:
             refused = message("topup.open", id=waiting.id, amount=money(waiting.amount))
         trouble = None if refused is None else message_text(refused)
         return replace(offer, spent=spent(known.purchases, self._now()), trouble=trouble)
+
+    def looks(self) -> tuple[TopUpLook, ...]:
+        """All that is configured, as it stands now, each with the top-up that is to be settled first."""
+        return tuple(self._look(each) for each in self.topups)
+
+    def _look(self, topup: TopUpSettings) -> TopUpLook:
+        # before the offer: what is bought between the two is then refused as not seen
+        seen, known = self.seen(topup), self._known(topup)
+        offer = self.offer(topup)
+        if isinstance(known, Message):
+            return TopUpLook(offer, seen, source=topup.source)
+        is_waiting = (each for each in known.purchases if each.is_open and each.target == offer.target)
+        return TopUpLook(offer, seen, next(is_waiting, None), topup.source)
+
+    def balance_of(self, name: str) -> Decimal | None:
+        """What is left at the place of that name."""
+        topup = next((each for each in self.topups if each.name == name), None)
+        return None if topup is None else self.balance(topup)
+
+    def buy_seen(self, look: TopUpLook, amount: Decimal) -> Purchase | Message:
+        """Buy at the place that a person saw; why not, where it is configured otherwise by now."""
+        offer = look.offer
+        found = (each for each in self.topups if (each.name, each.url) == (offer.name, offer.place))
+        topup = next(found, None)
+        if topup is None:
+            return message("topup.place_gone", place=offer.place)
+        return self.buy(topup, amount, look.seen, offer.target, self.balance(topup))
 
     def seen(self, topup: TopUpSettings, target: str | None = None) -> str:
         """The latest top-up there that was, or may have been, charged; asked before somebody confirms."""
@@ -221,6 +250,33 @@ class TopUpDesk:
             return self.book.known(key_of(topup.url))
         except OSError as error:
             return disk_message(error, self.book.folder.folder)
+
+
+class TopUpCounter:
+    """The desk for a screen: all of it on threads, and without a wait for those when the app is left."""
+
+    def __init__(self, desk: TopUpDesk) -> None:
+        self._desk = desk
+
+    async def looks(self) -> tuple[TopUpLook, ...]:
+        """All places, as they stand now."""
+        return await in_thread(self._desk.looks)
+
+    async def balance_of(self, name: str) -> Decimal | None:
+        """What is left at one."""
+        return await in_thread(partial(self._desk.balance_of, name))
+
+    async def buy(self, look: TopUpLook, amount: Decimal) -> Purchase | Message:
+        """Pay it, once."""
+        return await in_thread(partial(self._desk.buy_seen, look, amount))
+
+    async def ask(self, purchase: Purchase) -> Purchase | Message:
+        """The same request once more."""
+        return await in_thread(partial(self._desk.ask, purchase))
+
+    async def settle(self, purchase: Purchase, settled: Settled) -> Purchase | Message:
+        """What a person says became of it."""
+        return await in_thread(partial(self._desk.settle, purchase, settled))
 
 
 def _aim(topup: TopUpSettings, target: str | None) -> str:

@@ -104,7 +104,7 @@ def buy(config: Path | None, wish: TopUpWish, *, as_json: bool = False, mask: bo
 def _typed(around: Surroundings, offer: Offer, amount: str) -> str:
     """What a person types at the terminal to confirm it."""
     target, host = around.told(offer.target), around.told(offer.host)
-    lines = [words.will_charge(amount, target, host), words.saved_card()]
+    lines = [words.will_charge(amount, target, host), words.saved_card(host)]
     if not offer.takes_key:
         lines.append(words.NO_KEY())
     return question(*lines, words.TYPE())

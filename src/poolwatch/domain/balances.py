@@ -191,6 +191,11 @@ class BalanceState(Struct, frozen=True):
         """Whether the service says that it does not offer this any more."""
         return self.trouble is not None and self.trouble.kind is FailureKind.NOT_OFFERED
 
+    @property
+    def is_short(self) -> bool:
+        """Whether little or nothing was left; not of a service that is gone."""
+        return not self.is_gone and self.level in (BalanceLevel.LOW, BalanceLevel.EMPTY)
+
     def reset_is_due(self, now: datetime) -> bool:
         """Whether it was to be filled up since it was read: the figure is that of before."""
         resets_at = None if self.balance is None else self.balance.resets_at

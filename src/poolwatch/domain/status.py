@@ -327,6 +327,11 @@ class Judged(Struct, frozen=True, eq=False):
         """Whether totals and resets count it: neither disabled nor deactivated."""
         return self.status.kind not in _LEFT_OUT
 
+    @property
+    def lacks_credits(self) -> bool:
+        """Whether it is exhausted because no credits are left."""
+        return self.status.kind is Status.EXHAUSTED and self.status.reason == CREDITS_REASON
+
 
 def by_name(each: Judged) -> tuple[str, str]:
     """What decides between equals."""

@@ -49,6 +49,19 @@ class Offer(Struct, frozen=True):
         return self.kind is TopUpKind.GENERIC
 
 
+class TopUpLook(Struct, frozen=True):
+    """A place as it stood when somebody looked: `seen` is the latest top-up that was charged there.
+
+    `waiting` is one of which nobody knows what became: until it is settled no other one is sent. `source`
+    tells its balance, None: nobody does.
+    """
+
+    offer: Offer
+    seen: str = ""
+    waiting: Purchase | None = None
+    source: str | None = None
+
+
 class Commands(Struct, frozen=True):
     """The commands that go on with a top-up. `prefix` is what they begin with, `poolwatch topups`."""
 

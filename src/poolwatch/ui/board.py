@@ -96,6 +96,13 @@ class Board:
             self._choose_next(up.judged.account.key if up is not None else None)
         return self._overview
 
+    @property
+    def lacks_credits(self) -> bool:
+        """Whether an account is out of credits, or little is left of a balance."""
+        return any(each.is_short for each in self._state.balances.values()) or any(
+            each.lacks_credits for each in self.overview.accounts
+        )
+
     def _choose_next(self, key: AccountKey | None) -> None:
         """The two whose cards say another thing now are made anew."""
         former, self._next_up = self._next_up, key

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import date, datetime, tzinfo
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Protocol
 
 from msgspec import Struct
@@ -24,12 +25,14 @@ if TYPE_CHECKING:
     from poolwatch.domain.event_log import LoggedEvent
     from poolwatch.domain.notices import Delivery
     from poolwatch.domain.past import AccountPast, PastAsked
+    from poolwatch.domain.purchases import Purchase, Settled
     from poolwatch.domain.reset_past import ResetPast
     from poolwatch.domain.series import Point
     from poolwatch.domain.tokens import GroupBy
     from poolwatch.domain.use_report import UseReport, UseWish
     from poolwatch.domain.workspace_usage import AccountUsage
     from poolwatch.presentation.budgets import BudgetDetail
+    from poolwatch.presentation.topups import TopUpLook
     from poolwatch.presentation.waiting import Waits
 
 __all__ = [
@@ -113,6 +116,25 @@ class PoolSignIn(Protocol):
 
     async def wait(self) -> Message | None:
         """Wait until the pool has the login; why it will not get one."""
+
+
+class TopUps(Protocol):
+    """The places where credits are bought; an answer may take as long as a request."""
+
+    async def looks(self) -> tuple[TopUpLook, ...]:
+        """All of them, as they stand now."""
+
+    async def balance_of(self, name: str) -> Decimal | None:
+        """What is left at one, by one request; None where nobody tells it."""
+
+    async def buy(self, look: TopUpLook, amount: Decimal) -> Purchase | Message:
+        """Pay what a person has just typed; once, by a process that outlives the app."""
+
+    async def ask(self, purchase: Purchase) -> Purchase | Message:
+        """Ask what became of one, as the same request; or why that is impossible."""
+
+    async def settle(self, purchase: Purchase, settled: Settled) -> Purchase | Message:
+        """Write down what a person says became of one; or why that is impossible."""
 
 
 class Feed(Protocol):
@@ -233,6 +255,9 @@ class Feed(Protocol):
 
     async def waits(self) -> Waits:
         """What waits for a person where money is spent."""
+
+    async def top_ups(self) -> TopUps:
+        """The places where credits are bought."""
 
     async def read_balance(self, name: str) -> None:
         """Read the balance of a source now, and keep it; returns once it was read."""

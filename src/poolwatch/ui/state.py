@@ -79,6 +79,8 @@ class AppOptions(Struct, frozen=True):
     first_run: bool = False
     #: there are balances, with which nobody needs an account
     has_balances: bool = False
+    #: credits can be bought somewhere
+    tops_up: bool = False
     #: no key was pressed in this pool in an earlier run
     is_new: bool = False
 
@@ -129,6 +131,8 @@ class UiState(Struct):
     watching: str = ""
     #: somebody agreed in this run that OpenAI is asked what it counted
     asks_reports: bool = False
+    #: credits are being bought, or asked about, by a process that outlives the app
+    tops_up_now: bool = False
     bulk: BulkProgress | None = None
     #: whom that one is of, and since when; nobody once it has ended or was stopped
     bulk_of: frozenset[AccountKey] = frozenset()

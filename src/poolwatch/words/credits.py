@@ -49,8 +49,9 @@ EMPTY: Final = Text("used up")
 NOT_A_BALANCE: Final = Text("{name} is no balance, but a source of accounts: {command} reads those")
 BALANCE_ANSWERS: Final = Text("{name}: {left}")
 WEB: Final = Text("web")
-#: the command that charges it
-HERE: Final = Text("topups")
+#: the key that charges it
+HERE: Final = Text("$")
+NOT_BOUGHT: Final = Text("nothing can be bought for {name}: it is filled up by the service, or not at all")
 ONE_CREDIT: Final = Text("1 credit")
 NAME: Final = Text("BALANCE")
 LEFT: Final = Text("LEFT")

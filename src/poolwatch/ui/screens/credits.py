@@ -10,7 +10,7 @@ from typing import ClassVar, Final
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from poolwatch.domain.balances import BalanceLevel, BalanceState
+from poolwatch.domain.balances import BalanceLevel, BalanceState, TopUpPlace
 from poolwatch.domain.series import Point
 from poolwatch.presentation.credits_view import CreditsLine, CreditsView, credits_view, last_days
 from poolwatch.presentation.view import Tone
@@ -156,6 +156,22 @@ class CreditsScreen(Page[None]):
         # what is there now says more
         self.flashed = None
         self.redraw()
+
+    def action_top_up(self) -> None:
+        """The sheet, at the place of the selected one."""
+        row, state = self._row, self._balance
+        if row is None or self.app.screen is not self:
+            super().action_top_up()
+            return
+        from poolwatch.presentation.top_up_sheet import CHATGPT_NAME, Filled
+        from poolwatch.ui.screens.top_up import open_sheet
+
+        if state is None:
+            open_sheet(self, Filled(CHATGPT_NAME))
+        elif state.terms.top_up is TopUpPlace.NO:
+            self.flash(words.NOT_BOUGHT(row.name))
+        else:
+            open_sheet(self, Filled(source=state.name))
 
     def action_credits(self) -> None:
         """The key that opened it closes it."""

@@ -62,6 +62,12 @@ class DetailScreen(RefreshingPage[AccountKey]):
         other = Shown.LEFT if self.ui.choice.shown is Shown.USED else Shown.USED
         self.show_keys(**{"used_left": words.text(other.value), **self.keys_off()})
 
+    @property
+    def names_top_up(self) -> bool:
+        """Only where this account is out of credits."""
+        judged = self.ui.board.overview.by_key.get(self._shown)
+        return judged is not None and judged.lacks_credits
+
     def action_step(self, step: int) -> None:
         """The next or the previous account of the order."""
         listed = [key for key in self._order if key in self.ui.board.state.accounts or key == self._shown]

@@ -180,9 +180,16 @@ class Page(LeavesOnce[ResultT], inherit_bindings=False):
         self._laid_out = self.size
         self.redraw(full=True)
 
+    @property
+    def names_top_up(self) -> bool:
+        """Whether the footer names the key that tops up: credits can be bought, or some are low or out."""
+        return self.ui.options.tops_up or self.ui.board.lacks_credits
+
     def show_keys(self, **instead: str) -> None:
         """The footer."""
         keys = self.ui.options.keymap.footer(self.SCOPE)
+        if not self.names_top_up:
+            instead["top_up"] = ""
         line = key_line(keys, instead, self.size.width, self.ui.appearance.glyphs)
         self.query_one("#keys", Lines).show((line,))
 
@@ -241,6 +248,13 @@ class Page(LeavesOnce[ResultT], inherit_bindings=False):
             from poolwatch.ui.screens.credits import CreditsScreen  # not before the first paint
 
             self.app.push_screen(CreditsScreen(self.ui))
+
+    def action_top_up(self) -> None:
+        """The sheet in which credits are bought."""
+        if self.app.screen is self:
+            from poolwatch.ui.screens.top_up import open_sheet  # not before the first paint
+
+            open_sheet(self)
 
     def action_back(self) -> None:
         """Leave the screen."""

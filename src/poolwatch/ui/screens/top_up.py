@@ -1,0 +1,363 @@
+"""The sheet in which credits are bought: an amount is chosen, typed and paid, once, and its end is told."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Sequence
+from datetime import timedelta
+from decimal import Decimal
+from enum import Enum, auto
+from functools import partial
+from typing import Any, ClassVar, Final
+
+from msgspec import Struct
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.screen import ModalScreen
+
+from poolwatch.domain.balances import lasting
+from poolwatch.domain.message import Message
+from poolwatch.domain.purchases import Purchase, Settled, amount_of, money
+from poolwatch.domain.text import visible
+from poolwatch.presentation.top_up_sheet import (
+    Address,
+    Filled,
+    Standing,
+    address_lines,
+    charge_lines,
+    chosen_amount,
+    ending_lines,
+    most_in_need,
+    name_of,
+    offer_lines,
+    stands_since,
+    title,
+    web_places,
+    work_lines,
+)
+from poolwatch.presentation.topups import TopUpLook, purchase_line
+from poolwatch.presentation.view import Tone
+from poolwatch.ui.cells import Line, fit_line, wrap
+from poolwatch.ui.feed import TopUps
+from poolwatch.ui.screens.page import LeavesOnce, Page, quits
+from poolwatch.ui.state import UiState
+from poolwatch.ui.widgets.bottom import typing_line
+from poolwatch.ui.widgets.lines import Lines
+from poolwatch.words import topups as words
+from poolwatch.words.messages import message_text
+
+#: So far back it is looked for how a balance runs.
+_PAST: Final = timedelta(days=7)
+_LONGEST: Final = 32
+_AGAIN: Final = "again"
+_SETTLED: Final = {
+    "charged": Settled.CHARGED,
+    "not charged": Settled.NOT_CHARGED,
+    "not-charged": Settled.NOT_CHARGED,
+}
+
+
+class Step(Enum):
+    """What the sheet shows."""
+
+    CHOOSE = auto()
+    CONFIRM = auto()
+    AT_WORK = auto()
+    ENDED = auto()
+
+
+class _Shown(Struct, frozen=True):
+    """The sheet at one step: what is told, what is asked for, and the keys."""
+
+    title: str
+    told: tuple[str, ...]
+    prompt: str
+    keys: tuple[tuple[str, str], ...]
+
+
+def open_sheet(page: Page[Any], filled: Filled | None = None) -> None:
+    """Look at what can be bought, then show it over a page; `filled`: a place and an amount are chosen."""
+    page.start_work(partial(_open, page, filled))
+
+
+async def _open(page: Page[Any], filled: Filled | None) -> None:
+    top_ups = await page.ui.feed.top_ups()
+    looks = await top_ups.looks()
+    # a second press of the key finds the sheet there
+    if page.app.screen is page:
+        page.app.push_screen(TopUpSheet(page.ui, top_ups, looks, filled))
+
+
+class TopUpSheet(ModalScreen[None], LeavesOnce[None], inherit_bindings=False):
+    """No key pays: the amount is typed, and Enter sends it once. To leave stops nothing that was sent."""
+
+    ALLOW_SELECT = False
+    AUTO_FOCUS = ""
+    BINDINGS: ClassVar[list[BindingType]] = quits()
+    DEFAULT_CSS = """
+    TopUpSheet { background: transparent; layout: vertical; align: left bottom; }
+    TopUpSheet Lines { dock: bottom; background: $panel; }
+    """
+
+    def __init__(
+        self, ui: UiState, top_ups: TopUps, looks: Sequence[TopUpLook], filled: Filled | None = None
+    ) -> None:
+        super().__init__()
+        self._ui = ui
+        self._top_ups = top_ups
+        states = tuple(ui.board.state.balances.values())
+        #: where it is bought here, then where in a browser
+        self._places: tuple[TopUpLook | Address, ...] = (*looks, *web_places(states))
+        self._at = most_in_need(looks, states)
+        self._step = Step.CHOOSE
+        self._typed = ""
+        self._wrong = ""
+        self._amount: Decimal | None = None
+        self._purchase: Purchase | None = None
+        #: what is left at the places, by name; absent: it is being read
+        self._standings: dict[str, Standing] = {}
+        wanted = None if filled is None else filled.at(self._places)
+        self._at = self._at if wanted is None else wanted
+        self._begin()
+        if filled is not None and filled.amount is not None and wanted is not None:
+            self._fill_in(filled.amount)
+
+    def compose(self) -> ComposeResult:
+        """All of it stands in a few lines."""
+        yield Lines(id="sheet")
+
+    def on_mount(self) -> None:
+        """Read what is left."""
+        self._read_balance()
+
+    def on_resize(self) -> None:
+        """As wide as the screen."""
+        self.query_one(Lines).set_appearance(self._ui.appearance)
+        self._draw()
+
+    @property
+    def _place(self) -> TopUpLook | Address:
+        return self._places[self._at]
+
+    @property
+    def _look(self) -> TopUpLook | None:
+        """The place, where it is bought here."""
+        place = self._place
+        return None if isinstance(place, Address) else place
+
+    @property
+    def _standing(self) -> Standing | None:
+        look = self._look
+        return None if look is None else self._standings.get(look.offer.name)
+
+    @property
+    def _link(self) -> str | None:
+        """The address that can be copied."""
+        place = self._place
+        if isinstance(place, Address):
+            return place.url
+        return self._purchase.link if self._purchase is not None and self._step is Step.ENDED else None
+
+    def _begin(self) -> None:
+        """At a place: what is open there comes before anything else."""
+        look = self._look
+        self._purchase = None if look is None else look.waiting
+        self._step = Step.ENDED if self._purchase is not None else Step.CHOOSE
+        self._typed = self._wrong = ""
+
+    def _fill_in(self, amount: Decimal) -> None:
+        """As if the amount were chosen; it is still to be typed. Not where nothing can be bought now."""
+        look = self._look
+        if look is not None and self._step is Step.CHOOSE and look.offer.trouble is None:
+            self._amount, self._step = amount, Step.CONFIRM
+
+    # --- drawing
+
+    def _draw(self) -> None:
+        if not (self.is_attached and self.children and self.size.width):
+            return
+        width, glyphs = self.size.width, self._ui.appearance.glyphs
+        shown = self._shown()
+        lines: list[Line] = [fit_line(((f" {shown.title}", Tone.STRONG),), width, glyphs.ellipsis)]
+        for text in shown.told:
+            lines += self._wrapped(text, Tone.PLAIN)
+        if shown.prompt:
+            typed = f"{self._typed}_{self._meant()}"
+            pieces = ((f" {shown.prompt}", Tone.STRONG), (typed, Tone.PLAIN))
+            lines.append(fit_line(pieces, width, glyphs.ellipsis))
+        if self._wrong:
+            lines += self._wrapped(self._wrong, Tone.AMBER)
+        lines.append(typing_line(shown.keys, width, glyphs))
+        self.query_one(Lines).show(lines)
+
+    def _wrapped(self, text: str, tone: Tone) -> list[Line]:
+        room = max(1, self.size.width - 2)
+        return [((" ", Tone.PLAIN), *line) for line in wrap(((text, tone),), room)]
+
+    def _shown(self) -> _Shown:
+        place, mask, amount = self._place, self._ui.choice.mask, self._amount
+        now, zone = self._ui.feed.now(), self._ui.board.prefs.zone
+        standing, purchase = self._standing, self._purchase
+        others = (("j k", words.KEY_OTHER()),) if len(self._places) > 1 else ()
+        leave, unpaid = ("esc", words.KEY_LEAVE()), ("esc", words.NOTHING_CHARGED())
+        if isinstance(place, Address):
+            told = tuple(address_lines(place, mask=mask))
+            return _Shown(title(place, "", mask=mask), told, "", (("y", words.KEY_COPY()), *others, leave))
+        if self._step is Step.CONFIRM and amount is not None:
+            told = tuple(charge_lines(place, amount, standing, mask=mask))
+            keys = (("enter", words.KEY_PAY()), unpaid)
+            return _Shown(title(place, words.CONFIRM(), mask=mask), told, words.TYPE(), keys)
+        if self._step is Step.AT_WORK:
+            told = tuple(work_lines(place, amount))
+            goes_on = (("esc", words.KEY_RUNS_ON()),)
+            return _Shown(title(place, words.AT_WORK(), mask=mask), told, "", goes_on)
+        if self._step is Step.ENDED and purchase is not None:
+            told = tuple(ending_lines(purchase, place, standing, now, zone, mask=mask))
+            named = title(place, stands_since(purchase, now, zone), mask=mask)
+            copy = (("y", words.KEY_COPY()),) if purchase.link is not None else ()
+            read = (("r", words.KEY_READ()),) if place.source is not None else ()
+            if not purchase.is_open:
+                return _Shown(named, told, "", (*read, *copy, *others, leave))
+            prompt = words.TYPE_AGAIN() if purchase.asking(now) is None else words.TYPE_SETTLED()
+            keys = (("enter", words.KEY_DO()), *read, *copy, *others, leave)
+            return _Shown(named, told, prompt, keys)
+        told = tuple(offer_lines(place, standing, now, zone, mask=mask))
+        named = title(place, "", mask=mask)
+        if place.offer.trouble is not None:
+            return _Shown(named, told, "", (*others, leave))
+        return _Shown(named, told, words.CHOOSE(), (("enter", words.KEY_NEXT()), *others, unpaid))
+
+    def _meant(self) -> str:
+        look = self._look
+        if look is None or self._step is not Step.CHOOSE:
+            return ""
+        amount = chosen_amount(look.offer, self._typed)
+        return "" if amount is None else words.chosen(money(amount))
+
+    # --- keys
+
+    def on_key(self, event: events.Key) -> None:
+        """What is typed; Enter takes it."""
+        event.stop()
+        takes_text = bool(self._shown().prompt)
+        match event.key:
+            case "escape":
+                self._leave()
+                return
+            case "q" if not takes_text:
+                self._leave()
+                return
+            case "enter":
+                self._enter()
+            case "backspace":
+                self._typed, self._wrong = self._typed[:-1], ""
+            case "j" | "k" if not self._typed and self._step in (Step.CHOOSE, Step.ENDED):
+                self._go(1 if event.key == "j" else -1)
+            case "y" if not self._typed and self._link is not None:
+                self.app.copy_to_clipboard(self._link)
+                self._wrong = words.COPIED(self._link)
+            case "r" if not self._typed and self._step is Step.ENDED:
+                self._read_balance()
+            case _ if takes_text and event.character is not None and event.character.isprintable():
+                self._typed = visible(self._typed + event.character, _LONGEST + 1)[:_LONGEST]
+                self._wrong = ""
+        self._draw()
+
+    def on_paste(self, event: events.Paste) -> None:
+        """What pays is typed: a clipboard is not somebody's word."""
+        event.stop()
+
+    def _leave(self) -> None:
+        """What was sent goes on; who leaves before that is told that nothing is charged."""
+        look, step, ui = self._look, self._step, self._ui
+        self.dismiss()
+        below = self.app.screen
+        if look is None or not isinstance(below, Page):
+            return
+        if step is Step.AT_WORK:
+            below.flash(words.RUNS_ON(name_of(look, mask=ui.choice.mask)), Tone.AMBER)
+        elif step is Step.CONFIRM:
+            below.flash(words.NOTHING_CHARGED())
+
+    def _go(self, by: int) -> None:
+        if len(self._places) > 1:
+            self._at = (self._at + by) % len(self._places)
+            self._begin()
+            self._read_balance()
+
+    def _enter(self) -> None:
+        look, typed, purchase = self._look, self._typed.strip(), self._purchase
+        if look is None or self._step is Step.AT_WORK:
+            return
+        if self._step is Step.CHOOSE:
+            amount = chosen_amount(look.offer, typed)
+            if look.offer.trouble is not None or not typed:
+                return
+            if amount is None:
+                self._wrong = words.not_amount(typed)
+                return
+            self._amount, self._step, self._typed = amount, Step.CONFIRM, ""
+        elif self._step is Step.CONFIRM and self._amount is not None:
+            if amount_of(typed) != self._amount:
+                self._wrong = words.OTHER_AMOUNT()
+                return
+            self._work(self._top_ups.buy(look, self._amount), look)
+        elif purchase is not None and purchase.is_open and typed:
+            if typed == _AGAIN and purchase.asking(self._ui.feed.now()) is None:
+                self._amount = None
+                self._work(self._top_ups.ask(purchase), look)
+            elif typed in _SETTLED:
+                self._amount = None
+                self._work(self._top_ups.settle(purchase, _SETTLED[typed]), look)
+            else:
+                self._wrong = words.OTHER_WORD()
+
+    # --- work
+
+    def _work(self, what: Awaitable[Purchase | Message], look: TopUpLook) -> None:
+        """Do it, once; of the app and not of the sheet, which may be left meanwhile."""
+        self._step, self._typed, self._wrong = Step.AT_WORK, "", ""
+        self._ui.tops_up_now = True
+        self.app.run_worker(partial(self._await, what, look))  # type: ignore[arg-type]  # its type forgets functions
+
+    async def _await(self, what: Awaitable[Purchase | Message], look: TopUpLook) -> None:
+        ui, app, found = self._ui, self.app, await what
+        ui.tops_up_now = False
+        now = ui.feed.now()
+        if isinstance(found, Message):
+            text, is_good = message_text(found), False
+            self._wrong = text
+            self._step = Step.ENDED if self._purchase is not None else Step.CHOOSE
+        else:
+            text, is_good = purchase_line(found, now, mask=ui.choice.mask), found.counts and not found.is_open
+            self._purchase, self._step = found, Step.ENDED
+        tone = Tone.GOOD if is_good else Tone.AMBER
+        if app.screen is not self and isinstance(app.screen, Page):
+            app.screen.flash(text, tone)
+        else:
+            ui.said.add(now, text, tone)
+        self._draw()
+        if look.source is not None and not isinstance(found, Message) and found.counts:
+            await ui.feed.read_balance(look.source)
+        # what is open there now comes first, also for who goes on to another place and comes back
+        looks = {each.offer.name: each for each in await self._top_ups.looks()}
+        self._places = tuple(
+            each if isinstance(each, Address) else looks.get(each.offer.name, each) for each in self._places
+        )
+        self._read_balance()
+
+    def _read_balance(self) -> None:
+        look = self._look
+        if look is not None and look.source is not None and self.is_attached:
+            # an error there ends nothing else
+            self.run_worker(partial(self._balance_read, look, look.source), exit_on_error=False)  # type: ignore[arg-type]  # its type forgets functions
+
+    async def _balance_read(self, look: TopUpLook, source: str) -> None:
+        feed = self._ui.feed
+        amount = await self._top_ups.balance_of(look.offer.name)
+        now, state, ends_at = feed.now(), self._ui.board.state.balances.get(source), None
+        if amount is not None and state is not None:
+            runs = lasting(state, await feed.balance_points(state, now - _PAST), now)
+            ends_at = None if runs is None else runs.ends_at
+        self._standings[look.offer.name] = Standing(amount, now, ends_at)
+        self._draw()
