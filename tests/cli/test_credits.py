@@ -238,7 +238,12 @@ def test_doctor_names_keys_and_tokens_that_others_may_read(desk: Desk, service: 
     assert KEY not in ran.out + ran.err
     for path in (key, token):
         path.chmod(0o600)
-    assert "go-rwx" not in desk.run("doctor").out
+    token.write_text("\n")
+    ran = desk.run("doctor")
+    assert "go-rwx" not in ran.out
+    # before somebody pays
+    assert f"t: {token} holds no token" in ran.out
+    assert ran.code == 1
 
 
 def test_without_any_balance_it_is_said_how_one_is_added(desk: Desk) -> None:

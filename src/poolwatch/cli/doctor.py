@@ -42,6 +42,7 @@ from poolwatch.config.paths import OwnPlaces, absolute, missing_home
 from poolwatch.config.problems import ConfigProblems
 from poolwatch.config.values import FROM_ENVIRONMENT
 from poolwatch.domain.account import Custody, Listing, LoginKind
+from poolwatch.domain.message import Message
 from poolwatch.domain.state import KeptFile
 from poolwatch.domain.status import Section
 from poolwatch.domain.text import visible
@@ -212,8 +213,17 @@ def _of_pool(around: Surroundings) -> Iterator[Finding]:
 
 
 def _money(around: Surroundings) -> Iterator[Finding]:
-    """What may have been charged or used, and nobody knows: it holds back every other one of its kind."""
+    """What may have been charged or used, and nobody knows: it holds back every other one of its kind.
+
+    And tokens of top-ups that cannot be used, which else would be found out when somebody pays.
+    """
     now = RealClock().now()
+    for topup in around.settings.topups:
+        from poolwatch.purchases.topup_service import read_token  # few have any
+
+        token = read_token(topup.token_file, topup.token_env, around.env)
+        if isinstance(token, Message):
+            yield Finding("money", Grade.ERROR, f"{topup.name}: {message_text(token)}")
     purchases, resets = unsettled(around.state_dir, now)
     for each in unsettled_lines(Waits((), purchases, resets), now, around.prefs(keys=False)):
         yield Finding("money", Grade.ERROR, f"{each.who}: {each.text}", each.command)
