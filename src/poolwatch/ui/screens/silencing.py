@@ -5,33 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from msgspec import Struct
 from textual import events
-from textual.app import ComposeResult
-from textual.binding import BindingType
-from textual.screen import ModalScreen
 
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.alerts import BuiltIn, Phase, Silence, Subject, SubjectKind, silence_of
 from poolwatch.domain.message import Message
-from poolwatch.domain.text import visible
 from poolwatch.presentation.account_names import AccountNames
 from poolwatch.presentation.alerts import SilenceEnd, silence_ends, silence_how, subject_name
 from poolwatch.presentation.view import Tone
 from poolwatch.ui.appearance import Glyphs
-from poolwatch.ui.cells import Ink, Line, Piece, cut, fit, fit_line, line_width
-from poolwatch.ui.screens.page import LeavesOnce, Page, quits
+from poolwatch.ui.cells import Ink, Line, Piece, fit, fit_line, line_width
+from poolwatch.ui.screens.page import Page
 from poolwatch.ui.screens.refreshing import Confirm
+from poolwatch.ui.screens.word_sheet import Sheet
 from poolwatch.ui.state import UiState
 from poolwatch.ui.widgets.bottom import typing_line
-from poolwatch.ui.widgets.lines import Lines
 from poolwatch.words import alerts as words
 from poolwatch.words import interface
 from poolwatch.words.messages import message_text
 
-_REASON_MOST: Final = 120
 _TITLE: Final = 8
 _FIELDS: Final = 2
 
@@ -120,47 +115,29 @@ class SilenceWish(Struct, frozen=True):
     reason: str
 
 
-class SilenceSheet(ModalScreen[SilenceWish], LeavesOnce[SilenceWish], inherit_bindings=False):
-    """A few lines in which it is chosen for how long, and of what; letters are the reason."""
+class SilenceSheet(Sheet[SilenceWish]):
+    """It is chosen for how long, and of what; letters are the reason."""
 
-    ALLOW_SELECT = False
-    AUTO_FOCUS = ""
-    BINDINGS: ClassVar[list[BindingType]] = quits()
-    DEFAULT_CSS = """
-    SilenceSheet { background: transparent; layout: vertical; align: left bottom; }
-    SilenceSheet Lines { dock: bottom; background: $panel; }
-    """
+    MOST = 120
 
     def __init__(self, ui: UiState, rule: str, who: str, ends: Sequence[SilenceEnd]) -> None:
-        super().__init__()
-        self._ui = ui
+        super().__init__(ui)
         self._rule = rule
         self._who = who
         self._ends = tuple(ends)
         self._rows = (tuple(end.label for end in ends), (who, words.every_alert(rule)))
         self._chosen = [0, 0]
         self._at = 0
-        self._reason = ""
 
-    def compose(self) -> ComposeResult:
-        """All of it stands in a few lines."""
-        yield Lines(id="sheet")
-
-    def on_resize(self) -> None:
-        """As wide as the screen."""
-        self.query_one(Lines).set_appearance(self._ui.appearance)
-        self._draw()
-
-    def _draw(self) -> None:
-        width, glyphs = self.size.width, self._ui.appearance.glyphs
+    def lines(self, width: int, glyphs: Glyphs) -> list[Line]:
+        """What is to be silent, the choices, and the reason."""
         head: list[Piece] = [(f" {words.silence_what(self._who, self._rule)}", Tone.STRONG)]
         lines: list[Line] = [fit_line(head, width, glyphs.ellipsis)]
         for nth, title in enumerate((words.FOR(), words.WHAT())):
             lines.append(self._choices(nth, title, width, glyphs))
         lead: list[Piece] = [("   ", Tone.PLAIN), (fit(words.REASON(), _TITLE), Ink.HEADING)]
-        room = width - line_width(lead) - 2
-        typed = cut(self._reason[::-1], room, glyphs.ellipsis)[::-1]
-        hint: Piece = ("" if self._reason else f" {words.TYPE_REASON()}", Tone.DIM)
+        typed = self.typed_end(width - line_width(lead) - 2, glyphs)
+        hint: Piece = ("" if self.typed else f" {words.TYPE_REASON()}", Tone.DIM)
         lines.append(fit_line((*lead, (f"{typed}_", Tone.PLAIN), hint), width, glyphs.ellipsis))
         keys = (
             ("left right", words.HOW_LONG() if self._at == 0 else words.WHICH()),
@@ -168,8 +145,7 @@ class SilenceSheet(ModalScreen[SilenceWish], LeavesOnce[SilenceWish], inherit_bi
             ("enter", words.DO_SILENCE()),
             ("esc", interface.text("leave_it")),
         )
-        lines.append(typing_line(keys, width, glyphs))
-        self.query_one(Lines).show(lines)
+        return [*lines, typing_line(keys, width, glyphs)]
 
     def _choices(self, nth: int, title: str, width: int, glyphs: Glyphs) -> Line:
         """One row of choices; the chosen one stands in brackets."""
@@ -194,7 +170,7 @@ class SilenceSheet(ModalScreen[SilenceWish], LeavesOnce[SilenceWish], inherit_bi
                 return
             case "enter":
                 wish = SilenceWish(
-                    self._ends[self._chosen[0]].until, self._chosen[1] == 1, self._reason.strip()
+                    self._ends[self._chosen[0]].until, self._chosen[1] == 1, self.typed.strip()
                 )
                 self.dismiss(wish)
                 return
@@ -205,16 +181,7 @@ class SilenceSheet(ModalScreen[SilenceWish], LeavesOnce[SilenceWish], inherit_bi
             case "up" | "down":
                 self._at = min(_FIELDS - 1, max(0, self._at + (1 if event.key == "down" else -1)))
             case "backspace":
-                self._reason = self._reason[:-1]
+                self.typed = self.typed[:-1]
             case _ if event.character is not None and event.character.isprintable():
-                self._type(event.character)
-        self._draw()
-
-    def on_paste(self, event: events.Paste) -> None:
-        """The first line of a paste goes to the reason, made harmless."""
-        event.stop()
-        self._type(next(iter(event.text.splitlines()), ""))
-        self._draw()
-
-    def _type(self, text: str) -> None:
-        self._reason = visible(self._reason + text, _REASON_MOST + 1)[:_REASON_MOST]
+                self.take(event.character)
+        self.draw()

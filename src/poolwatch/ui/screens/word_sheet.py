@@ -1,9 +1,10 @@
-"""A question that only a typed word answers with yes."""
+"""Sheets in which something is typed, and the question that only a typed word answers with yes."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -12,38 +13,36 @@ from textual.screen import ModalScreen
 
 from poolwatch.domain.text import visible
 from poolwatch.presentation.view import Tone
+from poolwatch.ui.appearance import Glyphs
 from poolwatch.ui.cells import Line, cut, fit_line, wrap
-from poolwatch.ui.screens.page import LeavesOnce, quits
+from poolwatch.ui.screens.page import LeavesOnce, ResultT, quits
 from poolwatch.ui.state import UiState
 from poolwatch.ui.widgets.bottom import typing_line
 from poolwatch.ui.widgets.lines import Lines
 from poolwatch.words import resets as words
 
-_LONGEST_WORD: Final = 256
 
-
-class WordSheet(ModalScreen[str], LeavesOnce[str], inherit_bindings=False):
-    """What is about to be done, and the word that has it done; any other word does nothing."""
+class Sheet(ModalScreen[ResultT], LeavesOnce[ResultT], inherit_bindings=False):
+    """A few lines over the lower end of a screen, in which something is typed."""
 
     ALLOW_SELECT = False
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = quits()
     DEFAULT_CSS = """
-    WordSheet { background: transparent; layout: vertical; align: left bottom; }
-    WordSheet Lines { dock: bottom; background: $panel; }
+    Sheet { background: transparent; layout: vertical; align: left bottom; }
+    Sheet Lines { dock: bottom; background: $panel; }
     """
+    #: So many characters can be typed.
+    MOST: ClassVar[int]
 
-    def __init__(
-        self, ui: UiState, title: str, told: Sequence[str], prompt: str, accepted: Sequence[str]
-    ) -> None:
+    def __init__(self, ui: UiState) -> None:
         super().__init__()
-        self._ui = ui
-        self._title = title
-        self._told_lines = tuple(told)
-        self._prompt = prompt
-        self._accepted = frozenset(accepted)
-        self._typed = ""
-        self._is_wrong = False
+        self.ui = ui
+        self.typed = ""
+
+    @abstractmethod
+    def lines(self, width: int, glyphs: Glyphs) -> list[Line]:
+        """What stands there."""
 
     def compose(self) -> ComposeResult:
         """All of it stands in a few lines."""
@@ -51,24 +50,56 @@ class WordSheet(ModalScreen[str], LeavesOnce[str], inherit_bindings=False):
 
     def on_resize(self) -> None:
         """As wide as the screen."""
-        self.query_one(Lines).set_appearance(self._ui.appearance)
-        self._draw()
+        self.query_one(Lines).set_appearance(self.ui.appearance)
+        self.draw()
 
-    def _draw(self) -> None:
-        width, glyphs = self.size.width, self._ui.appearance.glyphs
+    def draw(self) -> None:
+        """Draw what stands there now."""
+        self.query_one(Lines).show(self.lines(self.size.width, self.ui.appearance.glyphs))
+
+    def on_paste(self, event: events.Paste) -> None:
+        """The first line of a paste, made harmless."""
+        event.stop()
+        self.take(next(iter(event.text.splitlines()), ""))
+        self.draw()
+
+    def take(self, text: str) -> None:
+        """Take what was typed."""
+        self.typed = visible(self.typed + text, self.MOST + 1)[: self.MOST]
+
+    def typed_end(self, room: int, glyphs: Glyphs) -> str:
+        """As much of what was typed as there is room for: its end."""
+        return cut(self.typed[::-1], room, glyphs.ellipsis)[::-1]
+
+
+class WordSheet(Sheet[str]):
+    """What is about to be done, and the word that has it done; any other word does nothing."""
+
+    MOST = 256
+
+    def __init__(
+        self, ui: UiState, title: str, told: Sequence[str], prompt: str, accepted: Sequence[str]
+    ) -> None:
+        super().__init__(ui)
+        self._title = title
+        self._told_lines = tuple(told)
+        self._prompt = prompt
+        self._accepted = frozenset(accepted)
+        self._is_wrong = False
+
+    def lines(self, width: int, glyphs: Glyphs) -> list[Line]:
+        """The question, and what was typed."""
         lines: list[Line] = [fit_line(((f" {self._title}", Tone.STRONG),), width, glyphs.ellipsis)]
         for text in self._told_lines:
             lines += [((" ", Tone.PLAIN), *line) for line in wrap(((text, Tone.PLAIN),), max(1, width - 2))]
-        room = max(4, width - len(self._prompt) - 4)
-        typed = cut(self._typed[::-1], room, glyphs.ellipsis)[::-1]
+        typed = self.typed_end(max(4, width - len(self._prompt) - 4), glyphs)
         lines.append(
             fit_line(((f" {self._prompt}", Tone.STRONG), (f"{typed}_", Tone.PLAIN)), width, glyphs.ellipsis)
         )
         if self._is_wrong:
             lines.append(fit_line(((f" {words.OTHER_WORD()}", Tone.AMBER),), width, glyphs.ellipsis))
         keys = (("enter", words.DO_IT()), ("esc", words.NOTHING_IS_DONE()))
-        lines.append(typing_line(keys, width, glyphs))
-        self.query_one(Lines).show(lines)
+        return [*lines, typing_line(keys, width, glyphs)]
 
     def on_key(self, event: events.Key) -> None:
         """Letters are the word; Enter does it where that is right."""
@@ -78,23 +109,18 @@ class WordSheet(ModalScreen[str], LeavesOnce[str], inherit_bindings=False):
                 self.dismiss(None)
                 return
             case "enter":
-                if self._typed.strip() in self._accepted:
-                    self.dismiss(self._typed.strip())
+                if self.typed.strip() in self._accepted:
+                    self.dismiss(self.typed.strip())
                     return
                 self._is_wrong = True
             case "backspace":
-                self._typed = self._typed[:-1]
+                self.typed = self.typed[:-1]
                 self._is_wrong = False
             case _ if event.character is not None and event.character.isprintable():
-                self._type(event.character)
-        self._draw()
+                self.take(event.character)
+        self.draw()
 
-    def on_paste(self, event: events.Paste) -> None:
-        """The first line of a paste, made harmless."""
-        event.stop()
-        self._type(next(iter(event.text.splitlines()), ""))
-        self._draw()
-
-    def _type(self, text: str) -> None:
-        self._typed = visible(self._typed + text, _LONGEST_WORD + 1)[:_LONGEST_WORD]
+    def take(self, text: str) -> None:
+        """Another word may be right."""
+        super().take(text)
         self._is_wrong = False
