@@ -247,7 +247,10 @@ def test_next_gives_out_one_after_the_other(two_desk: Desk, served: Upstream) ->
     assert ran.out == f"{homes}/dan\n"
     assert ran.err == f"poolwatch: dan@example.com: CODEX_HOME={homes}/dan\n"
     # there are no more: the one longest ago
-    assert home_of(two_desk, "--next") == f"{homes}/dev14"
+    again = two_desk.run("run", "--next", "--", "sh", "-c", "echo $CODEX_HOME")
+    assert again.out == f"{homes}/dev14\n"
+    assert again.err.startswith("poolwatch: every account that can be used was given out within ten minutes;")
+    assert "dev14@example.com is the one longest ago: <1m ago" in again.err
     # advice alone: `next` itself gives out nothing
     assert two_desk.run("next", "--home").out == f"{homes}/dev14\n"
 

@@ -24,6 +24,7 @@ from poolwatch.domain.budgets import (
 )
 from poolwatch.domain.check import (
     Checked,
+    Given,
     Verdict,
     Why,
     both,
@@ -243,16 +244,16 @@ TEN = timedelta(minutes=10)
 @pytest.mark.parametrize(
     ("given", "chosen"),
     [
-        ({}, "a"),
-        ({"a": NOW - MINUTE}, "b"),
-        ({"a": NOW - TEN}, "a"),
-        ({"a": NOW - MINUTE, "b": NOW}, "c"),
+        ({}, Given("a")),
+        ({"a": NOW - MINUTE}, Given("b")),
+        ({"a": NOW - TEN}, Given("a")),
+        ({"a": NOW - MINUTE, "b": NOW}, Given("c")),
         # all were: the one longest ago
-        ({"a": NOW - MINUTE, "b": NOW - 9 * MINUTE, "c": NOW}, "b"),
+        ({"a": NOW - MINUTE, "b": NOW - 9 * MINUTE, "c": NOW}, Given("b", NOW - 9 * MINUTE)),
         # noted under a wrong clock
-        ({"a": NOW + MINUTE}, "a"),
+        ({"a": NOW + MINUTE}, Given("a")),
     ],
 )
-def test_who_is_given_out(given: Mapping[str, datetime], chosen: str) -> None:
+def test_who_is_given_out(given: Mapping[str, datetime], chosen: Given) -> None:
     assert first_given(["a", "b", "c"], given, NOW, TEN) == chosen
     assert first_given([], given, NOW, TEN) is None

@@ -13,7 +13,7 @@ from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.domain import check
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.budgets import Budget, BudgetState
-from poolwatch.domain.check import Check
+from poolwatch.domain.check import Check, Given
 from poolwatch.domain.events import LookedAhead, Recalled
 from poolwatch.domain.overview import PoolOverview, overview
 from poolwatch.domain.pool import apply
@@ -114,7 +114,7 @@ def _kept(around: Surroundings) -> PoolState:
     return replace(state, accounts=own)
 
 
-async def give_out(around: Surroundings, order: Sequence[str], lasting: timedelta) -> str:
+async def give_out(around: Surroundings, order: Sequence[str], lasting: timedelta) -> Given:
     """Which of these account ids is to be used; all processes together remember it so long.
 
     Where nothing can be remembered, it is the first.
@@ -124,6 +124,6 @@ async def give_out(around: Surroundings, order: Sequence[str], lasting: timedelt
     now = RealClock().now()
     store = Store(around.state_dir, now)
     try:
-        return await store.give_out(order, now, lasting) or order[0]
+        return await store.give_out(order, now, lasting) or Given(order[0])
     finally:
         await store.aclose()

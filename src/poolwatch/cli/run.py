@@ -102,9 +102,11 @@ def _next_home(around: Surroundings, wish: RunWish, program: str) -> str:
     """The home of the account to use next that was not given out just now."""
     # only --next reads anything, and chooses
     from poolwatch.bootstrap.check import give_out
+    from poolwatch.bootstrap.clock import RealClock
     from poolwatch.bootstrap.headless import look
     from poolwatch.cli.command import complain_about, run_async, tell_failing
     from poolwatch.domain.overview import last_known_up
+    from poolwatch.presentation.figures import age_of
     from poolwatch.presentation.next_text import choices, next_is_old, next_text
 
     fresh = timedelta(seconds=around.settings.poll.interval_seconds)
@@ -132,12 +134,15 @@ def _next_home(around: Surroundings, wish: RunWish, program: str) -> str:
         if each.judged.account.key.id in homes
     }
     order = [each for each, answer in answers.items() if answer.verdict is not Verdict.STOP]
-    given = run_async(lambda: give_out(around, order, _GIVEN_FOR)) if order else next(iter(answers))
+    chosen_now = run_async(lambda: give_out(around, order, _GIVEN_FOR)) if order else None
+    given = next(iter(answers)) if chosen_now is None else chosen_now.account_id
     _tell(asker, answers[given], program)
     account = next(each for each in chosen if each.judged.account.key.id == given)
     name = _name(account.judged.account, around)
     if account.reason is None:
         complain(words.said("uses_credits", name=name))
+    if chosen_now is not None and chosen_now.former is not None:
+        complain(words.given_again(name, age_of(chosen_now.former, RealClock().now())))
     complain(words.said("uses", name=name, home=around.told_path(homes[given], as_word=True)))
     return homes[given]
 

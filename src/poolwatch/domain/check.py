@@ -218,9 +218,16 @@ def divided_by(state: BudgetState) -> Each:
     return state.budget.each or Each.ACCOUNT
 
 
+class Given(Struct, frozen=True):
+    """An account, by its id, that is given out; `former` is when it was lately, None where it was not."""
+
+    account_id: str
+    former: datetime | None = None
+
+
 def first_given(
     order: Sequence[str], given: Mapping[str, datetime], now: datetime, lasting: timedelta
-) -> str | None:
+) -> Given | None:
     """Which of these accounts to give out: the first that was not within that time, else the one longest ago.
 
     `given` has instants by account ids; one in the future was noted under a wrong clock and does not count.
@@ -231,4 +238,7 @@ def first_given(
         if (at := given.get(each)) is not None and timedelta(0) <= now - at < lasting
     }
     free = next((each for each in order if each not in recent), None)
-    return free if free is not None or not recent else min(recent, key=lambda each: recent[each])
+    if free is not None:
+        return Given(free)
+    oldest = min(recent, key=lambda each: recent[each], default=None)
+    return None if oldest is None else Given(oldest, recent[oldest])

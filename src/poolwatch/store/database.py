@@ -27,6 +27,7 @@ from poolwatch.store.requests import OwnerRequest, QueuedRequest, RequestProgres
 from poolwatch.store.retention import Retention
 
 if TYPE_CHECKING:
+    from poolwatch.domain.check import Given
     from poolwatch.domain.workspace_usage import DaysReported, KeptReport
     from poolwatch.store.lines import PastReading
 
@@ -264,8 +265,8 @@ class Database(LimitTables):
         """When each account was last polled, by any process, by account id."""
         return self._read("polls", {}, polling.last_polls)
 
-    def give_out(self, order: Sequence[str], now: datetime, lasting: timedelta) -> str | None:
-        """The account id of these that `run --next` is to use, remembered so long; None where none can be."""
+    def give_out(self, order: Sequence[str], now: datetime, lasting: timedelta) -> Given | None:
+        """The account of these ids that `run --next` is to use, remembered so long; None where none is."""
         return self._write("polls", None, polling.give_out, order, now, lasting)
 
     # -- viewers and the poller

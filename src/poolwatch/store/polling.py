@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from msgspec import Struct
@@ -20,6 +20,9 @@ from poolwatch.host.instants import from_micros, to_micros
 from poolwatch.host.locks import take
 from poolwatch.store.documents import UNREADABLE
 from poolwatch.store.stored import Instant
+
+if TYPE_CHECKING:
+    from poolwatch.domain.check import Given
 
 FILE_NAME: Final = "poll.lock"
 _MAX_BYTES: Final = 4096
@@ -154,7 +157,9 @@ _GIVEN: Final = "given."
 _WHERE_GIVEN: Final = "FROM meta WHERE name >= 'given.' AND name < 'given/'"
 
 
-def give_out(held: sqlite3.Connection, order: Sequence[str], now: datetime, lasting: timedelta) -> str | None:
+def give_out(
+    held: sqlite3.Connection, order: Sequence[str], now: datetime, lasting: timedelta
+) -> Given | None:
     """Choose one of these account ids, in a transaction, and remember that so long: see `first_given`."""
     from poolwatch.domain.check import first_given  # only `run --next` asks
 
@@ -166,6 +171,6 @@ def give_out(held: sqlite3.Connection, order: Sequence[str], now: datetime, last
     past = [(_GIVEN + each,) for each, at in given.items() if abs(now - at) >= lasting]
     held.executemany("DELETE FROM meta WHERE name = ?", past)
     if chosen is not None:
-        row = _GIVEN + chosen, str(to_micros(now))
+        row = _GIVEN + chosen.account_id, str(to_micros(now))
         held.execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", row)
     return chosen

@@ -71,6 +71,10 @@ NO_BUDGET_STOPS: Final = Text('no budget stops anything: none has at_limit = "st
 no_budget: Final = Text("no budget is called {name}; there is none in the configuration")
 no_budget_but: Final = Text("no budget is called {name}; there are: {known}")
 no_budget_near: Final = Text("no budget is called {name}; did you mean {near}?")
+given_again: Final = Text(
+    "every account that can be used was given out within ten minutes; {name} is the one longest ago:"
+    " {age} ago"
+)
 TEXTS: Final[Mapping[str, str]] = {
     "one_question": mark(
         "--budget, --account, --filter and --limit are four questions: ask one at a time; only --limit takes"

@@ -203,7 +203,9 @@ TEXTS: Final[Mapping[str, str]] = {
     "strict": mark("Exit 4 where nobody can tell: nothing read yet, or long ago (unset: go, with a word)."),
     "run_command": mark("The program and its arguments, as they are."),
     "run_account": mark("With its Codex home, while it is active."),
-    "run_next": mark("With that of the account to use next: another one each time, for ten minutes."),
+    "run_next": mark(
+        "With that of the account to use next: another each time, then the one given out longest ago."
+    ),
     "run_budget": mark("Unless this budget says stop (unset: any that stops)."),
     # of rates
     "all_rates": mark("Also those that held before."),
