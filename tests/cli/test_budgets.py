@@ -157,6 +157,10 @@ def test_how_budgets_stand_as_json(desk: Desk) -> None:
     assert (day["name"], day["spent"], day["remaining"], day["over_by"]) == ("day", "5.00", "0.00", "0.00")
     assert (day["level"], day["blocking"], day["used_percent"]) == ("stopped", True, 100.0)
     assert (ann["for"]["name"], ann["spent"], ben["spent"]) == ("ann", "1000", "500")
+    few = json.loads(desk.run("budgets", "--no-scan", "--json", "--filter", "people ann").out)
+    assert [each["for"]["name"] for each in few["budgets"]] == ["ann"]
+    none = desk.run("budgets", "--no-scan", "--filter", "nights")
+    assert (none.code, none.err) == (0, "poolwatch: no budget matches “nights”\n")
     hidden = json.loads(desk.run("budgets", "--json", "--mask").out)
     assert hidden["budgets"][1]["for"]["name"] != "ann"
 

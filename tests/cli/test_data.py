@@ -86,6 +86,19 @@ def test_since_and_mask(desk: Desk) -> None:
     assert "--since takes" in ran.err
 
 
+def test_a_filter_chooses_whose_history_it_is(desk: Desk) -> None:
+    kept(desk, 1, 2)
+    mine = lines_in(desk.run("data", "export", "--filter", f"email:{account(1).email}").out)
+    assert {each["account"]["email"] for each in mine} == {account(1).email}  # type: ignore[index]
+    assert len(mine) == 3
+    none = desk.run("data", "export", "--filter", "nobody")
+    assert (none.code, none.out) == (0, "")
+    assert none.err.startswith('poolwatch: no account matches "nobody"')
+    ran = desk.run("data", "export", "--filter", "weekli>=80")
+    assert (ran.code, ran.out) == (2, "")
+    assert "weekli" in ran.err
+
+
 def test_an_existing_link_is_not_written_through(desk: Desk) -> None:
     kept(desk, 1)
     target, link = desk.root / "mine", desk.root / "link"

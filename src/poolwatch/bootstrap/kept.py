@@ -69,12 +69,13 @@ class Kept(Struct, frozen=True):
             if event.account_id is not None or event.source is None or event.source in names
         )
 
-    async def overview(self) -> PoolOverview:
-        """The pool of this configuration as it was last read, judged now; for filters."""
+    async def overview(self, *, everybody: bool = False) -> PoolOverview:
+        """The pool of this configuration, or `everybody`, as it was last read, judged now; for filters."""
         now, facts = RealClock().now(), await self.store.facts()
         outlooks, _ = await self.store.outlooks()
-        own = {account.key: replace(account, outlook=outlooks.get(key)) for key, account in self.own.items()}
-        state = replace(self.state, accounts=own, clock_offset=facts.clock_offset)
+        known = {key.id: each for key, each in self.state.accounts.items()} if everybody else self.own
+        accounts = {each.key: replace(each, outlook=outlooks.get(key)) for key, each in known.items()}
+        state = replace(self.state, accounts=accounts, clock_offset=facts.clock_offset)
         return overview(state, now, self.around.rules)
 
     async def pasts(

@@ -24,8 +24,8 @@ from poolwatch.bootstrap.places import target_config
 from poolwatch.bootstrap.screen import appearance_problems
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.cli.changes import made, tell, tell_refused, tell_wrong
-from poolwatch.cli.command import run_async, surroundings
-from poolwatch.cli.usage import WIDTH, accounts_kept, read_new, zone_name
+from poolwatch.cli.command import refuse_mistake, run_async, surroundings
+from poolwatch.cli.usage import WIDTH, accounts_kept, overview_kept, read_new, zone_name
 from poolwatch.config.changes import Change, Refused
 from poolwatch.config.limit_changes import add_limit, change_limit, read_limit, remove_limit
 from poolwatch.config.problems import ConfigProblem
@@ -34,6 +34,7 @@ from poolwatch.domain.audit import Act, Deed
 from poolwatch.domain.budgets import AtLimit, Budget, BudgetPeriod, BudgetReport, LimitUnit, limit_of
 from poolwatch.domain.state import AccountState
 from poolwatch.domain.text import argument_word, shell_word, visible
+from poolwatch.domain.values import replace
 from poolwatch.presentation.account_names import AccountNames
 from poolwatch.presentation.budgets_json import budgets_json
 from poolwatch.sessions.tables import BookError
@@ -44,13 +45,20 @@ _ARRAY: Final = "budgets"
 #: What `add` proposes of what is not said.
 _LIMIT: Final = "$10"
 _LONGEST: Final = 200
+_LONGEST_FILTER: Final = 80
 ADD: Final = "budgets add NAME"
 
 
 def list_budgets(
-    config: Path | None, *, scans: bool, as_json: bool = False, mask: bool = False, ascii_only: bool = False
+    config: Path | None,
+    filter_text: str = "",
+    *,
+    scans: bool,
+    as_json: bool = False,
+    mask: bool = False,
+    ascii_only: bool = False,
 ) -> int:
-    """Print how every budget stands, after what is new in session files was read."""
+    """Print how every budget stands that a filter lets through, after what is new in files was read."""
     around = surroundings(config, mask=mask)
     if not around.settings.budgets and not as_json:
         complain(said("no_budgets", command=around.command(ADD)))
@@ -65,13 +73,35 @@ def list_budgets(
     except BookError as error:
         complain(around.told(message_text(error.as_message)))
         return EXIT_FAILED
-    _tell_doubts(around, reader, [each.budget for each in around.settings.budgets], accounts)
     names = AccountNames(accounts, around.settings.ui.mask)
+    if filter_text.strip():
+        report = _let_through(filter_text, report, names, around)
+    shown = {state.budget.name for state in report.budgets}
+    budgets = [each.budget for each in around.settings.budgets if each.name in shown]
+    _tell_doubts(around, reader, budgets, accounts)
     if as_json:
         say_text(budgets_json(report, names, zone_name(now, None)))
         return EXIT_OK
     _print(around, report, names, ascii_only=ascii_only)
     return EXIT_OK
+
+
+def _let_through(text: str, report: BudgetReport, names: AccountNames, around: Surroundings) -> BudgetReport:
+    """What a filter lets through, which is looked into as on the screen; that it lets nothing is said."""
+    from poolwatch.presentation.budgets import budget_row  # few commands have a filter
+    from poolwatch.presentation.event_filter import EventLooker
+
+    prefs = around.prefs()
+    rows = [budget_row(each, names, report.at, prefs) for each in report.budgets]
+    seen = run_async(partial(overview_kept, around))
+    looker = EventLooker(seen, prefs, lambda: (text for row in rows for text in row.texts))
+    refuse_mistake(looker, text, may_be_empty=not seen.accounts)
+    lets = looker.chosen(text)
+    pairs = zip(report.budgets, rows, strict=True)
+    shown = tuple(state for state, row in pairs if lets(row.texts, row.account_id, None))
+    if not shown:
+        complain(said("no_budget_matches", filter=visible(text.strip(), _LONGEST_FILTER)))
+    return replace(report, budgets=shown)
 
 
 def _print(around: Surroundings, report: BudgetReport, names: AccountNames, *, ascii_only: bool) -> None:

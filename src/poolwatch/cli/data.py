@@ -7,6 +7,7 @@ from codecs import BOM_UTF8
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -15,7 +16,7 @@ from poolwatch.bootstrap.auditing import audited
 from poolwatch.bootstrap.clock import RealClock
 from poolwatch.bootstrap.console import EXIT_FAILED, EXIT_OK, Exit, complain, say, say_exactly
 from poolwatch.bootstrap.surroundings import Surroundings
-from poolwatch.cli.command import moment, surroundings
+from poolwatch.cli.command import kept_by, moment, run_async, surroundings
 from poolwatch.config.paths import absolute
 from poolwatch.domain.audit import Act, Deed, Outcome
 from poolwatch.domain.message import Message
@@ -46,13 +47,26 @@ _MOST_NAMED: Final = 50
 _NOT_WRITTEN: Final = "store.not_written"
 
 
-def export_data(config: Path | None, since: str | None, out: str | None, *, mask: bool = False) -> int:
-    """Print or write the history of every account whose ids are known, an account after the other."""
+def export_data(
+    config: Path | None, filter_text: str, since: str | None, out: str | None, *, mask: bool = False
+) -> int:
+    """Print or write the history of every account whose ids are known, an account after the other.
+
+    With a filter, that of those that it lets through as they were last read.
+    """
     around = surroundings(config, mask=mask)
     now = RealClock().now()
     begin = datetime.min.replace(tzinfo=UTC) if since is None else moment(since, "--since", now)
+    chosen = None
+    if filter_text.strip():
+        from poolwatch.cli.usage import overview_kept  # most want all
+
+        found = kept_by(
+            run_async(partial(overview_kept, around, everybody=True)), filter_text, around.prefs()
+        )
+        chosen = frozenset(key.id for key in found)
     with closing(_opened(around, now, writes=False)) as held:
-        told = _Lines(held, begin, mask=around.settings.ui.mask)
+        told = _Lines(held, begin, chosen, mask=around.settings.ui.mask)
         lines = iter(told)
         if out is None or out == STANDARD:
             while some := b"".join(islice(lines, _AT_ONCE)):
@@ -111,16 +125,19 @@ def _parsed(raw: bytes, now: datetime) -> PastReading | UsageEvent | Message:
 
 
 class _Lines:
-    """The lines of all accounts; those that no import would take are only counted."""
+    """The lines of all accounts, or of the `chosen`; those that no import would take are only counted."""
 
-    def __init__(self, held: Database, since: datetime, *, mask: bool) -> None:
+    def __init__(self, held: Database, since: datetime, chosen: frozenset[str] | None, *, mask: bool) -> None:
         self._held = held
+        self._chosen = chosen
         self._since = since
         self._mask = mask
         self.left_out = 0
 
     def __iter__(self) -> Iterator[bytes]:
         for identity in self._held.identities():
+            if self._chosen is not None and identity.account_id not in self._chosen:
+                continue
             rows = self._held.history(identity.account_id, self._since, carried=True)
             # a poolwatch that runs may have read it just now
             now = RealClock().now()

@@ -67,6 +67,7 @@ channels_group = group_of("channels", "limits")
 
 @declared(budgets_group, "budgets list")
 def budgets_list(
+    filter_text: options.BudgetFilterOption = "",
     no_scan: Annotated[bool, flag("no-scan")] = False,
     json: JsonOption = False,
     mask: MaskOption = False,
@@ -75,7 +76,9 @@ def budgets_list(
 ) -> int:
     from poolwatch.cli.budgets import list_budgets
 
-    return list_budgets(config, scans=not no_scan, as_json=json, mask=mask, ascii_only=ascii_only)
+    return list_budgets(
+        config, filter_text, scans=not no_scan, as_json=json, mask=mask, ascii_only=ascii_only
+    )
 
 
 @declared(budgets_group, "budgets add", changes=True)

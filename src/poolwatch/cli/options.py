@@ -273,6 +273,9 @@ UseFilterOption = Annotated[str, option("use_filter", "--filter", metavar="FILTE
 AlertFilterOption = Annotated[
     str, option("alert_filter", "--filter", metavar="FILTER", autocompletion=accounts)
 ]
+BudgetFilterOption = Annotated[
+    str, option("budget_filter", "--filter", metavar="FILTER", autocompletion=accounts)
+]
 EventFilterOption = Annotated[
     str, option("event_filter", "--filter", metavar="FILTER", autocompletion=accounts)
 ]

@@ -134,6 +134,7 @@ def accounts_resolve(
 
 @declared(data_group, "data export")
 def data_export(
+    filter_text: options.FilterOption = "",
     since: Annotated[str | None, option("since_ever", "--since", metavar="WHEN")] = None,
     file: options.OutputOption = None,
     mask: MaskOption = False,
@@ -141,7 +142,7 @@ def data_export(
 ) -> int:
     from poolwatch.cli.data import export_data
 
-    return export_data(config, since, file, mask=mask)
+    return export_data(config, filter_text, since, file, mask=mask)
 
 
 @declared(data_group, "data import", changes=True)

@@ -33,8 +33,9 @@ from poolwatch.cli.finding import Finding, Grade
 from poolwatch.cli.past import STDOUT, Form, TimeSpan, past_of, put
 from poolwatch.config.paths import absolute
 from poolwatch.domain.message import message
+from poolwatch.domain.overview import PoolOverview, overview
 from poolwatch.domain.quarters import UsePeriod, quarter_of, quarter_until
-from poolwatch.domain.state import AccountState
+from poolwatch.domain.state import AccountState, PoolState
 from poolwatch.domain.text import visible
 from poolwatch.domain.tokens import GroupBy, Origin, ScanState
 from poolwatch.domain.use_report import Conversation, UseReport, UseWish
@@ -233,6 +234,14 @@ async def accounts_kept(around: Surroundings) -> Mapping[str, AccountState]:
             return {}
         outlooks, _ = await kept.store.outlooks()
         return {key: replace(account, outlook=outlooks.get(key)) for key, account in kept.own.items()}
+
+
+async def overview_kept(around: Surroundings, *, everybody: bool = False) -> PoolOverview:
+    """The same, or `everybody` of the store, as they were last read, judged now; for filters."""
+    async with open_kept(around) as kept:
+        if kept is None:
+            return overview(PoolState(), RealClock().now(), around.rules)
+        return await kept.overview(everybody=everybody)
 
 
 def _titled(report: UseReport, homes: Sequence[str]) -> UseReport:

@@ -230,6 +230,7 @@ EXAMPLES: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
     "data export": (
         ("poolwatch data export -o pool.jsonl", ""),
         ("poolwatch data export --since 30d --mask", mark("without e-mail addresses")),
+        ("poolwatch data export --filter group:east", mark("of these accounts alone")),
     ),
     "data import": (
         ("poolwatch data import pool.jsonl", ""),

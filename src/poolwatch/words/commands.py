@@ -124,6 +124,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "quote_filter": mark("a filter is one argument; in quotes: {command}"),
     "account_or_filter": mark("history of one account, or of those that --filter finds; not both"),
     "filter_of_all": mark("--filter goes with --all: it says which of all accounts are refreshed"),
+    "no_budget_matches": mark("no budget matches “{filter}”"),
     "no_event_matches": mark("none of {count} events matches “{filter}”"),
     "no_use_matches": mark("no use matches “{filter}”"),
     "line_alone": mark("status --line is about the whole pool; it takes only --tmux and --mask"),
