@@ -235,7 +235,10 @@ async def test_only_the_typed_name_uses_one() -> None:
         assert [act for act, _ in feed_of(app).acted] == ["plan"]
         await press(pilot, *["backspace"] * 3, *name_of(app), "enter")
         assert feed_of(app).acted == [("plan", "rc_aaaa1111"), ("use", "rc_aaaa1111")]
+        assert f" {name_of(app)} ──" in body(app)
         assert "used: 5h 100 → 0%, weekly 71 → 0%" in body(app)
+        await press(pilot, "r")
+        assert "used: 5h 100 → 0%" not in body(app)
 
 
 async def test_a_double_key_uses_one() -> None:

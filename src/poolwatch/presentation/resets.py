@@ -27,6 +27,7 @@ from poolwatch.presentation.reset_list import banked_rows, end_text, named
 from poolwatch.presentation.view import Prefs
 from poolwatch.words import reset_list as list_words
 from poolwatch.words import resets as words
+from poolwatch.words.account import plan_name
 from poolwatch.words.messages import message_text
 
 USE_SCHEMA: Final = "poolwatch.reset/1"
@@ -105,20 +106,17 @@ def sheet_lines(
 ) -> list[str]:
     """What is told before one is used: of whom, until when, what it resets and moves, what else helps."""
     stand = look.figures
-    lines = [words.account(name), words.by_way(way)]
+    plan = plan_name(look.usage.plan) if isinstance(look.usage.plan, str) else ""
+    lines = [words.account(name, plan), words.by_way(way)]
     if found is None:
         lines.append(words.ends(words.POOLS_CHOICE()))
     else:
         ends = end_text(found, found.ends_at, now, prefs)
         if found.ends_at is not None:
-            ends = f"{ends}, {figures.countdown(found.ends_at, now)}"
+            ends = words.in_time(ends, figures.countdown(found.ends_at, now))
         others = [each for each in usable_resets(look.rows or (), look.served_at) if each.id != found.id]
-        more = (
-            words.more(ends, len(others), end_text(others[0], others[0].ends_at, now, prefs))
-            if others
-            else ""
-        )
-        lines.append(more or words.ends(ends))
+        then = end_text(others[0], others[0].ends_at, now, prefs) if others else ""
+        lines.append(words.more(ends, len(others), then) if others else words.ends(ends))
     falls = (
         words.moved(named(each.window), figures.percent_number(each.used_percent), "0")
         for each in stand

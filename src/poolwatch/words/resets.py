@@ -127,8 +127,9 @@ would_not: Final = Text("{name}: would use none: {why}; nothing was sent")
 POOLS_CHOICE: Final = Text("as the pool chooses")
 
 # --- the question
-account: Final = Text("account   {name}")
+account: Final = Text("account   {name}, {plan}", "account   {name}")
 ends: Final = Text("ends      {ends}")
+in_time: Final = Text("{ends}, in {left}")
 more: Final = Text("ends      {ends}; {count} more, then {next}")
 resets: Final = Text("resets    {windows}")
 moves: Final = Text("moves     the next weekly reset from {before} to about {after}")

@@ -78,6 +78,7 @@ class ResetsScreen(Page[None]):
         self._uses: tuple[ResetUse, ...] = ()
         #: what became of the last use here, until another row is selected
         self._told: tuple[str, ...] = ()
+        self._told_of = ""
         self._told_good = False
         self._busy = False
 
@@ -159,6 +160,7 @@ class ResetsScreen(Page[None]):
         key = self._key_of(row)
         name = "" if key is None else self._account_name(key)
         if self._told:
+            name = self._told_of
             tone = Tone.GOOD if self._told_good else Tone.AMBER
             return name, [ToldLine("", text, tone) for text in self._told]
         judged = None if key is None else self.ui.board.judged(key)
@@ -317,6 +319,7 @@ class ResetsScreen(Page[None]):
         return plan, wish
 
     async def _read(self, row: BankedRow) -> None:
+        self._told = ()
         if await self._planned(row) is not None:
             await self._read_past(row.key, asks=True)
             self.flash(words.now_read(row.name))
@@ -361,6 +364,7 @@ class ResetsScreen(Page[None]):
         await self._read_uses()
 
     def _tell(self, name: str, used: UsedReset) -> None:
+        self._told_of = name
         self._told = tuple(
             outcome_lines(name, used.use, used.after, used.evidence, self.ui.feed.now(), self._prefs)
         )
