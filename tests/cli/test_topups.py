@@ -109,6 +109,15 @@ def test_of_several_one_must_be_named(desk: Desk, server: TopUpServer) -> None:
         assert (server.charges, reef.charges) == ([], [1000])
 
 
+def test_that_caps_may_count_less_is_said_where_the_journal_is_a_copy(buyer: Desk) -> None:
+    assert buyer.run("topups", "buy", "10", "--confirm", "10").code == 0
+    assert "as a copy" not in buyer.run("topups").err
+    (journal,) = (buyer.state / "topups").glob("*.journal")
+    os.utime(journal, (journal.stat().st_mtime - 86_400,) * 2)
+    assert "was put there as a copy at" in buyer.run("topups").err
+    assert "was put there as a copy at" in buyer.run("doctor").out
+
+
 def test_what_is_unknown_is_said_and_asked_again_as_the_same_request(
     buyer: Desk, server: TopUpServer
 ) -> None:

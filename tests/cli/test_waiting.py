@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from poolwatch.bootstrap.waiting import unsettled, waiting_proposals
+from poolwatch.bootstrap.waiting import copied_journals, unsettled, waiting_proposals
 from poolwatch.config.topup_settings import TopUpSettings
 from poolwatch.domain.banked_resets import ResetOutcome, ResetRoute, ResetUse
 from poolwatch.domain.proposals import AutoTopUp, Proposal, ProposalEnd, ProposalState
@@ -53,6 +54,24 @@ def test_what_was_sent_and_has_no_end_waits_and_what_is_known_or_settled_does_no
     assert [each.id for each in uses] == [USE.id]
     used(tmp_path, Stage.ENDED, replace(USE, outcome=ResetOutcome.RESET))
     assert unsettled(tmp_path, NOW)[1] == ()
+
+
+def test_journals_that_were_put_back_from_a_copy_are_told_until_the_next_line(tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    bought(tmp_path, Stage.SENDING, WISH)
+    used(tmp_path, Stage.SENDING, USE)
+    assert list(copied_journals(tmp_path, now)) == []
+    (journal,) = (tmp_path / "topups").glob("*.journal")
+    # as of a copy, the file is newer than what is in it
+    before = (now - timedelta(days=2)).timestamp()
+    os.utime(journal, (before, before))
+    ((path, at),) = copied_journals(tmp_path, now)
+    assert path == str(tmp_path / "topups")
+    assert abs(at - now) < timedelta(minutes=1)
+    assert list(copied_journals(tmp_path, now + timedelta(days=32))) == []
+    bought(tmp_path, Stage.ENDED, replace(WISH, outcome=PurchaseOutcome.GRANTED))
+    assert list(copied_journals(tmp_path, now)) == []
+    assert list(copied_journals(tmp_path / "nowhere", now)) == []
 
 
 def test_what_somebody_is_at_does_not_wait_for_anybody(tmp_path: Path) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from poolwatch.bootstrap.clock import RealClock
 from poolwatch.domain.purchases import Purchase, PurchaseOutcome
@@ -17,8 +17,8 @@ from poolwatch.host.threads import in_thread
 from poolwatch.monitor.proposals import ProposalWatch, WatchedTopUp
 from poolwatch.net.names import run
 from poolwatch.presentation.waiting import Waits
-from poolwatch.purchases.reset_book import ResetBook
-from poolwatch.purchases.topup_book import TopUpBook, key_of
+from poolwatch.purchases.reset_book import ResetBook, ResetFolder
+from poolwatch.purchases.topup_book import TopUpBook, TopUpFolder, key_of
 from poolwatch.store.opening import FILE_NAME
 from poolwatch.store.store import Store
 
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from poolwatch.config.topup_settings import TopUpSettings
     from poolwatch.domain.banked_resets import ResetUse
     from poolwatch.domain.proposals import Proposal, ProposalState
+
+
+#: The caps of top-ups look back no further.
+_A_MONTH: Final = timedelta(days=31)
 
 
 def proposal_watch(running: Running) -> ProposalWatch:
@@ -113,6 +117,17 @@ def unsettled(state_dir: Path, now: datetime) -> tuple[tuple[Purchase, ...], tup
             each for each in uses.uses() if each.is_open and not _is_at_work(uses.folder.lock(each.workspace))
         ]
     return tuple(purchases), tuple(resets)
+
+
+def copied_journals(state_dir: Path, now: datetime) -> Iterator[tuple[str, datetime]]:
+    """The folders whose journals were put there as a copy, within the month that caps look back on, and when.
+
+    Blocks on disk.
+    """
+    for folder in (TopUpFolder(state_dir), ResetFolder(state_dir)):
+        at = folder.copied_at()
+        if at is not None and now - at < _A_MONTH:
+            yield str(folder.folder), at
 
 
 def _is_at_work(lock: Path) -> bool:

@@ -27,7 +27,7 @@ from poolwatch.bootstrap.kept import open_kept
 from poolwatch.bootstrap.places import counted, file_of, passed_over
 from poolwatch.bootstrap.screen import appearance_problems, speaks_utf8
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
-from poolwatch.bootstrap.waiting import unsettled
+from poolwatch.bootstrap.waiting import copied_journals, unsettled
 from poolwatch.cli.accounts import kept_command, kept_line
 from poolwatch.cli.audit import audit_findings
 from poolwatch.cli.channels import channel_findings
@@ -52,6 +52,7 @@ from poolwatch.monitor.custodian import damaged_files, kept_files
 from poolwatch.net.proxy import environment_proxy
 from poolwatch.net.tls import authorities
 from poolwatch.presentation.card import card_view
+from poolwatch.presentation.figures import dated_instant
 from poolwatch.presentation.masking import masked, masked_word, shown_path
 from poolwatch.presentation.sign_in import true_path
 from poolwatch.presentation.waiting import Waits, unsettled_lines
@@ -224,6 +225,9 @@ def _money(around: Surroundings) -> Iterator[Finding]:
         token = read_token(topup.token_file, topup.token_env, around.env)
         if isinstance(token, Message):
             yield Finding("money", Grade.ERROR, f"{topup.name}: {message_text(token)}")
+    for path, at in copied_journals(around.state_dir, now):
+        when = dated_instant(at, now, None)
+        yield Finding("money", Grade.NOTE, said("copied_journals", path=around.told_path(path), at=when))
     purchases, resets = unsettled(around.state_dir, now)
     for each in unsettled_lines(Waits((), purchases, resets), now, around.prefs(keys=False)):
         yield Finding("money", Grade.ERROR, f"{each.who}: {each.text}", each.command)

@@ -29,6 +29,7 @@ from poolwatch.domain.audit import By
 from poolwatch.domain.message import Message
 from poolwatch.domain.purchases import Purchase, PurchaseOutcome, Settled, amount_of, money
 from poolwatch.domain.text import path_word, visible
+from poolwatch.presentation.figures import dated_instant
 from poolwatch.presentation.topups import (
     Commands,
     Offer,
@@ -67,6 +68,7 @@ def list_topups(config: Path | None, *, as_json: bool = False, mask: bool = Fals
         say(words.NONE())
     if known.damaged:
         complain(words.damaged())
+    _tell_copied(desk)
     return EXIT_OK
 
 
@@ -83,6 +85,7 @@ def buy(config: Path | None, wish: TopUpWish, *, as_json: bool = False, mask: bo
     if refused is not None:
         complain(around.told(message_text(refused)))
         return EXIT_CONFIG
+    _tell_copied(desk)
     given = wish.confirm
     if given is None:
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
@@ -108,6 +111,13 @@ def _typed(around: Surroundings, offer: Offer, amount: str) -> str:
     if not offer.takes_key:
         lines.append(words.NO_KEY())
     return question(*lines, words.TYPE())
+
+
+def _tell_copied(desk: TopUpDesk) -> None:
+    """Say that caps may count less than was bought, where that is so."""
+    at = desk.book.folder.copied_at()
+    if at is not None:
+        complain(words.copied(dated_instant(at, RealClock().now(), None)))
 
 
 def ask(config: Path | None, purchase_id: str, *, as_json: bool = False, mask: bool = False) -> int:

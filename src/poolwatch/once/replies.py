@@ -7,7 +7,9 @@ import hashlib
 import os
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import ClassVar, Final, TypeVar
 
@@ -19,6 +21,7 @@ from poolwatch.host.files import (
     make_readable,
     read_bounded,
 )
+from poolwatch.host.instants import instant_of_epoch
 from poolwatch.once.journal import Entry, Journal, opened_line, sealed_line
 from poolwatch.once.json_text import JsonObject
 from poolwatch.once.process import reach
@@ -28,6 +31,8 @@ E = TypeVar("E", bound=Entry)
 #: What the names of pending replies end with, and of the space that is reserved for one.
 PENDING_SUFFIX: Final = ".pending"
 PART_SUFFIX: Final = ".pending.part"
+#: An append changes the file and its last line at once; a copy is made later than that.
+_COPIED_LATER_SECONDS: Final = 600
 #: What the names of replies that cannot be read begin with.
 DAMAGED_PREFIX: Final = "damaged-"
 UNREADABLE_PREFIX: Final = "unreadable-"
@@ -66,6 +71,19 @@ class AttemptFolder:
 
     def journals(self) -> list[Path]:
         return sorted(self.folder.glob("*.journal"))
+
+    def copied_at(self) -> datetime | None:
+        """When a journal was put there as a copy, the newest of them; None where all were only appended to.
+
+        A copy keeps the time of the last line, while nothing but the system sets when the file was made so.
+        """
+        found = None
+        for path in self.journals():
+            with suppress(OSError):
+                status = path.lstat()
+                if status.st_ctime - status.st_mtime > _COPIED_LATER_SECONDS:
+                    found = max(found or 0.0, status.st_ctime)
+        return None if found is None else instant_of_epoch(found)
 
     def pending(self, key: str) -> Path:
         """The reply of an attempt that nothing was made of yet."""

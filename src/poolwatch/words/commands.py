@@ -353,6 +353,10 @@ TEXTS: Final[Mapping[str, str]] = {
     "says": mark("{name} says {rate}"),
     "pools_disagree": mark("the pools disagree on credits per USD ({each}): {rate} is used"),
     "set_rate": mark("set credits_per_usd in the configuration"),
+    "copied_journals": mark(
+        "{path} was put there as a copy at {at}: what was bought or used since that copy was made is not in "
+        "it, so caps count less, and what was unknown is forgotten; compare it with your statement"
+    ),
     "open_to_others": mark("{path} is open to others (mode {mode})"),
     # doctor: the terminal
     "no_terminal": mark("not on a terminal: widths and colours were not looked at"),

@@ -128,6 +128,9 @@ GOES_ON: Final = Text(
     "left: what was sent goes on by itself, and topups list shows whether it was sent, and how it ended"
 )
 settle_word: Final = Text("{word} is neither charged nor not-charged")
+copied: Final = Text(
+    "what is written down of top-ups was put there as a copy at {at}: later ones are not in it, nor in caps"
+)
 damaged: Final = Text("part of what is written down of top-ups is damaged, and is missing here")
 
 # --- what waits for a person
