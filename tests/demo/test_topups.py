@@ -158,7 +158,7 @@ def test_nothing_is_told_or_charged_without_the_token_or_by_what_is_no_order() -
 
 def test_the_balance_of_reef_falls_below_five_dollars_and_never_to_nothing() -> None:
     desk = _Desk()
-    assert desk.left(REEF_BALANCE_PATH) == Decimal("5.03")
+    assert desk.left(REEF_BALANCE_PATH) == Decimal("5.00")
     desk.now += 120
     left = desk.left(REEF_BALANCE_PATH)
     assert left is not None

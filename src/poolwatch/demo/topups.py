@@ -28,12 +28,11 @@ _LEAST, _MOST = 500, 100_000
 _CENTS: Final = 100
 _LATER_SECONDS: Final = 60
 _TOKEN: Final = "topups.token"  # noqa: S105  # a name, not a secret
-#: One cent is used in so many seconds.
-_TEAM_SECONDS: Final = 60.0
-_REEF_SECONDS: Final = 15.0
+#: One cent is used in so many seconds: seldom between the readings before and after a top-up.
+_CENT_SECONDS: Final = 60.0
 _TEAM_BOUGHT: Final = 4_250
-#: It falls below the five dollars from which on a top-up is proposed within the first minute or two.
-_REEF_BOUGHT: Final = 503
+#: It falls below the five dollars from which on a top-up is proposed in the second minute.
+_REEF_BOUGHT: Final = 500
 
 
 class End(StrEnum):
@@ -74,11 +73,10 @@ class _ReefOrder(msgspec.Struct, frozen=True):
 
 @dataclass(slots=True)
 class Wallet:
-    """What was bought, charged and granted at one service; a cent is used in `cent_seconds`."""
+    """What was bought, charged and granted at one service, and what is used of it as time goes by."""
 
     bought: int
     start: float
-    cent_seconds: float
     #: each amount that the card was charged
     charged: list[int] = field(default_factory=list)
     #: from when on each amount is there
@@ -97,7 +95,7 @@ class Wallet:
     def used(self, now: float) -> int:
         """What was used by then; some cents always remain, for nothing at all would look like a failure."""
         most = self.total(now) - 1
-        return max(0, min(most, int(max(0.0, now - self.start) / self.cent_seconds)))
+        return max(0, min(most, int(max(0.0, now - self.start) / _CENT_SECONDS)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +121,8 @@ class TopUps:
     def __init__(self, token: str, clock: Callable[[], float], start: float) -> None:
         self._token = token
         self._clock = clock
-        self.team = Wallet(_TEAM_BOUGHT, start, _TEAM_SECONDS)
-        self.reef = Wallet(_REEF_BOUGHT, start, _REEF_SECONDS)
+        self.team = Wallet(_TEAM_BOUGHT, start)
+        self.reef = Wallet(_REEF_BOUGHT, start)
         #: the orders at the team's service, by the keys of their requests
         self._orders: dict[str, _Order] = {}
 

@@ -135,7 +135,7 @@ damaged: Final = Text("part of what is written down of top-ups is damaged, and i
 
 # --- what waits for a person
 propose: Final = Text("top up ${amount}? ${balance} is below ${below}")
-withdrawn: Final = Text("withdrawn at {when} if nobody answers")
+withdrawn: Final = Text("withdrawn at {when}")
 lost_top_up: Final = Text("the top-up of ${amount} may have been charged: its answer was lost")
 LOST_RESET: Final = Text("a banked reset may have been used: the answer was lost")
 settle_told: Final = Text("{who}: {command}")
