@@ -53,12 +53,9 @@ def test_what_nobody_knows_stands_before_what_is_proposed_with_its_commands() ->
     assert [row.opens for row in rows] == [LOST, KEYED, USE, PROPOSAL]
     assert rows[0].text == "the top-up of $25.00 may have been charged: its answer was lost"
     assert [row.told for row in rows[:3]] == [
-        "reef team: once you know that it was, poolwatch topups settle 0a1b2c3d charged; that it was not, "
-        "poolwatch topups settle 0a1b2c3d not-charged",
-        "reef team: to ask again, as the same request, which cannot charge twice: "
-        "poolwatch topups ask 4e5f6071",
-        "acc: to ask again, as the same request, which cannot use a second one: "
-        f"poolwatch resets ask {USE.id}",
+        "reef team: poolwatch topups settle 0a1b2c3d charged, or not-charged: once you know which",
+        "reef team: poolwatch topups ask 4e5f6071",
+        "acc: poolwatch resets ask 3f2a90b1",
     ]
     assert len({row.id for row in rows}) == len(rows)
 
@@ -77,7 +74,7 @@ def test_what_nobody_knows_stands_before_what_is_proposed_with_its_commands() ->
 )
 def test_what_may_not_be_asked_again_is_settled_alone(waits: Waits, command: str) -> None:
     (told,) = unsettled_lines(waits, NOW, PREFS)
-    assert told.command.startswith(f"once you know that it was, {command}")
+    assert told.command.startswith(command)
     assert " ask " not in told.command
 
 
@@ -87,14 +84,13 @@ def test_doctor_is_told_all_of_it_with_the_configuration_that_was_named() -> Non
         Unsettled(
             "reef team",
             "the top-up of $25.00 may have been charged: its answer was lost",
-            "once you know that it was, poolwatch --config /etc/pool.toml topups settle 0a1b2c3d charged; "
-            "that it was not, poolwatch --config /etc/pool.toml topups settle 0a1b2c3d not-charged",
+            "poolwatch --config /etc/pool.toml topups settle 0a1b2c3d charged, or not-charged: "
+            "once you know which",
         ),
         Unsettled(
             "acc",
             "a banked reset may have been used: the answer was lost",
-            "to ask again, as the same request, which cannot use a second one: "
-            f"poolwatch --config /etc/pool.toml resets ask {USE.id}",
+            "poolwatch --config /etc/pool.toml resets ask 3f2a90b1",
         ),
     ]
 

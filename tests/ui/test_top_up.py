@@ -17,10 +17,12 @@ from poolwatch.bootstrap.topups import TopUpDesk
 from poolwatch.domain.audit import By
 from poolwatch.domain.balances import Balance, BalanceState, BalanceTerms
 from poolwatch.domain.events import BalancesTold
+from poolwatch.domain.proposals import Proposal
 from poolwatch.domain.purchases import PurchaseOutcome
 from poolwatch.domain.state import PoolState
 from poolwatch.domain.values import replace
 from poolwatch.presentation.top_up_sheet import CHATGPT, Filled
+from poolwatch.presentation.waiting import Waits
 from poolwatch.ui.app import PoolApp
 from poolwatch.ui.screens.page import Page
 from poolwatch.ui.screens.top_up import TopUpSheet, open_sheet
@@ -455,3 +457,80 @@ async def test_a_read_only_run_has_no_such_key(server: TopUpServer) -> None:
         await settle(pilot)
         assert "read-only" in said(app)
         assert isinstance(app.screen, Page)
+
+
+def _waiting(app: PoolApp, waits: Waits) -> PoolApp:
+    feed_in(app).waiting = waits
+    return app
+
+
+PROPOSAL = Proposal("team", Decimal(10), Decimal(5), Decimal("3.20"), NOW)
+
+
+async def at_events(pilot: Pilot[ExitRequest]) -> PoolApp:
+    app = pilot.app
+    assert isinstance(app, PoolApp)
+    await settle(pilot)
+    await pilot.press("e")
+    await until(pilot, lambda: "WAITS FOR YOU 1" in screen_text(app))
+    return app
+
+
+async def test_enter_on_a_proposal_opens_the_sheet_and_only_the_typed_amount_pays(
+    server: TopUpServer,
+) -> None:
+    app = app_with(server)
+    at = replace(PROPOSAL, at=app.ui.feed.now())
+    async with _waiting(app, Waits((at,))).run_test(size=SMALL) as pilot:
+        await at_events(pilot)
+        assert "$ team" in screen_text(app)
+        assert "top up $10.00? $3.20 is below $5.00" in screen_text(app)
+        assert "⏎ answer" in screen_text(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, TopUpSheet))
+        assert "$10.00 will be charged now" in sheet(app)
+        # the amount is there, and is typed all the same
+        await pilot.press("enter", "enter")
+        await settle(pilot)
+        assert server.posts == []
+        await typed(pilot, "10")
+        await ended(pilot, app, "done")
+        assert server.charges == [1000]
+
+
+async def test_enter_on_what_may_have_been_charged_opens_what_settles_it(
+    server: TopUpServer,
+) -> None:
+    server.script.append(Sell(reset=True))
+    app = app_with(server)
+    async with app.run_test(size=SMALL) as pilot:
+        await opened(pilot)
+        await typed(pilot, "10", "10")
+        await until(pilot, lambda: "UNKNOWN" in title(app))
+        (lost,) = desk(app).book.everything().purchases
+        await pilot.press("escape")
+        other = replace(lost, id="ffffffff", target="elsewhere")
+        _waiting(app, Waits((), (lost,)))
+        await at_events(pilot)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, TopUpSheet))
+        assert "UNKNOWN" in title(app)
+        await pilot.press("escape", "e")
+        # what the sheet cannot settle is settled by the command
+        _waiting(app, Waits((), (other,)))
+        await at_events(pilot)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert "topups ask ffffffff" in said(app)
+        assert not isinstance(app.screen, TopUpSheet)
+
+
+async def test_read_only_a_proposal_is_told_and_no_sheet_opens(server: TopUpServer) -> None:
+    app = app_with(server, read_only=True)
+    at = replace(PROPOSAL, at=app.ui.feed.now())
+    async with _waiting(app, Waits((at,))).run_test(size=SMALL) as pilot:
+        await at_events(pilot)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert not isinstance(app.screen, TopUpSheet)
+        assert "poolwatch topups buy 10.00 --name team" in said(app)

@@ -14,6 +14,7 @@ from poolwatch.presentation.account_names import AccountNames
 from poolwatch.presentation.alerts import AlertRow
 from poolwatch.presentation.masking import masked, masked_word
 from poolwatch.presentation.remedy import own_command
+from poolwatch.presentation.resets import ID_SHOWN
 from poolwatch.presentation.view import Prefs, Span, Tone
 from poolwatch.words import topups as words
 
@@ -66,20 +67,19 @@ def buying(proposal: Proposal, prefs: Prefs) -> str:
 
 
 def settling(purchase: Purchase, now: datetime, prefs: Prefs) -> str:
-    """What to do about a top-up: each command in it can be pasted as it stands."""
+    """The command that asks about a top-up again, else the two that settle it."""
     if purchase.asking(now) is None:
-        return words.ASK_AGAIN(own_command(f"topups ask {purchase.id}", prefs))
-    return words.if_known(
-        *(own_command(f"topups settle {purchase.id} {each.value}", prefs) for each in Settled)
-    )
+        return own_command(f"topups ask {purchase.id}", prefs)
+    charged, not_charged = (each.value for each in Settled)
+    return words.once_known(own_command(f"topups settle {purchase.id} {charged}", prefs), not_charged)
 
 
 def settling_reset(use: ResetUse, now: datetime, prefs: Prefs) -> str:
-    """Likewise about the use of a banked reset."""
+    """Likewise of the use of a banked reset."""
+    request = use.id[:ID_SHOWN]
     if use.may_be_asked_again(now):
-        return words.ASK_RESET(own_command(f"resets ask {use.id}", prefs))
-    settled = (own_command(f"resets settle {use.id} {word}", prefs) for word in ("used", "not-used"))
-    return words.if_known(*settled)
+        return own_command(f"resets ask {request}", prefs)
+    return words.once_known(own_command(f"resets settle {request} used", prefs), "not-used")
 
 
 def _of_proposal(proposal: Proposal, now: datetime, prefs: Prefs) -> AlertRow:

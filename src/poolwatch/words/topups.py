@@ -139,8 +139,7 @@ withdrawn: Final = Text("withdrawn at {when}")
 lost_top_up: Final = Text("the top-up of ${amount} may have been charged: its answer was lost")
 LOST_RESET: Final = Text("a banked reset may have been used: the answer was lost")
 settle_told: Final = Text("{who}: {command}")
-ASK_RESET: Final = Text("to ask again, as the same request, which cannot use a second one: {command}")
-if_known: Final = Text("once you know that it was, {yes}; that it was not, {no}")
+once_known: Final = Text("{yes}, or {no}: once you know which")
 
 # --- the sheet
 TITLE: Final = Text("Top up {name}")

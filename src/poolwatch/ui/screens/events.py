@@ -360,13 +360,17 @@ class EventsScreen(FilteredPage):
         self.app.push_screen(HistoryScreen(self.ui, key, (key,), row.at))
 
     def _open_money(self, row: AlertRow) -> None:
-        """The banked resets; of a top-up, the command."""
+        """The banked resets, or the sheet of top-ups; where nothing may be changed, the command."""
         if isinstance(row.opens, ResetUse):
             from poolwatch.ui.screens.resets import ResetsScreen
 
             self.app.push_screen(ResetsScreen(self.ui))
-        else:
+        elif row.opens is None or self.ui.options.keymap.read_only:
             self.flash(row.told)
+        else:
+            from poolwatch.ui.screens.top_up import answer
+
+            answer(self, row.opens, row.told)
 
     def _open_subject(self, row: AlertRow) -> None:
         """The account with all that is known, the budget, or the pool with what a source lists."""

@@ -17,6 +17,7 @@ from textual.screen import ModalScreen
 
 from poolwatch.domain.balances import lasting
 from poolwatch.domain.message import Message
+from poolwatch.domain.proposals import Proposal
 from poolwatch.domain.purchases import Purchase, Settled, amount_of, money
 from poolwatch.domain.text import visible
 from poolwatch.presentation.top_up_sheet import (
@@ -86,6 +87,26 @@ async def _open(page: Page[Any], filled: Filled | None) -> None:
     # a second press of the key finds the sheet there
     if page.app.screen is page:
         page.app.push_screen(TopUpSheet(page.ui, top_ups, looks, filled))
+
+
+def answer(page: Page[Any], asked: Proposal | Purchase, command: str) -> None:
+    """Show the sheet with what is proposed filled in, or with what is to be settled; else say the command."""
+    page.start_work(partial(_answer, page, asked, command))
+
+
+async def _answer(page: Page[Any], asked: Proposal | Purchase, command: str) -> None:
+    looks = await (await page.ui.feed.top_ups()).looks()
+    if isinstance(asked, Proposal):
+        names = [each.offer.name for each in looks if each.offer.name == asked.name]
+    else:
+        # one of another target, or of a place that is not configured any more, is not settled there
+        names = [
+            each.offer.name for each in looks if each.waiting is not None and each.waiting.id == asked.id
+        ]
+    if names:
+        await _open(page, Filled(names[0], amount=asked.amount))
+    else:
+        page.flash(command)
 
 
 class TopUpSheet(ModalScreen[None], LeavesOnce[None], inherit_bindings=False):
