@@ -260,5 +260,6 @@ def test_accounts_that_have_credits_stand_there_too(pool_desk: Desk) -> None:
     assert {row["unit"] for row in rows} == {"credits"}
     assert {row["can_top_up"] for row in rows} == {"web"}
     masked = pool_desk.run("credits", "--mask").out
+    assert "https://chatgpt.com/codex/settings/usage" in masked
     assert "@example.com" not in masked
     assert pool_desk.run("sources", "read", "nope").code == 2

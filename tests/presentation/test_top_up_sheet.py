@@ -12,8 +12,8 @@ from poolwatch.domain.failure import FailureKind, failure
 from poolwatch.domain.message import message
 from poolwatch.domain.purchases import Caps, Purchase, PurchaseOutcome, Settled, Spent, TopUpKind
 from poolwatch.domain.values import replace
+from poolwatch.presentation.balances import CHATGPT
 from poolwatch.presentation.top_up_sheet import (
-    CHATGPT,
     Address,
     Filled,
     Standing,

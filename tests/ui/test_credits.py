@@ -138,6 +138,15 @@ async def test_r_reads_the_selected_one_and_no_other() -> None:
         assert "is read with the accounts" in said(app)
 
 
+async def test_the_address_of_what_is_charged_in_the_browser_is_whole_on_a_narrow_screen() -> None:
+    app = app_with(*ALL)
+    async with app.run_test(size=SMALL) as pilot:
+        await press(pilot, "c", "down")
+        assert said(app).endswith("it can be charged at https://openrouter.ai/settings/credits")
+        await press(pilot, "G")
+        assert said(app).endswith("it can be charged at https://chatgpt.com/codex/settings/usage")
+
+
 async def test_focus_reads_what_has_no_timer_where_there_are_balances() -> None:
     app = app_with(*ALL)
     async with app.run_test(size=SMALL) as pilot:

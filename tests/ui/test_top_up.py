@@ -21,7 +21,8 @@ from poolwatch.domain.proposals import Proposal
 from poolwatch.domain.purchases import PurchaseOutcome
 from poolwatch.domain.state import PoolState
 from poolwatch.domain.values import replace
-from poolwatch.presentation.top_up_sheet import CHATGPT, Filled
+from poolwatch.presentation.balances import CHATGPT
+from poolwatch.presentation.top_up_sheet import Filled
 from poolwatch.presentation.waiting import Waits
 from poolwatch.ui.app import PoolApp
 from poolwatch.ui.screens.page import Page

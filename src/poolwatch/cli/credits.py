@@ -20,6 +20,7 @@ from poolwatch.domain.state import AccountState
 from poolwatch.domain.text import argument_word
 from poolwatch.domain.usage import Aged, Credits
 from poolwatch.presentation.balances import (
+    CHATGPT,
     BalanceRow,
     account_balance,
     balance_row,
@@ -89,7 +90,7 @@ def _lines(
         held: Aged[Credits] | None = account.usage.credits
         read_at = None if held is None else held.at
         name, left = shown_name(account, mask=mask), left_text(account_balance(account))
-        table.append((name, left, age_of(read_at, seen.at), words.WEB(), ""))
+        table.append((name, left, age_of(read_at, seen.at), CHATGPT, ""))
     if not table:
         return []
     head = (words.NAME(), words.LEFT(), words.READ(), words.TOP_UP(), "")
@@ -110,7 +111,7 @@ def _left(row: BalanceRow) -> str:
 def _top_up(row: BalanceRow) -> str:
     match row.top_up:
         case TopUpPlace.HERE:
-            return words.HERE()
+            return words.BY_COMMAND()
         case TopUpPlace.WEB:
             return row.web or words.WEB()
         case TopUpPlace.NO:

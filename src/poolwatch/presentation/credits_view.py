@@ -16,6 +16,7 @@ from poolwatch.domain.state import PoolState
 from poolwatch.domain.status import Status
 from poolwatch.presentation import figures
 from poolwatch.presentation.balances import (
+    CHATGPT,
     CREDITS,
     BalanceRow,
     balance_row,
@@ -116,7 +117,7 @@ def _of_balance(
         notes=tuple(_notes(state, row, used_up)),
         top_up={TopUpPlace.HERE: words.HERE(), TopUpPlace.WEB: words.WEB(), TopUpPlace.NO: ""}[row.top_up],
         told=_told(row, used_up),
-        told_short=" · ".join(dict.fromkeys((parts[0], parts[-1]))) if parts else "",
+        told_short=_told_short(row, parts),
     )
 
 
@@ -161,6 +162,13 @@ def _told(row: BalanceRow, used_up: str) -> str:
     mark = words.level_word(row.level)
     told = row.trouble or used_up or (f"{row.left}, {mark}" if mark else row.left)
     return told if row.web is None else f"{told} · {words.CHARGED_AT(row.web)}"
+
+
+def _told_short(row: BalanceRow, used_up: Sequence[str]) -> str:
+    """Where that is too long: what stands in no other line."""
+    if used_up:
+        return " · ".join(dict.fromkeys((used_up[0], used_up[-1])))
+    return "" if row.web is None else words.CHARGED_AT(row.web)
 
 
 def _instead(
@@ -211,7 +219,8 @@ def _accounts_line(line_id: str, name: str, left: str, note: str, tone: Tone) ->
         resets="",
         notes=(note,) if note else (),
         top_up=words.WEB(),
-        told=f"{left} · {note}" if note else left,
+        told=" · ".join(filter(None, (left, note, words.CHARGED_AT(CHATGPT)))),
+        told_short=words.CHARGED_AT(CHATGPT),
         is_source=False,
     )
 

@@ -18,12 +18,11 @@ from poolwatch.domain.purchases import (
     money,
 )
 from poolwatch.presentation import figures
+from poolwatch.presentation.balances import CHATGPT
 from poolwatch.presentation.masking import masked
 from poolwatch.presentation.topups import Offer, TopUpLook, caps_text, purchase_line
 from poolwatch.words import topups as words
 
-#: Where ChatGPT sells credits itself.
-CHATGPT: Final = "https://chatgpt.com/codex/settings/usage"
 CHATGPT_NAME: Final = "ChatGPT"
 #: The balances that are in need, the worst first.
 _IN_NEED: Final = (BalanceLevel.EMPTY, BalanceLevel.LOW)

@@ -51,6 +51,8 @@ BALANCE_ANSWERS: Final = Text("{name}: {left}")
 WEB: Final = Text("web")
 #: the key that charges it
 HERE: Final = Text("$")
+#: the command that does
+BY_COMMAND: Final = Text("topups buy")
 NOT_BOUGHT: Final = Text("nothing can be bought for {name}: it is filled up by the service, or not at all")
 ONE_CREDIT: Final = Text("1 credit")
 NAME: Final = Text("BALANCE")
