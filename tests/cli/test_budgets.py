@@ -52,7 +52,7 @@ def test_ten_dollars_a_month_is_proposed(desk: Desk) -> None:
         "name = month",
         "limit = $10",
         "period = monthly",
-        f"written to {path}; a poolwatch that runs takes it up at once",
+        f"written to {path}; a poolwatch that runs takes it up within half a minute",
     ]
     assert "it warns only" in ran.err
     assert "the same: poolwatch budgets add month 'limit=$10' period=monthly" in ran.err

@@ -295,7 +295,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "is_taken_out": mark("{key}: taken out"),
     "is_not_there": mark("{key}: not set"),
     "written_to": mark("written to {path}; a poolwatch that runs reads it at its next start"),
-    "budget_written_to": mark("written to {path}; a poolwatch that runs takes it up at once"),
+    "budget_written_to": mark("written to {path}; a poolwatch that runs takes it up within half a minute"),
     "budget_out": mark("{name}: taken out of {path}; how its periods went is kept"),
     "the_same": mark("the same: {command}"),
     "budget_warns": mark("it warns only; with at_limit=stop, `check` and `run` say stop at the limit"),
