@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import stat
 import tomllib
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from poolwatch.domain.budgets import EndedPeriod, Limit, LimitUnit
+from poolwatch.store.database import Database
 from tests.cli.desk import Desk
 
 _BEFORE = """\
@@ -120,6 +124,19 @@ def test_a_file_that_is_wrong_is_not_touched(desk: Desk, config: Path) -> None:
         assert ran.code == 3
         assert "odd" in ran.err
     assert config.read_text().endswith("odd = 1\n")
+
+
+def test_one_that_is_renamed_keeps_how_its_periods_went(desk: Desk, config: Path) -> None:
+    day = datetime(2026, 11, 1, tzinfo=UTC)
+    until = day + timedelta(days=1)
+    ended = EndedPeriod("team", day, until, Limit(LimitUnit.USD, Decimal(10)))
+    with closing(Database(desk.state, day)) as held:
+        held.begin_budget("team", day)
+        held.end_periods("team", day, until, [ended], [])
+    assert desk.run("budgets", "set", "team", "name=staff").code == 0
+    with closing(Database(desk.state, day)) as held:
+        assert [each.started_at for each in held.ended_periods("staff", None, 9)] == [day]
+        assert held.ended_periods("team", None, 9) == ()
 
 
 def test_changes_are_noted(desk: Desk, config: Path) -> None:

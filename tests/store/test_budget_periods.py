@@ -120,6 +120,23 @@ async def test_periods_that_ended_while_nobody_looked_are_each_ended_once(store:
     assert len(await store.ended_periods("team", None, 2)) == 2
 
 
+@pytest.mark.parametrize("is_taken_up", [False, True])
+async def test_a_budget_that_is_called_otherwise_keeps_how_it_went(store: Store, is_taken_up: bool) -> None:
+    use = _Use(d20=4, d21=12)
+    await end_periods(store, [_TEAM], use.measure, _NOW)
+    await end_periods(store, [_TEAM], use.measure, _NOW + _DAY)
+    staff = replace(_TEAM, name="staff")
+    if is_taken_up:
+        # a poolwatch that runs has read the file before
+        await end_periods(store, [staff], use.measure, _NOW + _DAY)
+    assert await store.rename_budget("team", "staff")
+    assert await store.running_budgets() == {"staff": _midnight(21)}
+    await end_periods(store, [staff], use.measure, _NOW + 2 * _DAY)
+    assert await _days(store) == []
+    kept = await store.ended_periods("staff", None, 50)
+    assert [(each.started_at.day, int(each.spent or 0)) for each in kept] == [(21, 12), (20, 4)]
+
+
 async def test_two_processes_end_a_period_once(tmp_path: Path) -> None:
     use = _Use(d20=12, d21=12)
     one, other = Store(tmp_path, _NOW), Store(tmp_path, _NOW)

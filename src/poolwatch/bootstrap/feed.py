@@ -370,9 +370,13 @@ class LiveFeed:
         return place_of(self._surroundings)
 
     async def save_budget(self, name: str | None, values: Mapping[str, str]) -> str | None:
-        """Write it, and have it measured at once."""
+        """Write it, and have it measured at once; with another name it keeps how its periods went."""
         budgets, monitor = await self._budgets(), await self._monitor()
-        return await budgets.save(name, values, monitor.auditor)
+        problem = await budgets.save(name, values, monitor.auditor)
+        renamed = values.get("name")
+        if problem is None and name is not None and renamed and self._running is not None:
+            await self._running.services.store.rename_budget(name, renamed)
+        return problem
 
     async def waits(self) -> Waits:
         """What waits for a person; a viewer answers it as well."""

@@ -20,6 +20,7 @@ from poolwatch.bootstrap.console import (
     say,
     say_text,
 )
+from poolwatch.bootstrap.kept import open_kept
 from poolwatch.bootstrap.places import target_config
 from poolwatch.bootstrap.screen import appearance_problems
 from poolwatch.bootstrap.surroundings import Surroundings
@@ -157,8 +158,18 @@ def set_budget(config: Path | None, name: str, words: Sequence[str], *, mask: bo
         around, deed, lambda: change_limit(path, _ARRAY, name, typed, around.env, appearance_problems)
     )
     tell(around, change, "budget_written_to")
-    _tell_about(around, change, str(typed.get("name") or name))
+    renamed = str(typed.get("name") or name)
+    if renamed != name:
+        run_async(partial(_keep_periods, around, name, renamed))
+    _tell_about(around, change, renamed)
     return EXIT_OK
+
+
+async def _keep_periods(around: Surroundings, before: str, after: str) -> None:
+    """A budget that is called otherwise keeps how its periods went."""
+    async with open_kept(around) as kept:
+        if kept is not None and not await kept.store.rename_budget(before, after):
+            complain(said("periods_not_kept", name=around.told(before)))
 
 
 def remove_budget(config: Path | None, name: str, *, mask: bool = False) -> int:

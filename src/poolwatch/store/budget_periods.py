@@ -116,6 +116,15 @@ def forget(held: sqlite3.Connection, budgets: Collection[str]) -> bool:
     return True
 
 
+def rename(held: sqlite3.Connection, before: str, after: str) -> bool:
+    """A budget is called otherwise: which period runs of it, and how those before went, goes with it."""
+    # whoever took the new name up first has begun with the period that runs
+    held.execute("UPDATE OR IGNORE budgets SET budget = ? WHERE budget = ?", (after, before))
+    held.execute("DELETE FROM budgets WHERE budget = ?", (before,))
+    held.execute("UPDATE OR REPLACE budget_periods SET budget = ? WHERE budget = ?", (after, before))
+    return True
+
+
 def newest(held: sqlite3.Connection, budget: str, whose: str | None, most: int) -> tuple[EndedPeriod, ...]:
     """The last periods of a budget, or of a part of it, that have ended, the newest first."""
     rows = held.execute(

@@ -118,6 +118,12 @@ class LimitTables(Access):
 
         return self._write("budgets", False, budget_periods.forget, budgets)
 
+    def rename_budget(self, before: str, after: str) -> bool:
+        """What is kept of a budget's periods is kept under another name of it."""
+        from poolwatch.store import budget_periods
+
+        return self._write("budgets", False, budget_periods.rename, before, after)
+
     def ended_periods(self, budget: str, whose: str | None, most: int) -> tuple[EndedPeriod, ...]:
         """The last periods of a budget, or of a part of it, that have ended, the newest first."""
         from poolwatch.store import budget_periods

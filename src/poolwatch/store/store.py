@@ -82,6 +82,7 @@ class Store:
     end_periods = _queued(Database.end_periods, otherwise=False)
     rewind_budget = _queued(Database.rewind_budget, otherwise=False)
     forget_budgets = _queued(Database.forget_budgets, otherwise=False)
+    rename_budget = _queued(Database.rename_budget, otherwise=False)
     ended_periods = _queued(Database.ended_periods, ())
     balances = _queued(Database.balances, {})
     put_balance = _queued(Database.put_balance, None)

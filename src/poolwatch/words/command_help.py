@@ -27,7 +27,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "demo": mark("Open the app on a simulated pool; nothing leaves this machine."),
     "status": mark("Print every account; what is old is read first. On a terminal as the app's table."),
     "next": mark("Say which account to use next, and why. Advice: poolwatch never switches a login."),
-    "history": mark("Print how figures of an account or a balance ran: a chart, or values as JSON or CSV."),
+    "history": mark("Print how figures of an account or a balance ran."),
     "events": mark("Print what happened: limits, logins, plans, credits."),
     "audit": mark("What was done by poolwatch: refreshes, logins, configuration."),
     "audit list": mark("Every act, old to new: when, what, how it ended, by whom."),

@@ -297,6 +297,9 @@ TEXTS: Final[Mapping[str, str]] = {
     "written_to": mark("written to {path}; a poolwatch that runs reads it at its next start"),
     "budget_written_to": mark("written to {path}; a poolwatch that runs takes it up within half a minute"),
     "budget_out": mark("{name}: taken out of {path}; how its periods went is kept"),
+    "periods_not_kept": mark(
+        "how its periods went could not be put under its new name: they stay under {name}"
+    ),
     "the_same": mark("the same: {command}"),
     "budget_warns": mark("it warns only; with at_limit=stop, `check` and `run` say stop at the limit"),
     "budget_stops": mark("at its limit `check` and `run` say stop; nothing that runs already is ended"),
