@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -88,7 +88,7 @@ class Counter:
 class Forked:
     """A fork of this process that runs the module as `python -m` does, without half a second of imports."""
 
-    def __init__(self, module: str, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+    def __init__(self, module: str, errand: bytes, environment: Mapping[str, str]) -> None:
         assert module == "poolwatch.purchases"
         with warnings.catch_warnings():
             # the threads of the local service have no say in the child
@@ -99,7 +99,7 @@ class Forked:
             try:
                 os.environ.clear()
                 os.environ.update(environment)
-                code = purchases_main.main(arguments)
+                code = purchases_main.carry(errand)
             finally:
                 os._exit(code)
 

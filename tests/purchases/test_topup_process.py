@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from msgspec.json import encode
 
 from poolwatch.domain.purchases import PENDING_FOR, Caps, Purchase, PurchaseOutcome, Settled
 from poolwatch.domain.values import replace
+from poolwatch.once.process import UNREPORTED
 from poolwatch.purchases import topup_service
 from poolwatch.purchases.topup_book import key_of
 from poolwatch.purchases.topup_service import carry_out
@@ -55,7 +57,7 @@ def really_started() -> None:
 def forked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process of its own, made quicker; tests that are about its start take the real one."""
     if "really_started" not in request.fixturenames:
-        monkeypatch.setattr(topup_service, "start_module", Forked)
+        monkeypatch.setattr(topup_service, "start_errand", Forked)
 
 
 @pytest.fixture
@@ -87,6 +89,29 @@ def test_it_is_bought_once_with_a_key_of_its_own(counter: Counter) -> None:
     assert counter.known() == (bought,)
     assert bought.granted == Decimal("10.50")
     assert bought.service_id == "tu_1"
+
+
+@pytest.mark.usefixtures("really_started")
+def test_no_list_of_processes_shows_what_is_bought(counter: Counter) -> None:
+    shown = []
+
+    def look(command: list[str], **how: object) -> NoReturn:
+        shown.append(command)
+        raise OSError
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("subprocess.Popen", look)
+        assert counter.buy().outcome is PurchaseOutcome.REFUSED
+    assert [command[2:] for command in shown] == [["-m", "poolwatch.purchases"]]
+
+
+def test_half_an_order_is_none(counter: Counter) -> None:
+    assert counter.book.folder.prepare() is None
+    whole = encode(counter.order(counter.wish()))
+    assert Forked("poolwatch.purchases", whole[:-9], os.environ).wait() == UNREPORTED
+    assert counter.known() == ()
+    assert Forked("poolwatch.purchases", whole, os.environ).wait() == 0
+    assert counter.server.charges == [1000]
 
 
 def test_reef_gets_whole_cents_and_no_key(reef: Counter) -> None:

@@ -50,7 +50,7 @@ from poolwatch.host.threads import in_thread
 from poolwatch.monitor.entries import as_known
 from poolwatch.net.proxy import heeded
 from poolwatch.once.journal import Stage
-from poolwatch.once.process import bare_environment, own_environment, start_module
+from poolwatch.once.process import bare_environment, own_environment, start_errand
 from poolwatch.purchases.reset_book import ResetBook, ResetJournal, workspace_of
 from poolwatch.purchases.resets import ResetOrder
 from poolwatch.sources.source import FileSource, ResettingSource
@@ -292,14 +292,9 @@ class ResetDesk:
             self._offset.total_seconds(),
         )
         try:
-            process = start_module(_MODULE, (), self._environment(order.route, settings), tied=True)
+            process = start_errand(_MODULE, encode(errand), self._environment(order.route, settings))
         except (OSError, ValueError):
             return self._unsent(order, message("resets.not_started"))
-        # one that ended at once takes nothing more
-        with suppress(OSError):
-            if process.stdin is not None:
-                with process.stdin as errands:
-                    errands.write(encode(errand))
         return self._outcome(order, process.wait())
 
     def _environment(self, route: ResetRoute, settings: SourceSettings) -> Mapping[str, str]:

@@ -64,6 +64,20 @@ def start_module(
     )
 
 
+def start_errand(module: str, errand: bytes, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """Start such a process and tell it on its standard input what to do, where no list of processes shows it.
+
+    Raises OSError.
+    """
+    process = start_module(module, (), environment, tied=True)
+    # one that ended at once takes nothing more
+    with suppress(OSError):
+        if process.stdin is not None:
+            with process.stdin as errands:
+                errands.write(errand)
+    return process
+
+
 def stand_alone() -> None:
     """Ignore the signals that end the caller: between the request and the disk nothing must be stopped."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):

@@ -1,18 +1,17 @@
 """The process that buys once, and ends; in a session of its own, so that no end of its caller is its end.
 
-What it did stands in its journal; it prints nothing.
+Its order comes on standard input. What it did stands in its journal; it prints nothing.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import time
-from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import partial
+from typing import Final
 
+from msgspec import MsgspecError
 from msgspec.json import decode
 
 from poolwatch.domain.account import Secret
@@ -22,24 +21,26 @@ from poolwatch.once.process import UNREPORTED, stand_alone
 from poolwatch.purchases.topping_up import Tools, TopUpOrder, top_up
 from poolwatch.purchases.topup_replies import Sent
 
+_LONGEST_ORDER: Final = 1024 * 1024
 
-def main(arguments: Sequence[str]) -> int:
-    """Do what the arguments say; the exit status matters only when the journal is silent."""
-    order = _parser().parse_args(arguments).order
+
+def main() -> int:
+    """Do what standard input says; the exit status matters only when the journal is silent."""
+    return carry(sys.stdin.buffer.read(_LONGEST_ORDER))
+
+
+def carry(told: bytes) -> int:
+    """Do what the order says; half of one is none."""
     stand_alone()
+    try:
+        order = decode(told, type=TopUpOrder)
+    except (MsgspecError, ValueError):
+        return UNREPORTED
     try:
         top_up(order, _tools(order))
     except OSError:
         return UNREPORTED
     return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m poolwatch.purchases", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    topup = commands.add_parser("topup")
-    topup.add_argument("order", type=partial(decode, type=TopUpOrder))
-    return parser
 
 
 def _tools(order: TopUpOrder) -> Tools:
@@ -74,4 +75,4 @@ def _now() -> datetime:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

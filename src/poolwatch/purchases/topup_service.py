@@ -22,7 +22,7 @@ from poolwatch.domain.values import replace
 from poolwatch.host.files import FileProblem, read_bounded
 from poolwatch.net.proxy import heeded
 from poolwatch.once.journal import Stage
-from poolwatch.once.process import UNREPORTED, bare_environment, own_environment, start_module
+from poolwatch.once.process import UNREPORTED, bare_environment, own_environment, start_errand
 from poolwatch.purchases.topping_up import REPLY_CAP_BYTES, TopUpOrder
 from poolwatch.purchases.topup_book import TopUpBook, cut_off, disk_message, key_of
 from poolwatch.purchases.topup_replies import Answer, Lost, NotSent, Sent
@@ -137,7 +137,7 @@ def carry_out(order: TopUpOrder, book: TopUpBook) -> Purchase:
     also = {name for name in (order.token_env, *heeded(order.net)) if name is not None}
     try:
         environment = bare_environment(own_environment(), also)
-        process = start_module("poolwatch.purchases", ("topup", encode(order).decode()), environment)
+        process = start_errand("poolwatch.purchases", encode(order), environment)
     except (OSError, ValueError):
         return _not_bought(order, message("topup.not_started"))
     return _outcome(order, book, process.wait(), key_of(purchase.place))
