@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 
 from poolwatch.bootstrap.clock import RealClock
@@ -155,6 +156,10 @@ async def test_the_typed_amount_and_enter_pay_once(server: TopUpServer) -> None:
         assert "= $10.00" in sheet(app)
         await pilot.press("enter", "enter", "enter")
         assert "$10.00 will be charged now" in sheet(app)
+        # a clipboard is nobody's word
+        app.screen.post_message(events.Paste("10.00"))
+        await settle(pilot)
+        await pilot.press("enter")
         await typed(pilot, "1")
         assert "that is another amount: nothing was sent" in sheet(app)
         assert server.posts == []

@@ -17,7 +17,7 @@ _NONE = {
     "quarter, thread, model, ": "SQL", "id, channel, doc, ": "SQL", ", model, tier, ": "SQL",
     ",\n        PRIMARY KEY": "SQL", ",\n        cost_whole INTEGER": "SQL",
     "Panel {": "a style sheet", "Sheet {": "a style sheet",
-    "TopUpSheet {": "a style sheet", "ChoiceScreen {": "a style sheet",
+    "ChoiceScreen {": "a style sheet",
     "BudgetFormScreen {": "a style sheet", "ValueLine,": "a style sheet",
     "FilterLine,": "a style sheet", "Lines {": "a style sheet",
     "try again in (": "a pattern for what CLIProxyAPI says",

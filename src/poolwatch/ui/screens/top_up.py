@@ -7,19 +7,15 @@ from datetime import timedelta
 from decimal import Decimal
 from enum import Enum, auto
 from functools import partial
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from msgspec import Struct
 from textual import events
-from textual.app import ComposeResult
-from textual.binding import BindingType
-from textual.screen import ModalScreen
 
 from poolwatch.domain.balances import lasting
 from poolwatch.domain.message import Message
 from poolwatch.domain.proposals import Proposal
 from poolwatch.domain.purchases import Purchase, Settled, amount_of, money
-from poolwatch.domain.text import visible
 from poolwatch.presentation.top_up_sheet import (
     Address,
     Filled,
@@ -38,18 +34,18 @@ from poolwatch.presentation.top_up_sheet import (
 )
 from poolwatch.presentation.topups import TopUpLook, purchase_line
 from poolwatch.presentation.view import Tone
+from poolwatch.ui.appearance import Glyphs
 from poolwatch.ui.cells import Line, fit_line, wrap
 from poolwatch.ui.feed import TopUps
-from poolwatch.ui.screens.page import LeavesOnce, Page, quits
+from poolwatch.ui.screens.page import Page
+from poolwatch.ui.screens.word_sheet import Sheet
 from poolwatch.ui.state import UiState
 from poolwatch.ui.widgets.bottom import typing_line
-from poolwatch.ui.widgets.lines import Lines
 from poolwatch.words import topups as words
 from poolwatch.words.messages import message_text
 
 #: So far back it is looked for how a balance runs.
 _PAST: Final = timedelta(days=7)
-_LONGEST: Final = 32
 _AGAIN: Final = "again"
 _SETTLED: Final = {
     "charged": Settled.CHARGED,
@@ -109,29 +105,21 @@ async def _answer(page: Page[Any], asked: Proposal | Purchase, command: str) -> 
         page.flash(command)
 
 
-class TopUpSheet(ModalScreen[None], LeavesOnce[None], inherit_bindings=False):
+class TopUpSheet(Sheet[None]):
     """No key pays: the amount is typed, and Enter sends it once. To leave stops nothing that was sent."""
 
-    ALLOW_SELECT = False
-    AUTO_FOCUS = ""
-    BINDINGS: ClassVar[list[BindingType]] = quits()
-    DEFAULT_CSS = """
-    TopUpSheet { background: transparent; layout: vertical; align: left bottom; }
-    TopUpSheet Lines { dock: bottom; background: $panel; }
-    """
+    MOST = 32
 
     def __init__(
         self, ui: UiState, top_ups: TopUps, looks: Sequence[TopUpLook], filled: Filled | None = None
     ) -> None:
-        super().__init__()
-        self._ui = ui
+        super().__init__(ui)
         self._top_ups = top_ups
         states = tuple(ui.board.state.balances.values())
         #: where it is bought here, then where in a browser
         self._places: tuple[TopUpLook | Address, ...] = (*looks, *web_places(states))
         self._at = most_in_need(looks, states)
         self._step = Step.CHOOSE
-        self._typed = ""
         self._wrong = ""
         self._amount: Decimal | None = None
         self._purchase: Purchase | None = None
@@ -143,18 +131,9 @@ class TopUpSheet(ModalScreen[None], LeavesOnce[None], inherit_bindings=False):
         if filled is not None and filled.amount is not None and wanted is not None:
             self._fill_in(filled.amount)
 
-    def compose(self) -> ComposeResult:
-        """All of it stands in a few lines."""
-        yield Lines(id="sheet")
-
     def on_mount(self) -> None:
         """Read what is left."""
         self._read_balance()
-
-    def on_resize(self) -> None:
-        """As wide as the screen."""
-        self.query_one(Lines).set_appearance(self._ui.appearance)
-        self._draw()
 
     @property
     def _place(self) -> TopUpLook | Address:
@@ -184,7 +163,7 @@ class TopUpSheet(ModalScreen[None], LeavesOnce[None], inherit_bindings=False):
         look = self._look
         self._purchase = None if look is None else look.waiting
         self._step = Step.ENDED if self._purchase is not None else Step.CHOOSE
-        self._typed = self._wrong = ""
+        self.typed = self._wrong = ""
 
     def _fill_in(self, amount: Decimal) -> None:
         """As if the amount were chosen; it is still to be typed. Not where nothing can be bought now."""
@@ -194,30 +173,32 @@ class TopUpSheet(ModalScreen[None], LeavesOnce[None], inherit_bindings=False):
 
     # --- drawing
 
-    def _draw(self) -> None:
-        if not (self.is_attached and self.children and self.size.width):
-            return
-        width, glyphs = self.size.width, self._ui.appearance.glyphs
+    def draw(self) -> None:
+        """Where the sheet is still there: answers come whenever they come."""
+        if self.is_attached and self.children and self.size.width:
+            super().draw()
+
+    def lines(self, width: int, glyphs: Glyphs) -> list[Line]:
+        """What is told, what is asked for, and the keys."""
         shown = self._shown()
         lines: list[Line] = [fit_line(((f" {shown.title}", Tone.STRONG),), width, glyphs.ellipsis)]
         for text in shown.told:
             lines += self._wrapped(text, Tone.PLAIN)
         if shown.prompt:
-            typed = f"{self._typed}_{self._meant()}"
+            typed = f"{self.typed}_{self._meant()}"
             pieces = ((f" {shown.prompt}", Tone.STRONG), (typed, Tone.PLAIN))
             lines.append(fit_line(pieces, width, glyphs.ellipsis))
         if self._wrong:
             lines += self._wrapped(self._wrong, Tone.AMBER)
-        lines.append(typing_line(shown.keys, width, glyphs))
-        self.query_one(Lines).show(lines)
+        return [*lines, typing_line(shown.keys, width, glyphs)]
 
     def _wrapped(self, text: str, tone: Tone) -> list[Line]:
         room = max(1, self.size.width - 2)
         return [((" ", Tone.PLAIN), *line) for line in wrap(((text, tone),), room)]
 
     def _shown(self) -> _Shown:
-        place, mask, amount = self._place, self._ui.choice.mask, self._amount
-        now, zone = self._ui.feed.now(), self._ui.board.prefs.zone
+        place, mask, amount = self._place, self.ui.choice.mask, self._amount
+        now, zone = self.ui.feed.now(), self.ui.board.prefs.zone
         standing, purchase = self._standing, self._purchase
         others = (("j k", words.KEY_OTHER()),) if len(self._places) > 1 else ()
         leave, unpaid = ("esc", words.KEY_LEAVE()), ("esc", words.NOTHING_CHARGED())
@@ -252,7 +233,7 @@ class TopUpSheet(ModalScreen[None], LeavesOnce[None], inherit_bindings=False):
         look = self._look
         if look is None or self._step is not Step.CHOOSE:
             return ""
-        amount = chosen_amount(look.offer, self._typed)
+        amount = chosen_amount(look.offer, self.typed)
         return "" if amount is None else words.chosen(money(amount))
 
     # --- keys
@@ -271,26 +252,28 @@ class TopUpSheet(ModalScreen[None], LeavesOnce[None], inherit_bindings=False):
             case "enter":
                 self._enter()
             case "backspace":
-                self._typed, self._wrong = self._typed[:-1], ""
-            case "j" | "k" if not self._typed and self._step in (Step.CHOOSE, Step.ENDED):
+                self.typed, self._wrong = self.typed[:-1], ""
+            case "j" | "k" if not self.typed and self._step in (Step.CHOOSE, Step.ENDED):
                 self._go(1 if event.key == "j" else -1)
-            case "y" if not self._typed and self._link is not None:
+            case "y" if not self.typed and self._link is not None:
                 self.app.copy_to_clipboard(self._link)
                 self._wrong = words.COPIED(self._link)
-            case "r" if not self._typed and self._step is Step.ENDED:
+            case "r" if not self.typed and self._step is Step.ENDED:
                 self._read_balance()
             case _ if takes_text and event.character is not None and event.character.isprintable():
-                self._typed = visible(self._typed + event.character, _LONGEST + 1)[:_LONGEST]
+                self.take(event.character)
                 self._wrong = ""
-        self._draw()
+        self.draw()
 
     def on_paste(self, event: events.Paste) -> None:
         """What pays is typed: a clipboard is not somebody's word."""
         event.stop()
+        # Textual would have the sheet below take it, too
+        event.prevent_default()
 
     def _leave(self) -> None:
         """What was sent goes on; who leaves before that is told that nothing is charged."""
-        look, step, ui = self._look, self._step, self._ui
+        look, step, ui = self._look, self._step, self.ui
         self.dismiss()
         below = self.app.screen
         if look is None or not isinstance(below, Page):
@@ -307,7 +290,7 @@ class TopUpSheet(ModalScreen[None], LeavesOnce[None], inherit_bindings=False):
             self._read_balance()
 
     def _enter(self) -> None:
-        look, typed, purchase = self._look, self._typed.strip(), self._purchase
+        look, typed, purchase = self._look, self.typed.strip(), self._purchase
         if look is None or self._step is Step.AT_WORK:
             return
         if self._step is Step.CHOOSE:
@@ -317,14 +300,14 @@ class TopUpSheet(ModalScreen[None], LeavesOnce[None], inherit_bindings=False):
             if amount is None:
                 self._wrong = words.not_amount(typed)
                 return
-            self._amount, self._step, self._typed = amount, Step.CONFIRM, ""
+            self._amount, self._step, self.typed = amount, Step.CONFIRM, ""
         elif self._step is Step.CONFIRM and self._amount is not None:
             if amount_of(typed) != self._amount:
                 self._wrong = words.OTHER_AMOUNT()
                 return
             self._work(self._top_ups.buy(look, self._amount), look)
         elif purchase is not None and purchase.is_open and typed:
-            if typed == _AGAIN and purchase.asking(self._ui.feed.now()) is None:
+            if typed == _AGAIN and purchase.asking(self.ui.feed.now()) is None:
                 self._amount = None
                 self._work(self._top_ups.ask(purchase), look)
             elif typed in _SETTLED:
@@ -337,12 +320,12 @@ class TopUpSheet(ModalScreen[None], LeavesOnce[None], inherit_bindings=False):
 
     def _work(self, what: Awaitable[Purchase | Message], look: TopUpLook) -> None:
         """Do it, once; of the app and not of the sheet, which may be left meanwhile."""
-        self._step, self._typed, self._wrong = Step.AT_WORK, "", ""
-        self._ui.tops_up_now = True
+        self._step, self.typed, self._wrong = Step.AT_WORK, "", ""
+        self.ui.tops_up_now = True
         self.app.run_worker(partial(self._await, what, look))  # type: ignore[arg-type]  # its type forgets functions
 
     async def _await(self, what: Awaitable[Purchase | Message], look: TopUpLook) -> None:
-        ui, app, found = self._ui, self.app, await what
+        ui, app, found = self.ui, self.app, await what
         ui.tops_up_now = False
         now = ui.feed.now()
         if isinstance(found, Message):
@@ -357,7 +340,7 @@ class TopUpSheet(ModalScreen[None], LeavesOnce[None], inherit_bindings=False):
             app.screen.flash(text, tone)
         else:
             ui.said.add(now, text, tone)
-        self._draw()
+        self.draw()
         if look.source is not None and not isinstance(found, Message) and found.counts:
             await ui.feed.read_balance(look.source)
         # what is open there now comes first, also for who goes on to another place and comes back
@@ -374,11 +357,11 @@ class TopUpSheet(ModalScreen[None], LeavesOnce[None], inherit_bindings=False):
             self.run_worker(partial(self._balance_read, look, look.source), exit_on_error=False)  # type: ignore[arg-type]  # its type forgets functions
 
     async def _balance_read(self, look: TopUpLook, source: str) -> None:
-        feed = self._ui.feed
+        feed = self.ui.feed
         amount = await self._top_ups.balance_of(look.offer.name)
-        now, state, ends_at = feed.now(), self._ui.board.state.balances.get(source), None
+        now, state, ends_at = feed.now(), self.ui.board.state.balances.get(source), None
         if amount is not None and state is not None:
             runs = lasting(state, await feed.balance_points(state, now - _PAST), now)
             ends_at = None if runs is None else runs.ends_at
         self._standings[look.offer.name] = Standing(amount, now, ends_at)
-        self._draw()
+        self.draw()
