@@ -360,6 +360,8 @@ def test_of_much_that_was_so_before_the_screen_has_the_worst_and_the_list_all() 
     assert [row.who for row in block.rows] == whose
     assert block.rows[0].text == "over 90%"
     assert block.rows[-1].text == "3 more; poolwatch alerts lists all"
+    # with the one that waits for a decision
+    assert found.total == 9
     assert len(view(*board.alerts, text="source").blocks[-1].rows) == 7
     # who waits for a decision stands once on the screen
     assert "DAN" not in "".join(row.who for row in block.rows).upper()

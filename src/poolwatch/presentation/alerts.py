@@ -116,7 +116,7 @@ _TONES: Final = {Severity.CRITICAL: Tone.RED, Severity.WARNING: Tone.AMBER, Seve
 _ALERT: Final = "!"
 _SOURCE: Final = "▲"
 _QUIET: Final = "·"
-#: So many of those that nobody was told of stand on the screen, where events are looked for.
+#: So many of those that nobody was told of stand on the screen: they are no news, and events are.
 _UNTOLD_MOST: Final = 5
 #: When tomorrow begins for those who were not to be woken.
 _MORNING: Final = time(8)
@@ -178,27 +178,26 @@ def alerts_view(
         worst_last = sorted(primed, key=lambda each: each.level or 0)
         primed = list({(each.rule, each.subject): each for each in worst_last}.values())
         primed = [each for each in primed if each.subject not in asked]
-    rows[AlertSection.PRIMED] = [_of_alert(each, look, board) for each in sorted(primed, key=_order)]
+    primed.sort(key=_order)
+    most = _UNTOLD_MOST if lets is None and not whole else len(primed)
+    rows[AlertSection.PRIMED] = [_of_alert(each, look, board) for each in primed[:most]]
+    left_out = len(primed[most:])
     blocks = []
     for section, found in rows.items():
-        shown = tuple(row for row in found if lets is None or lets(row))
-        if section is AlertSection.PRIMED and not whole and lets is None:
-            shown = _first_of(shown)
+        shown, count = tuple(row for row in found if lets is None or lets(row)), len(found)
+        if section is AlertSection.PRIMED and left_out:
+            shown, count = (*shown, _more_untold(left_out)), count + left_out
         if shown:
-            blocks.append(AlertBlock(section, words.heading(section.value, len(found)), shown))
+            blocks.append(AlertBlock(section, words.heading(section.value, count), shown))
     counts = words.counted(
         *(len(rows[each]) for each in (AlertSection.FIRING, AlertSection.WAITING, AlertSection.SILENCED))
     )
-    return AlertsView(tuple(blocks), counts, sum(map(len, rows.values())))
+    return AlertsView(tuple(blocks), counts, sum(map(len, rows.values())) + left_out)
 
 
-def _first_of(untold: tuple[AlertRow, ...]) -> tuple[AlertRow, ...]:
-    """The worst of what nobody was told of, which is no news; how many more there are stands below."""
-    rest = len(untold) - _UNTOLD_MOST
-    if rest <= 0:
-        return untold
-    more = words.more_untold(rest)
-    return (*untold[:_UNTOLD_MOST], AlertRow("more untold", _QUIET, Tone.DIM, "", more, told=more))
+def _more_untold(count: int) -> AlertRow:
+    more = words.more_untold(count)
+    return AlertRow("more untold", _QUIET, Tone.DIM, "", more, told=more)
 
 
 def _told_of(board: AlertBoard) -> list[Alert]:
