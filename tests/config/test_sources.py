@@ -291,3 +291,30 @@ def test_a_key_that_is_never_sent_is_told() -> None:
     (problem,) = problems(f"{table}api_key_env='K'\n")
     assert (problem.line, problem.message.partition(":")[0]) == (5, "api_key_env")
     assert len(sources(f"{table}api_key_env='K'\nauth='header:X-Key'\n")) == 1
+
+
+@pytest.mark.parametrize(
+    ("header", "why"),
+    [
+        ("Authorization: Bearer sk-1", "has Authorization: a secret never stands in this file"),
+        ("X-Api-Key: sk-1", "has X-Api-Key: a secret never stands in this file"),
+        ("x-subscription-token: sk-1", "has x-subscription-token: a secret never stands in this file"),
+        ("Host: example.com", "has Host, which each request has anyway"),
+    ],
+)
+def test_no_secret_stands_among_the_headers(header: str, why: str) -> None:
+    table = "[[sources]]\nkind='credits-http'\npreset='openrouter'\napi_key_env='K'\n"
+    (problem,) = problems(f"{table}headers=['{header}']\n")
+    assert why in problem.message
+    assert "sk-1" not in problem.text
+    assert len(sources(f"{table}headers=['New-Api-User: 12']\n")) == 1
+
+
+@pytest.mark.parametrize("query", ["key=sk-1", "a=b&access_token=sk-1", "API_KEY=sk-1"])
+def test_no_secret_stands_in_an_address(query: str) -> None:
+    table = "[[sources]]\nkind='credits-http'\nremaining='/r'\n"
+    (problem,) = problems(f"{table}url='https://example.com/info?{query}'\n")
+    assert "has a key in it" in problem.message
+    assert "sk-1" not in problem.text
+    (good,) = sources(f"{table}url='https://example.com?user_id=7&days=30'\n")
+    assert good.url == "https://example.com?user_id=7&days=30"

@@ -43,6 +43,9 @@ _CURRENCY: Final = re.compile(r"[A-Z]{3}", re.ASCII)
 _MOST_DECIMALS: Final = 12
 #: Headers that hold a secret, or that the request has anyway.
 _NOT_GIVEN: Final = ("authorization", "proxy-authorization", "cookie", "host", "content-length")
+#: What others call a key's header: what stands there would be shown with the configuration.
+_SECRET_HEADER: Final = re.compile("api-?key|token|secret|password", re.ASCII)
+_SECRET_QUERY: Final = re.compile("(?:^|&)[^=&]*(?:key|token|secret|password)=", re.ASCII | re.IGNORECASE)
 #: What changes neither what is asked nor what its answer says.
 _UNASKED: Final = frozenset(
     {"name", "preset", "insecure", "poll", "web", "cost_per_request", "amber_below", "red_at"}
@@ -166,7 +169,9 @@ def headers(raw: Raw) -> tuple[str, ...] | Wrong:
         name, colon, value = each.partition(":") if isinstance(each, str) else ("", "", "")
         if not colon or not _HEADER.fullmatch(name) or not _HEADER_VALUE.fullmatch(value.strip()):
             return Wrong(said("not_headers"))
-        if name.lower() in _NOT_GIVEN:
+        if name.lower() in _NOT_GIVEN[3:]:
+            return Wrong(said("own_header", name=name))
+        if name.lower() in _NOT_GIVEN or _SECRET_HEADER.search(name.lower()):
             return Wrong(said("secret_header", name=name))
         found.append(f"{name}: {value.strip()}")
     return tuple(found)
@@ -179,7 +184,9 @@ def address(raw: Raw) -> str | Wrong:
     path, mark, query = raw.value.partition("?")
     if "#" in query:
         return Wrong(said("query_in_address"))
-    found = values.url(https_only=False)(Raw(f"{path}{query}".replace(ID_PLACE, "id"), env=raw.env))
+    if _SECRET_QUERY.search(query):
+        return Wrong(said("secret_in_query"))
+    found = values.url(https_only=False)(Raw(f"{path}/{query}".replace(ID_PLACE, "id"), env=raw.env))
     if isinstance(found, Wrong):
         return found
     if ID_PLACE in path.split("://", 1)[-1].partition("/")[0]:

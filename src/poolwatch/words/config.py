@@ -24,7 +24,11 @@ TEXTS: Final[Mapping[str, str]] = {
     "not_limit": mark('must be above 0 and like "$10", "250 credits", "5M tokens" or "80%", not {value}'),
     "not_auth": mark('must be "bearer", "none" or "header:NAME", not {value}'),
     "not_headers": mark('must be headers like ["New-Api-User: 12"]'),
-    "secret_header": mark("has {name}, which is made of the key: name a file with it in api_key_file"),
+    "secret_header": mark(
+        "has {name}: a secret never stands in this file; name a file with it in api_key_file, and in auth "
+        "how it is sent"
+    ),
+    "own_header": mark("has {name}, which each request has anyway"),
     "not_pointer": mark('must be a JSON pointer like "/data/remaining", not {value}'),
     "not_pick": mark('must be like "/balance_infos currency=USD", not {value}'),
     "not_equality": mark('must be a pointer and a value like "/code=0", not {value}'),
@@ -119,6 +123,9 @@ TEXTS: Final[Mapping[str, str]] = {
     "bad_scheme": mark("must start with https:// or http:// and a host"),
     "login_in_address": mark("must not hold a user name or password: a secret never stands in this file"),
     "query_in_address": mark("must not have a query or a fragment"),
+    "secret_in_query": mark(
+        "has a key in it, and a secret never stands in this file; name a file with it in api_key_file"
+    ),
     "not_https": mark("must be https: plain http is only taken for this machine (127.0.0.1, ::1, localhost)"),
     "bad_proxy": mark(
         'must be "env", or an address like http://host:3128, https://host:3128 or socks5://host:1080'
