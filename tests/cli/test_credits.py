@@ -197,6 +197,8 @@ def test_what_is_asked_elsewhere_is_another_balance(desk: Desk, service: Service
     assert desk.run("sources", "set", "b", "amber_below=90").code == 0
     (row,) = json.loads(desk.run("credits", "--json").out)["credits"]
     assert (row["remaining"], row["level"], len(service.asked)) == ("87", "low", 2)
+    assert desk.run("sources", "set", "b", "headers=New-Api-User: 12, X-Group: a").code == 0
+    assert 'headers = ["New-Api-User: 12", "X-Group: a"]\n' in desk.usual_config.read_text()
     assert desk.run("sources", "set", "b", f"url={service.url}/gone").code == 0
     (row,) = json.loads(desk.run("credits", "--json").out)["credits"]
     assert (row["remaining"], row["unit"], row["trouble"]["kind"]) == (None, None, "not_offered")

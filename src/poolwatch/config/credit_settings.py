@@ -162,8 +162,10 @@ def auth(raw: Raw) -> str | Wrong:
 
 
 def headers(raw: Raw) -> tuple[str, ...] | Wrong:
-    """Headers as they are sent, each `NAME: value`."""
-    given = raw.value if isinstance(raw.value, list) else [raw.value]
+    """Headers as they are sent, each `NAME: value`; as they are typed, with commas between them."""
+    given = raw.value if isinstance(raw.value, list | tuple) else [raw.value]
+    if raw.loose and isinstance(raw.value, str):
+        given = [each.strip() for each in raw.value.split(",")]
     found = []
     for each in given:
         name, colon, value = each.partition(":") if isinstance(each, str) else ("", "", "")
