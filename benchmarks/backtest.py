@@ -25,7 +25,7 @@ from benchmarks.simulated_use import START, WEEK, Kind, Life, LivedCycle, lives
 from poolwatch.domain.cycles import Cycle, EndedBy, Rise
 from poolwatch.domain.forecast import Forecast
 from poolwatch.domain.habit import Habit, closed, learn
-from poolwatch.domain.look_ahead import look_ahead
+from poolwatch.domain.look_ahead import if_reset, look_ahead
 from poolwatch.domain.ratios import Bank, bank
 from poolwatch.domain.values import replace
 
@@ -82,11 +82,17 @@ class Score(Struct):
     #: how often nothing was foretold, by reason
     silent: dict[str, int] = field(default_factory=dict)
     forecasts: int = 0
+    #: what was said of it as the former one ended, as of a window that is reset then
+    if_reset: Forecast | None = None
 
     @property
     def ran_out(self) -> bool:
         """Whether it was used up before its reset; what was wanted beyond is not known."""
         return self.full_at is not None
+
+    def is_within(self, said: Forecast) -> bool:
+        """Whether it ended between the figures as they are shown: in whole percents."""
+        return round(said.low_percent or 0) <= self.final <= round(said.high_percent or 0)
 
     def take(self, hours: float, said: Forecast, by_rule: Mapping[str, Told | None]) -> None:
         """Hold one forecast against what came."""
@@ -94,9 +100,7 @@ class Score(Struct):
         assert said.low_percent is not None
         assert said.high_percent is not None
         tenth = min(9, int(hours * _HOUR / WEEK * 10))
-        # as it is shown: in whole percents
-        is_held = round(said.low_percent) <= self.final <= round(said.high_percent)
-        self.held.setdefault(tenth, Tally()).add(is_held)
+        self.held.setdefault(tenth, Tally()).add(self.is_within(said))
         band = bisect_right(BANDS, hours)
         for rule, told in by_rule.items():
             if told is not None:
@@ -119,6 +123,8 @@ class Watched:
         self.rates = [others.codex_lb(cycle.polls) for cycle in life.cycles]
         #: the number of the cycle that runs
         self.running = 0
+        #: of the cycle that runs, as it was told when the former one ended
+        self.if_reset: Forecast | None = None
         self._rises = [_rises(cycle) for cycle in life.cycles]
         self._times = [[poll.at for poll in cycle.polls] for cycle in life.cycles]
 
@@ -153,12 +159,15 @@ class Watched:
         )
         return cycle, polls
 
-    def close_until(self, at: float) -> list[Cycle]:
+    def close_until(self, at: float, pooled: Bank | None = None) -> list[Cycle]:
         """Learn from the cycles that have ended by then."""
         ended: list[Cycle] = []
         while (lived := self.lived) is not None and lived.ended_at <= at:
             known = self.cycle(lived.ended_at + 1)
+            self.if_reset = None
             if known is not None:
+                ended_at, zone = _instant(lived.ended_at), self.life.zone
+                self.if_reset = if_reset(known[0], self.habit, pooled or Bank(), ended_at, zone, _STALE)
                 ended_by = EndedBy.EARLY_RESET if lived.early else EndedBy.RESET
                 cycle = replace(known[0], ended_at=_instant(lived.ended_at), ended_by=ended_by)
                 ended.append(replace(cycle, ratios=closed(cycle, self.habit, self.life.zone)))
@@ -195,7 +204,7 @@ def scored(seed: int, accounts: int = ACCOUNTS, weeks: int = WEEKS, every_hours:
         for account in watched:
             for hour in range(0, 24, every_hours):
                 at = START.timestamp() + day * 86400 + hour * _HOUR
-                learned += account.close_until(at)
+                learned += account.close_until(at, pooled)
                 if day >= _FIRST_WEEK * 7:
                     _look(account, at, pooled, scores)
     return list(scores.values())
@@ -209,7 +218,7 @@ def _look(account: Watched, at: float, pooled: Bank, scores: dict[tuple[int, int
     cycle, polls = known
     score = scores.setdefault(
         (account.life.number, account.running),
-        Score(account.life.kind, lived.polls[-1].used_percent, lived.full_at),
+        Score(account.life.kind, lived.polls[-1].used_percent, lived.full_at, if_reset=account.if_reset),
     )
     burned = sum(rise.percent for rise in account.past[-1].rises if (rise.hour + 1) * _HOUR > at - 86400)
     said = look_ahead(cycle, account.habit, pooled, _instant(at), account.life.zone, _STALE, burned)
@@ -265,6 +274,10 @@ class Figures(Struct):
     out_held: float
     out_shown: int
     silent: dict[str, int]
+    #: of windows that are set to zero: how often the interval holds, the chance to run out, and how often
+    anew_held: float
+    anew_told: float
+    anew_seen: float
 
     def failures(self) -> list[str]:
         """The gates that are not met, in words."""
@@ -286,6 +299,10 @@ class Figures(Struct):
         ]
         if self.out_shown >= _LEAST_CYCLES and self.out_held < _OUT_HELD:
             found.append(f"the time it runs out at holds {self.out_held:.0%}, not {_OUT_HELD:.0%}")
+        if not 0.75 <= self.anew_held <= 0.90:
+            found.append(f"interval after a reset holds {self.anew_held:.0%}, not 75 to 90%")
+        if abs(self.anew_told - self.anew_seen) > 0.10:
+            found.append(f"after a reset told {self.anew_told:.0%}, observed {self.anew_seen:.0%}")
         if ours[0] > 0.6 * linear[0]:
             found.append(f"error {ours[0]:.1f} before 24 h, linear {linear[0]:.1f}")
         found += [
@@ -323,6 +340,14 @@ def figures(scores: Sequence[Score]) -> Figures:
                 brier[rule].add((_mean(parts) - each.ran_out) ** 2)
         for reason, count in each.silent.items():
             silent[reason] = silent.get(reason, 0) + count
+    anew_held, anew_told, anew_seen = Tally(), Tally(), Tally()
+    for each in scores:
+        said = each.if_reset
+        if said is not None and said.out_probability is not None:
+            anew_told.add(said.out_probability)
+            anew_seen.add(each.ran_out)
+            if not each.ran_out:
+                anew_held.add(each.is_within(said))
     shown = [each.out_held for each in scores if each.out_held.count]
     return Figures(
         len(scores),
@@ -335,6 +360,9 @@ def figures(scores: Sequence[Score]) -> Figures:
         sum(each.mean for each in shown) / len(shown) if shown else nan,
         len(shown),
         silent,
+        anew_held.mean,
+        anew_told.mean,
+        anew_seen.mean,
     )
 
 
@@ -376,6 +404,9 @@ def table(whole: Figures, seeds: Sequence[Figures]) -> str:
         "",
         f"A time at which it runs out was told in {whole.out_shown:,} windows; it held, to the hour, in"
         f" {whole.out_held:.0%} of them.",
+        "Of a window that is set to zero, what was said as the former one ended: the interval holds in"
+        f" {whole.anew_held:.0%} of them; the chance to run out was told as {whole.anew_told:.0%}, and"
+        f" {whole.anew_seen:.0%} did.",
         f"Nothing was foretold in {silent / (silent + whole.forecasts):.0%} of the hours: {reasons}.",
         "Gates missed: " + ("; ".join(missed) if missed else "none, neither by all seeds nor by one") + ".",
     ]

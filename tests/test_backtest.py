@@ -35,6 +35,8 @@ def test_the_gates_hold(found: Figures) -> None:
     assert 0.78 <= overall <= 0.90
     assert all(0.70 <= share <= 0.95 for share in found.by_tenth)
     assert all(0.62 <= share <= 0.97 for share in found.by_kind.values())
+    assert 0.75 <= found.anew_held <= 0.95
+    assert abs(found.anew_told - found.anew_seen) <= 0.14
     assert all(abs(told - seen) <= 0.14 for told, seen, count in found.reliability if count >= 60)
 
 
@@ -67,6 +69,9 @@ def spoiled(found: Figures) -> Figures:
         found.out_held,
         found.out_shown,
         found.silent,
+        found.anew_held,
+        found.anew_told,
+        found.anew_seen,
     )
 
 
