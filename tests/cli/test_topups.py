@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import sys
 import tomllib
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pexpect
 import pytest
 
+from poolwatch.domain.proposals import AutoTopUp, BalanceSeen
+from poolwatch.domain.purchases import Caps
+from poolwatch.store.store import Store
 from tests.cli.desk import PROGRAM, Desk, Ran
 from tests.support.topup_server import TOKEN, Sell, TopUpServer, refuses
 
@@ -44,6 +50,21 @@ def configure(desk: Desk, *servers: TopUpServer, more: str = "") -> None:
         )
     )
     assert tomllib.loads(path.read_text())
+
+
+def proposed(desk: Desk, at: datetime) -> None:
+    """Have $10 proposed, as the process does that polls."""
+
+    async def work() -> None:
+        store = Store(desk.state, at)
+        auto = AutoTopUp(Decimal(5), Decimal(10), Caps(Decimal(20), Decimal(100)))
+        for minutes, balance in ((2, "6"), (1, "4")):
+            then = at - timedelta(minutes=minutes)
+            seen = BalanceSeen("left", "USD", Decimal(balance), then)
+            assert await store.judge_proposal("team", auto, seen, (), then) is not None
+        await store.aclose()
+
+    asyncio.run(work())
 
 
 def bought(desk: Desk, *words: str) -> tuple[Ran, Row]:
@@ -257,3 +278,30 @@ def test_reef_is_done_once_its_balance_has_risen(desk: Desk, grants: bool, outco
     desk.usual_config.write_text(text.replace('name = "wallet"', 'name = "purse"'))
     ran = desk.run("topups")
     assert (ran.code, "no source of kind credits-http is called wallet" in ran.err) == (3, True)
+
+
+def test_what_is_bought_as_it_was_proposed_is_said_and_listed(desk: Desk, server: TopUpServer) -> None:
+    configure(
+        desk, server,
+        more='source = "left"\nauto = { below = 5, amount = 10, max_per_day = 20, max_per_month = 100 }\n',
+    )  # fmt: skip
+    with desk.usual_config.open("a") as config:
+        config.write(
+            f'[[sources]]\nkind = "credits-http"\nname = "left"\nurl = "{server.url.removesuffix("/topups")}'
+            '/balance"\nauth = "none"\nremaining = "/left"\nunit = "USD"\n'
+        )
+    at = datetime.now(UTC)
+    proposed(desk, at)
+    told = desk.run("topups").out
+    assert "below $5.00, propose $10.00; at most $20.00 a day, $100.00 a month" in told
+    assert "waits for you until " in told
+    assert "top up $10.00? below $5.00" in told
+    # another amount is no answer to it
+    assert bought(desk, "buy", "7", "--confirm", "7")[1]["proposed"] is False
+    (row,) = json.loads(desk.run("topups", "--json").out)["topups"]
+    assert (row["auto"]["amount"], row["auto"]["spent_today"]) == ("10", "0")
+    assert row["auto"]["proposed_at"] is not None
+    assert bought(desk, "buy", "10", "--confirm", "10")[1]["proposed"] is True
+    (row,) = json.loads(desk.run("topups", "--json").out)["topups"]
+    assert row["auto"]["spent_today"] == "10.00"
+    assert "granted, as it was proposed" in desk.run("audit").out

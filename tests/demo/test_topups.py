@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -31,6 +32,7 @@ from poolwatch.domain.balances import Balance
 from poolwatch.domain.message import message
 from poolwatch.domain.purchases import Purchase, PurchaseOutcome, TopUpKind
 from poolwatch.purchases.topup_replies import Answer, Lost, judged, looked_up
+from poolwatch.words import topups as words
 
 START = datetime(2026, 11, 20, 13, 3, tzinfo=UTC)
 TOKEN = "demo-token"
@@ -189,5 +191,7 @@ def test_its_settings_are_good_and_name_the_ends(tmp_path: Path) -> None:
     assert [each.kind for each in settings.topups] == ["generic", "reef"]
     assert all(each.source in {one.name for one in settings.sources} for each in settings.topups)
     assert token not in path.read_text(encoding="utf-8")
+    # the sheet says so, too
+    assert [int(each) * 100 for each in re.findall(r"\$([0-9]+)", words.DEMO())] == list(ENDS)
     for cents, end in ENDS.items():
         assert f"${cents // 100} {end}" in path.read_text(encoding="utf-8")

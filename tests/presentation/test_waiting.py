@@ -39,11 +39,11 @@ def test_a_proposal_says_what_it_asks_why_and_until_when() -> None:
     assert (row.mark, row.who, row.text, row.age) == (
         "$",
         "reef team",
-        "top up $10.00? $3.20 is below $5.00",
+        "top up $10.00? below $5.00",
         "51m",
     )
     assert row.opens is PROPOSAL
-    assert row.told == "reef team: poolwatch topups buy 10.00 --name 'reef team'"
+    assert row.told == "reef team: $3.20 is below $5.00: poolwatch topups buy 10.00 --name 'reef team'"
     (span,) = row.beside
     assert span.text.startswith("withdrawn at ")
 
@@ -51,7 +51,7 @@ def test_a_proposal_says_what_it_asks_why_and_until_when() -> None:
 def test_what_nobody_knows_stands_before_what_is_proposed_with_its_commands() -> None:
     rows = waiting_rows(Waits((PROPOSAL,), (LOST, KEYED), (USE,)), NAMES, NOW, PREFS)
     assert [row.opens for row in rows] == [LOST, KEYED, USE, PROPOSAL]
-    assert rows[0].text == "the top-up of $25.00 may have been charged: its answer was lost"
+    assert rows[0].text == "$25.00 may have been charged"
     assert [row.told for row in rows[:3]] == [
         "reef team: poolwatch topups settle 0a1b2c3d charged, or not-charged: once you know which",
         "reef team: poolwatch topups ask 4e5f6071",
@@ -83,13 +83,13 @@ def test_doctor_is_told_all_of_it_with_the_configuration_that_was_named() -> Non
     assert list(unsettled_lines(Waits((PROPOSAL,), (LOST,), (USE,)), NOW, prefs)) == [
         Unsettled(
             "reef team",
-            "the top-up of $25.00 may have been charged: its answer was lost",
+            "$25.00 may have been charged: the answer was lost",
             "poolwatch --config /etc/pool.toml topups settle 0a1b2c3d charged, or not-charged: "
             "once you know which",
         ),
         Unsettled(
             "acc",
-            "a banked reset may have been used: the answer was lost",
+            "a reset may have been used: the answer was lost",
             "poolwatch --config /etc/pool.toml resets ask 3f2a90b1",
         ),
     ]

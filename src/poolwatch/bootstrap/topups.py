@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Final
@@ -14,10 +14,12 @@ from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.config.topup_settings import TopUpSettings
 from poolwatch.domain.audit import Act, By, Deed, Ending, Outcome
 from poolwatch.domain.message import Message, message
+from poolwatch.domain.proposals import Proposal, spent_by_proposals
 from poolwatch.domain.purchases import (
     Purchase,
     PurchaseOutcome,
     Settled,
+    Spent,
     TopUpKind,
     confirmed,
     last_charged,
@@ -107,7 +109,18 @@ class TopUpDesk:
         if refused is None and waiting is not None:
             refused = message("topup.open", id=waiting.id, amount=money(waiting.amount))
         trouble = None if refused is None else message_text(refused)
-        return replace(offer, spent=spent(known.purchases, self._now()), trouble=trouble)
+        now, auto = self._now(), topup.auto
+        of_target = [each for each in known.purchases if each.target == aim]
+        used = Spent() if auto is None else spent_by_proposals(of_target, now)
+        return replace(offer, spent=spent(known.purchases, now), trouble=trouble, auto=auto, auto_spent=used)
+
+    def proposals(self) -> dict[str, Proposal]:
+        """Those that wait for an answer, by the name of the top-up."""
+        if all(each.auto is None for each in self.topups):
+            return {}
+        from poolwatch.bootstrap.waiting import stored_proposals  # few have any
+
+        return {each.name: each for each in stored_proposals(self._around, self.topups, self._now())}
 
     def looks(self) -> tuple[TopUpLook, ...]:
         """All that is configured, as it stands now, each with the top-up that is to be settled first."""
@@ -156,7 +169,8 @@ class TopUpDesk:
         """Buy what a person confirmed; how it ended, refusals included."""
         kind, aim, now = TopUpKind(topup.kind), _aim(topup, target), self._now()
         wish = new_purchase(topup.name, kind, topup.url, aim, amount, topup.currency, now)
-        proposed = topup.auto is not None and aim == topup.target and self._is_proposed(topup, amount, now)
+        waiting = self.proposals().get(topup.name) if topup.auto is not None else None
+        proposed = waiting is not None and (waiting.amount, topup.target) == (amount, aim)
         wish = replace(wish, balance_before=balance_before, proposed=proposed)
         refused = self.distrust()
         known = self._known(topup) if refused is None else refused
@@ -170,11 +184,6 @@ class TopUpDesk:
             return _left_alone(wish, refused)
         named = tuple(dict.fromkeys((topup.name, aim, f"${money(amount)}", wish.id)))
         return self._spent(Deed(Act.TOP_UP, what=named), self._order(topup, wish, seen=seen), topup)
-
-    def _is_proposed(self, topup: TopUpSettings, amount: Decimal, now: datetime) -> bool:
-        from poolwatch.bootstrap.waiting import is_proposed  # few have any proposed
-
-        return is_proposed(self._around, topup, amount, now)
 
     def ask(self, purchase: Purchase) -> Purchase | Message:
         """Ask what became of one, as the same request; or why that is impossible."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -81,15 +80,15 @@ def waiting_proposals(
     return found
 
 
-def is_proposed(around: Surroundings, topup: TopUpSettings, amount: Decimal, now: datetime) -> bool:
-    """Whether this amount waits to be bought there, as it was proposed; blocks on disk."""
-    if topup.auto is None or topup.auto.amount != amount or not (around.state_dir / FILE_NAME).exists():
-        return False
+def stored_proposals(around: Surroundings, topups: Sequence[TopUpSettings], now: datetime) -> list[Proposal]:
+    """Those of these top-ups that wait for an answer; blocks on disk."""
+    if not (around.state_dir / FILE_NAME).exists():
+        return []
 
-    async def look() -> bool:
+    async def look() -> list[Proposal]:
         store = Store(around.state_dir, now)
         try:
-            return bool(waiting_proposals((topup,), await store.proposals(), now))
+            return waiting_proposals(topups, await store.proposals(), now)
         finally:
             await store.aclose()
 

@@ -60,10 +60,12 @@ def list_topups(config: Path | None, *, as_json: bool = False, mask: bool = Fals
     around, desk = _desk(config, mask=mask)
     hidden, now, known = around.settings.ui.mask, RealClock().now(), _everything(around, desk)
     offers = [desk.offer(each) for each in desk.topups]
+    waiting = desk.proposals()
     if as_json:
-        say_text(list_json(offers, known.purchases, now, mask=hidden, damaged=known.damaged))
+        told = list_json(offers, known.purchases, now, mask=hidden, damaged=known.damaged, proposals=waiting)
+        say_text(told)
     elif offers or known.purchases:
-        say(*list_lines(offers, known.purchases, now, None, mask=hidden))
+        say(*list_lines(offers, known.purchases, now, None, mask=hidden, proposals=waiting))
     else:
         say(words.NONE())
     if known.damaged:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, tzinfo
 from decimal import Decimal
 from typing import Final
@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from poolwatch.domain.proposals import AutoTopUp, Proposal
 from poolwatch.domain.purchases import Caps, Purchase, PurchaseOutcome, Settled, Spent, TopUpKind, money
 from poolwatch.presentation import figures
 from poolwatch.presentation.json_values import Json, digits, instant
@@ -37,6 +38,9 @@ class Offer(Struct, frozen=True):
     caps: Caps
     spent: Spent = Spent()
     trouble: str | None = None
+    #: what is proposed there, and how far the caps for that are used
+    auto: AutoTopUp | None = None
+    auto_spent: Spent = Spent()
 
     @property
     def host(self) -> str:
@@ -118,16 +122,39 @@ def purchase_lines(
         yield words.IF_NOT_CHARGED(commands.settle(purchase, Settled.NOT_CHARGED))
 
 
+def auto_text(auto: AutoTopUp) -> str:
+    """`below $5.00, propose $10.00; at most $20.00 a day, $100.00 a month`."""
+    amounts = (auto.below, auto.amount, auto.caps.day, auto.caps.month)
+    return words.auto(*(money(each) for each in amounts))
+
+
+def proposal_text(proposal: Proposal) -> str:
+    """`top up $10.00? below $5.00`."""
+    return words.propose(money(proposal.amount), money(proposal.below))
+
+
 def list_lines(
-    offers: Iterable[Offer], purchases: Iterable[Purchase], now: datetime, zone: tzinfo | None, *, mask: bool
+    offers: Iterable[Offer],
+    purchases: Iterable[Purchase],
+    now: datetime,
+    zone: tzinfo | None,
+    *,
+    mask: bool,
+    proposals: Mapping[str, Proposal] | None = None,
 ) -> Iterator[str]:
-    """Where credits can be bought, then every top-up, the latest first."""
+    """Where credits can be bought, then every top-up, the latest first. `proposals` wait, by name."""
     for offer in offers:
         yield words.offer(
             _shown(offer.name, mask=mask), _shown(offer.target, mask=mask), _shown(offer.host, mask=mask)
         )
         told = offer.trouble or caps_text(offer)
         yield f"  {_shown(told, mask=mask)}"
+        if offer.auto is not None:
+            yield f"  {auto_text(offer.auto)}"
+        waiting = (proposals or {}).get(offer.name)
+        if waiting is not None:
+            until = figures.clock(waiting.until, now, zone)
+            yield f"  {words.waits(proposal_text(waiting), until)}"
     latest = sorted(purchases, key=lambda each: each.at, reverse=True)
     for each in latest:
         at = figures.dated_instant(each.at, now, zone)
@@ -144,14 +171,20 @@ def purchase_json(purchase: Purchase, now: datetime, *, mask: bool) -> str:
 
 
 def list_json(
-    offers: Iterable[Offer], purchases: Iterable[Purchase], now: datetime, *, mask: bool, damaged: bool
+    offers: Iterable[Offer],
+    purchases: Iterable[Purchase],
+    now: datetime,
+    *,
+    mask: bool,
+    damaged: bool,
+    proposals: Mapping[str, Proposal] | None = None,
 ) -> str:
     """The document of `topups --json`."""
     return json.dumps(
         {
             "schema": LIST_SCHEMA,
             "generated_at": instant(now),
-            "topups": [_offer_row(each, mask=mask) for each in offers],
+            "topups": [_offer_row(each, (proposals or {}).get(each.name), mask=mask) for each in offers],
             "purchases": [_row(each, now, mask=mask) for each in purchases],
             "damaged": damaged,
         },
@@ -159,7 +192,7 @@ def list_json(
     )
 
 
-def _offer_row(offer: Offer, *, mask: bool) -> dict[str, Json]:
+def _offer_row(offer: Offer, waiting: Proposal | None, *, mask: bool) -> dict[str, Json]:
     return {
         "name": _shown(offer.name, mask=mask),
         "kind": offer.kind.value,
@@ -172,6 +205,21 @@ def _offer_row(offer: Offer, *, mask: bool) -> dict[str, Json]:
         "spent_this_month": digits(offer.spent.month),
         "max_per_month": digits(offer.caps.month),
         "trouble": None if offer.trouble is None else _shown(offer.trouble, mask=mask),
+        "auto": None if offer.auto is None else _auto_row(offer.auto, offer.auto_spent, waiting),
+    }
+
+
+def _auto_row(auto: AutoTopUp, spent: Spent, waiting: Proposal | None) -> dict[str, Json]:
+    """What is proposed, and the proposal that waits."""
+    return {
+        "below": digits(auto.below),
+        "amount": digits(auto.amount),
+        "spent_today": digits(spent.day),
+        "max_per_day": digits(auto.caps.day),
+        "spent_this_month": digits(spent.month),
+        "max_per_month": digits(auto.caps.month),
+        "proposed_at": None if waiting is None else instant(waiting.at),
+        "proposed_until": None if waiting is None else instant(waiting.until),
     }
 
 

@@ -15,6 +15,7 @@ from poolwatch.presentation.alerts import AlertRow
 from poolwatch.presentation.masking import masked, masked_word
 from poolwatch.presentation.remedy import own_command
 from poolwatch.presentation.resets import ID_SHOWN
+from poolwatch.presentation.topups import proposal_text
 from poolwatch.presentation.view import Prefs, Span, Tone
 from poolwatch.words import topups as words
 
@@ -55,9 +56,11 @@ def unsettled_lines(waits: Waits, now: datetime, prefs: Prefs) -> Iterator[Unset
     """What nobody knows the end of; an account is told by the beginning of its id."""
     names = AccountNames({}, prefs.mask)
     for purchase in waits.purchases:
-        yield Unsettled(_shown(purchase.name, prefs), _lost_top_up(purchase), settling(purchase, now, prefs))
+        lost = words.lost(_lost_top_up(purchase))
+        yield Unsettled(_shown(purchase.name, prefs), lost, settling(purchase, now, prefs))
     for use in waits.resets:
-        yield Unsettled(names.name(use.account), words.LOST_RESET(), settling_reset(use, now, prefs))
+        lost = words.lost(words.LOST_RESET())
+        yield Unsettled(names.name(use.account), lost, settling_reset(use, now, prefs))
 
 
 def buying(proposal: Proposal, prefs: Prefs) -> str:
@@ -83,8 +86,8 @@ def settling_reset(use: ResetUse, now: datetime, prefs: Prefs) -> str:
 
 
 def _of_proposal(proposal: Proposal, now: datetime, prefs: Prefs) -> AlertRow:
-    amount, below, balance = (money(each) for each in (proposal.amount, proposal.below, proposal.balance))
-    who, text = _shown(proposal.name, prefs), words.propose(amount, balance, below)
+    who, text = _shown(proposal.name, prefs), proposal_text(proposal)
+    below = (money(each) for each in (proposal.balance, proposal.below))
     until = figures.clock(proposal.until, now, prefs.zone)
     return AlertRow(
         f"waits proposal {proposal.name}",
@@ -94,7 +97,7 @@ def _of_proposal(proposal: Proposal, now: datetime, prefs: Prefs) -> AlertRow:
         text,
         _age(proposal.at, now),
         (Span(words.withdrawn(until), Tone.DIM),),
-        words.settle_told(who, buying(proposal, prefs)),
+        words.settle_told(who, words.is_below(*below, buying(proposal, prefs))),
         opens=proposal,
     )
 

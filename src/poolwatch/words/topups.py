@@ -133,11 +133,22 @@ copied: Final = Text(
 )
 damaged: Final = Text("part of what is written down of top-ups is damaged, and is missing here")
 
+#: The demo's services stand in `demo/topups`.
+DEMO: Final = Text(
+    "in the demo the amount decides: $5 done, $10 slow, $15 no card, $20 declined, $25 answer lost, "
+    "$50 never granted, $60 later"
+)
+
 # --- what waits for a person
-propose: Final = Text("top up ${amount}? ${balance} is below ${below}")
+propose: Final = Text("top up ${amount}? below ${below}")
+is_below: Final = Text("${balance} is below ${below}: {command}")
+auto: Final = Text("below ${below}, propose ${amount}; at most ${day} a day, ${month} a month")
+waits: Final = Text("waits for you until {until}: {what}")
 withdrawn: Final = Text("withdrawn at {when}")
-lost_top_up: Final = Text("the top-up of ${amount} may have been charged: its answer was lost")
-LOST_RESET: Final = Text("a banked reset may have been used: the answer was lost")
+lost_top_up: Final = Text("${amount} may have been charged")
+LOST_RESET: Final = Text("a reset may have been used")
+#: Why nobody knows.
+lost: Final = Text("{what}: the answer was lost")
 settle_told: Final = Text("{who}: {command}")
 once_known: Final = Text("{yes}, or {no}: once you know which")
 

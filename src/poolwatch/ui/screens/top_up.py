@@ -227,6 +227,8 @@ class TopUpSheet(Sheet[None]):
         named = title(place, "", mask=mask)
         if place.offer.trouble is not None:
             return _Shown(named, told, "", (*others, leave))
+        if self.ui.options.simulated:
+            told = (*told, words.DEMO())
         return _Shown(named, told, words.CHOOSE(), (("enter", words.KEY_NEXT()), *others, unpaid))
 
     def _meant(self) -> str:
