@@ -138,7 +138,7 @@ def test_the_history_of_a_balance_is_asked_for_by_its_name(desk: Desk, service: 
     told_lines = {line.split()[0]: line for line in told.lines if line[1:2].isalpha()}
     assert "$74.75" in told_lines["LEFT"]
     # by the 90 hours that are kept: 9.50 and 15.75 went
-    assert "$6.73 a day, by the last 7 days" in told_lines["BURN"]
+    assert "$6.73 a day, by what is kept of the last 7 days" in told_lines["BURN"]
     assert "lasts to " in told_lines["BURN"]
     assert "$70.50 → $90.50" in told_lines["TOP-UPS"]
     (row,) = json.loads(desk.run("history", "--json").out)["series"]

@@ -124,7 +124,10 @@ def test_what_is_left_how_it_runs_and_what_came_is_told() -> None:
     told = lines(REEF)
     assert told["LEFT"] == ["$3.20, low", "read <1m ago"]
     # of the last seven days alone, with what held as they began
-    assert told["BURN"] == ["$2.26 a day, by the last 7 days", "lasts to Sun 00:04, at that pace"]
+    assert told["BURN"] == [
+        "$2.26 a day, by what is kept of the last 7 days",
+        "lasts to Sun 00:04, at that pace",
+    ]
     assert told["TOP-UPS"] == ["Wed 12:03 $1.40 → $11.40"]
     assert "RESETS" not in told
 

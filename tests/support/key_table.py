@@ -5,9 +5,12 @@ from __future__ import annotations
 from poolwatch.ui.keymap import Keymap, Scope, explained
 
 _WHERE = {
-    frozenset({Scope.DETAIL, Scope.HISTORY, Scope.REPORT}): " (details, history, OpenAI's count)",
+    frozenset({Scope.DETAIL, Scope.HISTORY, Scope.REPORT, Scope.BALANCE}): (
+        " (details, history, OpenAI's count)"
+    ),
     frozenset({Scope.HISTORY}): " (history)",
-    frozenset({Scope.HISTORY, Scope.USAGE, Scope.REPORT}): " (history, usage)",
+    frozenset({Scope.HISTORY, Scope.BALANCE}): " (history)",
+    frozenset({Scope.HISTORY, Scope.USAGE, Scope.REPORT, Scope.BALANCE}): " (history, usage)",
     frozenset({Scope.USAGE, Scope.REPORT}): " (usage)",
     frozenset({Scope.USAGE}): " (usage)",
     frozenset({Scope.REPORT}): " (OpenAI's count)",

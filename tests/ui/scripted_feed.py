@@ -21,7 +21,7 @@ from poolwatch.domain.past import AccountPast, PastAsked
 from poolwatch.domain.pool import apply
 from poolwatch.domain.purchases import Purchase, Settled
 from poolwatch.domain.reset_past import ResetPast
-from poolwatch.domain.series import Point
+from poolwatch.domain.series import Finest, Point
 from poolwatch.domain.state import PoolState
 from poolwatch.domain.tokens import GroupBy
 from poolwatch.domain.use_report import UseReport, UseWish
@@ -302,7 +302,9 @@ class ScriptedFeed:
     async def read_balance(self, name: str) -> None:
         self.balances_read.append(name)
 
-    async def balance_points(self, balance: BalanceState, since: datetime) -> tuple[Point, ...]:
+    async def balance_points(
+        self, balance: BalanceState, since: datetime, finest: Finest
+    ) -> tuple[Point, ...]:
         return self.balance_pasts.get(balance.name, ())
 
     async def focused(self) -> None:

@@ -12,12 +12,15 @@ from textual import events
 from textual.pilot import Pilot
 
 from poolwatch.config.credit_settings import terms_of
+from poolwatch.domain.alerts import Alert, AlertBoard, Phase, Subject, SubjectKind
 from poolwatch.domain.balances import Balance, BalanceState, BalanceTerms, ResetPeriod, ResetTime
-from poolwatch.domain.events import BalancesTold
+from poolwatch.domain.event_log import EventKind, LoggedEvent
+from poolwatch.domain.events import BalancesTold, LimitsTold
 from poolwatch.domain.failure import FailureKind, failure
 from poolwatch.domain.series import Point
 from poolwatch.domain.values import replace
 from poolwatch.ui.app import PoolApp
+from poolwatch.ui.screens.balance_history import BalanceHistoryScreen
 from poolwatch.ui.screens.credits import CreditsScreen
 from poolwatch.ui.screens.first_run import FirstRunScreen
 from poolwatch.ui.screens.pool import PoolScreen
@@ -218,6 +221,68 @@ async def test_names_are_masked_and_a_new_reading_is_drawn() -> None:
         assert "12 of 100, low" in body(app)
 
 
+async def test_h_opens_the_history_of_the_selected_balance_and_leads_back_to_the_one_shown_last() -> None:
+    app = app_with(*ALL)
+    async with app.run_test(size=NORMAL) as pilot:
+        await press(pilot, "c", "down", "H")
+        assert isinstance(app.screen, BalanceHistoryScreen)
+        text = strip_of(app)
+        assert "OpenRouter  USD left · last 7 days, hourly" in text
+        assert "balance ‹2 of 5›" in text
+        assert "$74.75 of $100.50 bought" in text
+        assert "a day, by what is kept of the last 7 days" in text
+        feed_of(app).balances_read.clear()
+        await press(pilot, "r", "left", "]", "k")
+        assert feed_of(app).balances_read == ["OpenRouter"]
+        text = strip_of(app)
+        assert "BrowserOS  credits left · last 30 days" in text
+        assert "low" not in text.split("CURSOR")[0].splitlines()[0]
+        assert "amber to 30, red to 0" in text
+        await press(pilot, "H")
+        assert isinstance(app.screen, CreditsScreen)
+        assert selected(app) == "BrowserOS"
+        # of accounts there is none here
+        await press(pilot, "G", "H")
+        assert isinstance(app.screen, CreditsScreen)
+        assert "histories of their own" in said(app)
+
+
+async def test_a_balance_that_is_configured_no_more_leaves_its_history_as_it_was() -> None:
+    app = app_with(*ALL)
+    async with app.run_test(size=SMALL) as pilot:
+        await press(pilot, "c", "down", "H")
+        feed_of(app).happen(BalancesTold({"BrowserOS": browseros()}))
+        await press(pilot, "r", "escape")
+        assert isinstance(app.screen, CreditsScreen)
+        assert selected(app) == "BrowserOS"
+
+
+async def test_names_are_masked_in_the_history_too() -> None:
+    app = app_with(replace(OPENROUTER, name="alice@example.com"))
+    async with app.run_test(size=NORMAL) as pilot:
+        await press(pilot, "m", "c", "H", "r")
+        assert isinstance(app.screen, BalanceHistoryScreen)
+        assert "alice@example.com" not in strip_of(app)
+
+
+async def test_an_event_of_a_balance_leads_to_its_history_and_an_alert_to_the_balance() -> None:
+    app = app_with(*ALL)
+    feed = feed_of(app)
+    at = NOW - timedelta(hours=2)
+    feed.logged = (LoggedEvent("1" * 16, at, EventKind.EXHAUSTED, source="reef team", unit_name="USD"),)
+    about = Subject(SubjectKind.BALANCE, "reef team")
+    alert = Alert("low", about, "1", Phase.FIRING, NOW, fired_at=NOW, label="reef team")
+    async with app.run_test(size=NORMAL) as pilot:
+        await settle(pilot)
+        feed.happen(LimitsTold(alerts=AlertBoard(NOW, (alert,))))
+        await press(pilot, "e", "enter")
+        assert isinstance(app.screen, CreditsScreen)
+        assert selected(app) == "reef team"
+        await press(pilot, "escape", "G", "enter")
+        assert isinstance(app.screen, BalanceHistoryScreen)
+        assert "reef team" in strip_of(app)
+
+
 def strip_of(app: PoolApp) -> str:
     return "\n".join(each.text for each in app.screen.query(Lines))
 
@@ -226,6 +291,14 @@ def strip_of(app: PoolApp) -> str:
 def test_what_it_looks_like(size: tuple[int, int], snap_compare: Compare) -> None:
     async def before(pilot: Pilot[ExitRequest]) -> None:
         await press(pilot, "c")
+
+    assert snap_compare(app_with(*ALL), terminal_size=size, run_before=before)
+
+
+@pytest.mark.parametrize("size", [SMALL, NORMAL], ids=lambda size: f"{size[0]}x{size[1]}")
+def test_what_the_history_of_a_balance_looks_like(size: tuple[int, int], snap_compare: Compare) -> None:
+    async def before(pilot: Pilot[ExitRequest]) -> None:
+        await press(pilot, "c", "G", "up", "up", "up", "H")
 
     assert snap_compare(app_with(*ALL), terminal_size=size, run_before=before)
 

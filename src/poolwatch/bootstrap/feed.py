@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from poolwatch.domain.notices import Delivery
     from poolwatch.domain.past import AccountPast, PastAsked
     from poolwatch.domain.reset_past import ResetPast
-    from poolwatch.domain.series import Point
+    from poolwatch.domain.series import Finest, Point
     from poolwatch.domain.tokens import GroupBy
     from poolwatch.domain.use_report import UseReport, UseWish
     from poolwatch.domain.workspace_usage import AccountUsage
@@ -391,7 +391,9 @@ class LiveFeed:
         if self._running is not None:
             await self._running.balances().read_older(timedelta(0), (name,))
 
-    async def balance_points(self, balance: BalanceState, since: datetime) -> tuple[Point, ...]:
+    async def balance_points(
+        self, balance: BalanceState, since: datetime, finest: Finest
+    ) -> tuple[Point, ...]:
         """As the store keeps it; a viewer reads it as well."""
         from poolwatch.domain.series import FigureName, Series
 
@@ -399,7 +401,7 @@ class LiveFeed:
             return ()
         name = FigureName(Series.CREDITS, balance.balance.unit)
         store = await self._store()
-        return (await store.timeline(balance.id, name, since, self.now() + _AHEAD)).points
+        return (await store.timeline(balance.id, name, since, self.now() + _AHEAD, finest)).points
 
     async def focused(self) -> None:
         """Where there are balances."""

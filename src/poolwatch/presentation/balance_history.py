@@ -128,6 +128,15 @@ def _marks(scene: BalanceScene, found: Sequence[Rise], length: timedelta) -> Ite
             yield Mark(each.at, MarkKind.RESET, history_words.reset_at(text))
 
 
+def scale_of_balance(scene: BalanceScene) -> str:
+    """From where on it is low and used up, where anything is low."""
+    terms = scene.state.terms
+    if terms.amber_below is None or not scene.unit:
+        return ""
+    low, empty = (bare_amount(each, scene.unit) for each in (terms.amber_below, terms.red_at))
+    return history_words.scale_left(low, empty)
+
+
 def balance_note(scene: BalanceScene) -> str:
     """What stands in a chart that has no line."""
     if scene.points is None or any(point.last is not None for point in scene.points):

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from poolwatch.domain.past import AccountPast, PastAsked
     from poolwatch.domain.purchases import Purchase, Settled
     from poolwatch.domain.reset_past import ResetPast
-    from poolwatch.domain.series import Point
+    from poolwatch.domain.series import Finest, Point
     from poolwatch.domain.tokens import GroupBy
     from poolwatch.domain.use_report import UseReport, UseWish
     from poolwatch.domain.workspace_usage import AccountUsage
@@ -262,7 +262,9 @@ class Feed(Protocol):
     async def read_balance(self, name: str) -> None:
         """Read the balance of a source now, and keep it; returns once it was read."""
 
-    async def balance_points(self, balance: BalanceState, since: datetime) -> tuple[Point, ...]:
+    async def balance_points(
+        self, balance: BalanceState, since: datetime, finest: Finest
+    ) -> tuple[Point, ...]:
         """How a balance ran from then on, in its unit; what held at the beginning comes first."""
 
     async def focused(self) -> None:

@@ -30,6 +30,8 @@ class Scope(StrEnum):
     BUDGET_FORM = "budget_form"
     RESETS = "resets"
     CREDITS = "credits"
+    #: the history of one balance
+    BALANCE = "balance"
     HELP = "help"
     FIRST_RUN = "first_run"
 
@@ -78,11 +80,12 @@ _REPORT: Final = frozenset({Scope.REPORT})
 _USAGES: Final = _USAGE | _REPORT
 _BUDGETS: Final = frozenset({Scope.BUDGETS})
 _CREDITS: Final = frozenset({Scope.CREDITS})
+_BALANCE: Final = frozenset({Scope.BALANCE})
 _FORM: Final = frozenset({Scope.BUDGET_FORM})
 _RESETS: Final = frozenset({Scope.RESETS})
 _BOTH: Final = _POOL | _DETAIL
-_ONE: Final = _DETAIL | _HISTORY | _REPORT
-_MOVING: Final = _POOL | _DETAIL | _RAW | _EVENTS | _HISTORY | _USAGES | _BUDGETS | _CREDITS | _RESETS | _HELP
+_ONE: Final = _DETAIL | _HISTORY | _REPORT | _BALANCE
+_MOVING: Final = _ONE | _POOL | _RAW | _EVENTS | _USAGES | _BUDGETS | _CREDITS | _RESETS | _HELP
 _APP: Final = frozenset({Scope.APP})
 _FIRST: Final = frozenset({Scope.FIRST_RUN})
 #: From where the screens that are of everybody are opened.
@@ -123,7 +126,7 @@ TABLE: Final = (
     _key("next_account", "j", "step(1)", _ONE, 5, palette=False, beside="previous_account"),
     _key("previous_account", "k", "step(-1)", _ONE, palette=False),
     _key("refresh", "r", "refresh_account", _BOTH | _HISTORY, 1, changes=True),
-    _key("read_balance", "r", "read_balance", _CREDITS, 1, palette=False),
+    _key("read_balance", "r", "read_balance", _CREDITS | _BALANCE, 1, palette=False),
     _key("usage", "u", "read_usage", _BOTH | _HISTORY, 10),
     _key("read_report", "r", "read_report", _REPORT, 1),
     _key("refresh_shown", "R", "refresh_shown", _POOL, 10, changes=True),
@@ -156,7 +159,7 @@ TABLE: Final = (
     ),
     _key("view", "v", "view", _POOL, 8),
     _key("group", "o", "group", _POOL),
-    _key("mask", "m", "app.mask", _BOTH | _HISTORY | _EVENTS | _USAGES | _BUDGETS, 12),
+    _key("mask", "m", "app.mask", _BOTH | _HISTORY | _BALANCE | _EVENTS | _USAGES | _BUDGETS, 12),
     _key("used_left", "%", "app.used_left", _BOTH, 13),
     _key("search", "/", "search", _RAW, 3),
     _key("next_match", "n enter", "step_match(1)", _RAW, 4, palette=False),
@@ -164,17 +167,17 @@ TABLE: Final = (
     _key("copy", "y", "copy", _BOTH | _RAW, 9),
     _key("raw", "x", "raw", _BOTH | _RAW, 14),
     _key("detail", "enter", "detail", _POOL, 4),
-    _key("history", "H", "history", _BOTH | _HISTORY | _RESETS, 6),
+    _key("history", "H", "history", _BOTH | _HISTORY | _RESETS | _CREDITS | _BALANCE, 6),
     _key("whose", "tab", "whose", _HISTORY, 4, palette=False),
-    _key("shorter", "[", "period(-1)", _HISTORY | _USAGES, 6, palette=False, beside="longer"),
-    _key("longer", "]", "period(1)", _HISTORY | _USAGES, palette=False),
+    _key("shorter", "[", "period(-1)", _HISTORY | _USAGES | _BALANCE, 6, palette=False, beside="longer"),
+    _key("longer", "]", "period(1)", _HISTORY | _USAGES | _BALANCE, palette=False),
     _key("group_use", "o", "group", _USAGES, 5, palette=False),
     _key("origin", "tab", "origin", _USAGES, 8, palette=False),
     _key("open_group", "enter", "open_group", _USAGE, 4, palette=False),
     _key("figure", "v", "figure", _HISTORY, 7, palette=False),
     _key("report_figure", "v", "figure", _REPORT, 9, palette=False),
-    _key("earlier", "left h", "read_out(-1)", _HISTORY, 8, palette=False, beside="later"),
-    _key("later", "right l", "read_out(1)", _HISTORY, palette=False),
+    _key("earlier", "left h", "read_out(-1)", _HISTORY | _BALANCE, 7, palette=False, beside="later"),
+    _key("later", "right l", "read_out(1)", _HISTORY | _BALANCE, palette=False),
     _key("open_account", "enter", "open_account", _HISTORY, 9, palette=False),
     _key("older_day", "[", "day(-1)", _EVENTS, 6, palette=False, beside="newer_day"),
     _key("newer_day", "]", "day(1)", _EVENTS, palette=False),
@@ -187,12 +190,18 @@ TABLE: Final = (
     _key("save_budget", "enter", "save_budget", _FORM, 1, palette=False, changes=True),
     _key("cost", "U", "cost", _OVERVIEWS, 9),
     _key("top_up", "$", "top_up", _BOTH | _BUDGETS | _CREDITS, 8, changes=True),
-    _key("events", "e", "events", _BOTH | _EVENTS | _HISTORY | _USAGES | _BUDGETS | _RESETS | _CREDITS, 8),
+    _key(
+        "events",
+        "e",
+        "events",
+        _BOTH | _EVENTS | _HISTORY | _BALANCE | _USAGES | _BUDGETS | _RESETS | _CREDITS,
+        8,
+    ),
     Key("budgets", ("b",), "budgets", _OVERVIEWS, 10, named_at=_BOTH),
     _key("resets", "B", "resets", _BOTH | _HISTORY | _EVENTS | _BUDGETS | _RESETS),
     _key("credits", "c", "credits", _OVERVIEWS),
     _key("pause", "p", "pause", _POOL),
-    _key("theme", "t", "app.theme", _BOTH | _HISTORY | _USAGES | _BUDGETS | _CREDITS),
+    _key("theme", "t", "app.theme", _BOTH | _HISTORY | _BALANCE | _USAGES | _BUDGETS | _CREDITS),
     _key("back", "esc", "back", _MOVING | _FORM, STAYS, palette=False),
     _key("demo", "d", "demo", _FIRST, palette=False),
     _key("add_first", "1", "add(1)", _FIRST, palette=False, changes=True),

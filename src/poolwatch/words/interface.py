@@ -15,7 +15,7 @@ _HELP: Final = {
     "move_page_up": mark("a page up, a page down"),
     "move_first": mark("to the first, to the last"),
     "scroll_up": mark("scroll"),
-    "next_account": mark("the next account, the previous"),
+    "next_account": mark("the next account or balance, the previous"),
     "refresh": mark("refresh: renew the login if need be, then read the usage"),
     "usage": mark("re-read the usage and leave the login alone"),
     "read_report": mark(

@@ -39,6 +39,8 @@ class Subject(ABC):
         self._ui = ui
         self._read = read
         self.chart: Chart | None = None
+        #: from where on the line is amber or red, in its own words; "": in percent
+        self.aside = ""
         #: said in the middle of a chart that has no line
         self.note = ""
         #: what stands below the line of the cursor

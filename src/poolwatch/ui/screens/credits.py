@@ -11,8 +11,11 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from poolwatch.domain.balances import BalanceLevel, BalanceState, TopUpPlace
-from poolwatch.domain.series import Point
+from poolwatch.domain.series import Finest, Point
+from poolwatch.presentation.balance_history import BalanceScene, balance_chart
+from poolwatch.presentation.chart import Chart
 from poolwatch.presentation.credits_view import CreditsLine, CreditsView, credits_view, last_days
+from poolwatch.presentation.history import OPENING
 from poolwatch.presentation.view import Tone
 from poolwatch.ui.keymap import Scope
 from poolwatch.ui.screens.page import Page, bindings
@@ -28,6 +31,8 @@ from poolwatch.words import interface
 _PAGE: Final = 5
 #: So far back it is looked for how a balance runs.
 _PAST: Final = timedelta(days=7)
+#: Fewer figures make no line.
+_CHARTED: Final = 2
 _EXAMPLE: Final = "openrouter"
 
 
@@ -82,7 +87,7 @@ class CreditsScreen(Page[None]):
             pane.show(no_budget_lines(told, width), from_top=True)
         else:
             height, at = max(1, self.size.height - 3), view.rows.index(row)
-            lines = credits_lines(view, at, self._days(row), width, height, glyphs)
+            lines = credits_lines(view, at, self._days(row), self._chart(row), width, height, glyphs)
             pane.show(lines[:height], from_top=True)
         self.show_message(self._told())
         self.show_keys(cost="")
@@ -105,6 +110,14 @@ class CreditsScreen(Page[None]):
         ui = self.ui
         return last_days(state, self._pasts.get(row.id, ()), ui.feed.now(), ui.board.timed_prefs)
 
+    def _chart(self, row: CreditsLine) -> Chart | None:
+        """How the selected balance ran in the last days; None where that is not known."""
+        state, points = self._balance, self._pasts.get(row.id, ())
+        if state is None or len(points) < _CHARTED:
+            return None
+        ui = self.ui
+        return balance_chart(BalanceScene(state, OPENING, tuple(points), ui.feed.now(), ui.board.timed_prefs))
+
     def _told(self) -> MessageText | None:
         row, state = self._row, self._balance
         if row is None:
@@ -123,7 +136,8 @@ class CreditsScreen(Page[None]):
                     break
                 since = self.ui.feed.now() - _PAST
                 pasts = {
-                    name: await self.ui.feed.balance_points(each, since) for name, each in states.items()
+                    name: await self.ui.feed.balance_points(each, since, Finest.CHANGE)
+                    for name, each in states.items()
                 }
                 self._pasts, self._pasts_of = pasts, wanted
         finally:
@@ -172,6 +186,22 @@ class CreditsScreen(Page[None]):
             self.flash(words.NOT_BOUGHT(row.name))
         else:
             open_sheet(self, Filled(source=state.name))
+
+    def action_history(self) -> None:
+        """How the selected balance ran; an account has its own."""
+        state, row = self._balance, self._row
+        if self.app.screen is not self or row is None:
+            return
+        if state is None:
+            self.flash(words.HISTORY_OF_ACCOUNTS())
+            return
+        from poolwatch.ui.screens.balance_history import BalanceHistoryScreen  # not before the first paint
+
+        self.app.push_screen(BalanceHistoryScreen(self.ui, state.name), self._select)
+
+    def _select(self, name: str | None) -> None:
+        self._selected = name
+        self.redraw()
 
     def action_credits(self) -> None:
         """The key that opened it closes it."""

@@ -350,7 +350,9 @@ class EventsScreen(FilteredPage):
                 self._open_money(row)
             return
         if row.source is not None and row.source in self.ui.board.state.balances:
-            self._open_balance(row.source)
+            from poolwatch.ui.screens.balance_history import BalanceHistoryScreen
+
+            self.app.push_screen(BalanceHistoryScreen(self.ui, row.source, row.at))
             return
         if key is None:
             self.flash(words.NO_ACCOUNT())
@@ -387,14 +389,11 @@ class EventsScreen(FilteredPage):
 
             self.app.push_screen(BudgetsScreen(self.ui, subject.id, subject.part))
         elif subject is not None and subject.kind is SubjectKind.BALANCE:
-            self._open_balance(subject.id)
+            from poolwatch.ui.screens.credits import CreditsScreen
+
+            self.app.push_screen(CreditsScreen(self.ui, subject.id))
         else:
             self.flash(words.NO_ACCOUNT())
-
-    def _open_balance(self, name: str) -> None:
-        from poolwatch.ui.screens.credits import CreditsScreen
-
-        self.app.push_screen(CreditsScreen(self.ui, name))
 
     def action_silence(self) -> None:
         """Say nothing of the selected alert for a while, or end that."""

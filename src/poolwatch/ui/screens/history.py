@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from functools import partial
@@ -19,7 +20,7 @@ from poolwatch.ui.screens.account_history import AccountHistory, Subject
 from poolwatch.ui.screens.page import bindings
 from poolwatch.ui.screens.pool_drawing import PoolDrawing
 from poolwatch.ui.screens.pool_history import PoolHistory
-from poolwatch.ui.screens.refreshing import RefreshingPage
+from poolwatch.ui.screens.refreshing import RefreshingPage, ResultT
 from poolwatch.ui.state import UiState
 from poolwatch.ui.widgets.chart import ChartLines
 from poolwatch.ui.widgets.history import blank_before, chart_rows, is_wide, sentence_lines, title_line
@@ -34,28 +35,20 @@ def _scale_text(chart: Chart, rules: PoolRules) -> str:
     return words.scale(f"{rules.amber_percent:g}", f"{rules.red_percent:g}")
 
 
-class HistoryScreen(RefreshingPage[AccountKey]):
-    """One account of an order, its group, or the pool; leaving gives back the account shown last."""
+class HistoryPage(RefreshingPage[ResultT]):
+    """A chart of one subject, what the cursor in it reads out, and what it says."""
 
-    SCOPE = Scope.HISTORY
-    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.HISTORY)
+    _shown: Subject
 
-    def __init__(
-        self, ui: UiState, key: AccountKey, order: Sequence[AccountKey], at: datetime | None = None
-    ) -> None:
+    def __init__(self, ui: UiState, at: datetime | None = None) -> None:
         """`at`: where the cursor stands at first; None, at the newest reading."""
         super().__init__(ui)
-        self._account = AccountHistory(ui, partial(self._read, "account"), key, order, self._redraw_account)
-        #: of a group by its name, of the pool by None; made when first shown
-        self._pools: dict[str | None, PoolHistory] = {}
-        self._shown: Subject = self._account
         self._period = reaching(at, ui.feed.now())
         self._cursor = at
 
-    @property
-    def account(self) -> AccountKey | None:
-        """The account shown, or the one selected among many."""
-        return self._shown.account
+    @abstractmethod
+    def show_footer(self) -> None:
+        """The keys."""
 
     def compose(self) -> ComposeResult:
         """Title, chart, what it says, the message line, the footer."""
@@ -88,15 +81,7 @@ class HistoryScreen(RefreshingPage[AccountKey]):
             self.show_message(told)
         else:
             self.query_one("#message", Lines).show(())
-        self._show_footer()
-
-    def _redraw_account(self) -> None:
-        if self._shown is self._account:
-            self.redraw()
-
-    def _redraw_pool(self) -> None:
-        if self._shown is not self._account:
-            self.redraw()
+        self.show_footer()
 
     def _show_chart(self) -> None:
         """The chart, and above the rest what the cursor in it reads out."""
@@ -108,7 +93,7 @@ class HistoryScreen(RefreshingPage[AccountKey]):
         cursor = at if self._cursor is not None else None
         self.query_one(ChartLines).show_chart(chart, rows, cursor, subject.note)
         width, glyphs, rules = max(1, self.size.width - 1), self.ui.appearance.glyphs, subject.prefs.rules
-        aside = _scale_text(chart, rules) if chart.levels else ""
+        aside = subject.aside or (_scale_text(chart, rules) if chart.levels else "")
         lines = sentence_lines((subject.cursor_line(at),), width, glyphs, aside)
         self.query_one(Pane).show((*blank_before(self.size.height), *lines, *subject.below))
 
@@ -120,8 +105,62 @@ class HistoryScreen(RefreshingPage[AccountKey]):
             return None
         return max((each for each in steps if each <= wanted), default=steps[0])
 
-    def _show_footer(self) -> None:
-        # what every screen has is left to the help
+    def action_step(self, step: int) -> None:
+        """The next or the previous one."""
+        if self._shown.step(step):
+            self._cursor = None
+        self.redraw()
+
+    def action_period(self, step: int) -> None:
+        """A shorter or a longer period."""
+        at = PERIODS.index(self._period) + step
+        if 0 <= at < len(PERIODS):
+            self._period = PERIODS[at]
+            self.redraw()
+
+    def action_read_out(self, step: int) -> None:
+        """The cursor, one slice of time on."""
+        steps, at = self._shown.steps(), self._cursor_at()
+        if at is not None:
+            self._cursor = steps[min(len(steps) - 1, max(0, steps.index(at) + step))]
+            self._show_chart()
+
+    def action_history(self) -> None:
+        """The key that opened it closes it."""
+        self.action_back()
+
+
+class HistoryScreen(HistoryPage[AccountKey]):
+    """One account of an order, its group, or the pool; leaving gives back the account shown last."""
+
+    SCOPE = Scope.HISTORY
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.HISTORY)
+
+    def __init__(
+        self, ui: UiState, key: AccountKey, order: Sequence[AccountKey], at: datetime | None = None
+    ) -> None:
+        """`at`: where the cursor stands at first; None, at the newest reading."""
+        super().__init__(ui, at)
+        self._account = AccountHistory(ui, partial(self._read, "account"), key, order, self._redraw_account)
+        #: of a group by its name, of the pool by None; made when first shown
+        self._pools: dict[str | None, PoolHistory] = {}
+        self._shown = self._account
+
+    @property
+    def account(self) -> AccountKey | None:
+        """The account shown, or the one selected among many."""
+        return self._shown.account
+
+    def _redraw_account(self) -> None:
+        if self._shown is self._account:
+            self.redraw()
+
+    def _redraw_pool(self) -> None:
+        if self._shown is not self._account:
+            self.redraw()
+
+    def show_footer(self) -> None:
+        """What every screen has is left to the help."""
         instead = {"refresh": "", "usage": "", "mask": "", "history": ""}
         if self._shown is self._account:
             instead["open_account"] = ""
@@ -162,12 +201,6 @@ class HistoryScreen(RefreshingPage[AccountKey]):
         account = self.ui.board.state.accounts.get(self._account.key)
         return account.name.group if account is not None else None
 
-    def action_step(self, step: int) -> None:
-        """The next or the previous account."""
-        if self._shown.step(step):
-            self._cursor = None
-        self.redraw()
-
     def action_open_account(self) -> None:
         """Of many: the account that is selected."""
         key = self.account
@@ -175,28 +208,10 @@ class HistoryScreen(RefreshingPage[AccountKey]):
             self._account.key = key
             self._show(self._account)
 
-    def action_period(self, step: int) -> None:
-        """A shorter or a longer period."""
-        at = PERIODS.index(self._period) + step
-        if 0 <= at < len(PERIODS):
-            self._period = PERIODS[at]
-            self.redraw()
-
     def action_figure(self) -> None:
         """The next figure."""
         self._shown.next_figure()
         self.redraw()
-
-    def action_read_out(self, step: int) -> None:
-        """The cursor, one slice of time on."""
-        steps, at = self._shown.steps(), self._cursor_at()
-        if at is not None:
-            self._cursor = steps[min(len(steps) - 1, max(0, steps.index(at) + step))]
-            self._show_chart()
-
-    def action_history(self) -> None:
-        """The key that opened it closes it."""
-        self.action_back()
 
     def action_back(self) -> None:
         """Back, with this account selected."""

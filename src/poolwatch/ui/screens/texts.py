@@ -26,10 +26,11 @@ from poolwatch.words.query import about_filters
 _KEYS: Final = 19
 #: Of more keys than these only the first and the last are named.
 _MANY: Final = 4
-#: The screens of one account.
-_OF_ONE: Final = {Scope.DETAIL, Scope.HISTORY, Scope.REPORT}
+#: The screens of one account, or one balance.
+_OF_ONE: Final = {Scope.DETAIL, Scope.HISTORY, Scope.REPORT, Scope.BALANCE}
+_OF_BALANCES: Final = {Scope.CREDITS, Scope.BALANCE}
 #: The screens of a period.
-_OVER_TIME: Final = {Scope.HISTORY, Scope.USAGE, Scope.REPORT}
+_OVER_TIME: Final = {Scope.HISTORY, Scope.USAGE, Scope.REPORT, Scope.BALANCE}
 
 
 def help_lines(keymap: Keymap, width: int, glyphs: Glyphs, scope: Scope = Scope.POOL) -> tuple[Line, ...]:
@@ -44,7 +45,10 @@ def help_lines(keymap: Keymap, width: int, glyphs: Glyphs, scope: Scope = Scope.
         ("budgets", [key for key in keymap.offered if key.scopes == {Scope.BUDGETS}]),
         ("budget_form", [key for key in keymap.offered if key.scopes == {Scope.BUDGET_FORM}]),
         ("resets", [key for key in keymap.offered if key.scopes == {Scope.RESETS}]),
-        ("credits", [key for key in keymap.offered if key.scopes == {Scope.CREDITS}]),
+        (
+            "credits",
+            [key for key in keymap.offered if Scope.CREDITS in key.scopes <= {Scope.CREDITS, Scope.BALANCE}],
+        ),
         ("raw", [key for key in keymap.offered if key.scopes == {Scope.RAW}]),
         ("app", [key for key in keymap.offered if Scope.APP in key.scopes]),
     ]

@@ -16,6 +16,7 @@ from poolwatch.domain.balances import lasting
 from poolwatch.domain.message import Message
 from poolwatch.domain.proposals import Proposal
 from poolwatch.domain.purchases import Purchase, Settled, amount_of, money
+from poolwatch.domain.series import Finest
 from poolwatch.presentation.top_up_sheet import (
     Address,
     Filled,
@@ -363,7 +364,8 @@ class TopUpSheet(Sheet[None]):
         amount = await self._top_ups.balance_of(look.offer.name)
         now, state, ends_at = feed.now(), self.ui.board.state.balances.get(source), None
         if amount is not None and state is not None:
-            runs = lasting(state, await feed.balance_points(state, now - _PAST), now)
+            points = await feed.balance_points(state, now - _PAST, Finest.CHANGE)
+            runs = lasting(state, points, now)
             ends_at = None if runs is None else runs.ends_at
         self._standings[look.offer.name] = Standing(amount, now, ends_at)
         self.draw()

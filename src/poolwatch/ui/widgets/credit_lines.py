@@ -7,9 +7,11 @@ from typing import Final
 
 from rich.cells import cell_len
 
+from poolwatch.presentation.chart import Chart
 from poolwatch.presentation.credits_view import CreditsLine, CreditsView
+from poolwatch.presentation.plot import plot
 from poolwatch.presentation.view import Tone
-from poolwatch.ui.appearance import Glyphs
+from poolwatch.ui.appearance import ASCII, Glyphs, span_pieces
 from poolwatch.ui.cells import Ink, Line, Piece, fit, fit_line, fit_right, fit_words, line_width, spread, wrap
 from poolwatch.ui.widgets.history import is_wide
 from poolwatch.words import credits as words
@@ -23,6 +25,9 @@ _LEFT_WIDE: Final = 36
 _A_DAY: Final = 10
 _LASTS: Final = 15
 _TOP_UP: Final = 8
+#: A chart has so many lines at least, and at most.
+_CHART_LEAST: Final = 7
+_CHART_MOST: Final = 14
 #: Narrower than this there is no bar.
 _BAR_FROM: Final = 76
 
@@ -37,9 +42,18 @@ def credits_title(view: CreditsView, help_text: str, width: int, glyphs: Glyphs)
 
 
 def credits_lines(
-    view: CreditsView, selected: int, days: Sequence[str], width: int, height: int, glyphs: Glyphs
+    view: CreditsView,
+    selected: int,
+    days: Sequence[str],
+    chart: Chart | None,
+    width: int,
+    height: int,
+    glyphs: Glyphs,
 ) -> tuple[Line, ...]:
-    """The balances in at most `height` lines; where not all have room, only the selected one says more."""
+    """The balances in at most `height` lines; where not all have room, only the selected one says more.
+
+    On a wide screen its chart stands below them, where there is one and room for it; else its last `days`.
+    """
     wide = is_wide(width)
     head = [(), _head(width, glyphs)] if wide else [()]
     foot = _foot(view.rows[selected], days, width, glyphs)
@@ -47,6 +61,12 @@ def credits_lines(
     short = [block if at == selected else block[:1] for at, block in enumerate(blocks)]
     airy = [[*block, ()] for block in blocks]
     room = height - len(head)
+    for shown in (airy, blocks) if wide and chart is not None else ():
+        lines = [line for block in shown for line in block]
+        rows = min(_CHART_MOST, room - len(lines) - 1)
+        if rows >= _CHART_LEAST and chart is not None:
+            drawn = _chart(view.rows[selected].name, chart, width, rows, glyphs)
+            return (*head, *lines, *[()] * (room - len(lines) - len(drawn)), *drawn)
     for shown, below in ((airy, foot), (blocks, foot), (short, foot), (short, [])):
         lines = [line for block in shown for line in block]
         if len(lines) + len(below) <= room:
@@ -56,6 +76,14 @@ def credits_lines(
     lines = [line for block in short for line in block]
     first = max(0, min(above, len(lines) - room))
     return (*head, *lines[first : first + room])
+
+
+def _chart(name: str, chart: Chart, width: int, rows: int, glyphs: Glyphs) -> list[Line]:
+    """How it ran in the last days, under its name."""
+    rule = glyphs.text("─" * max(0, width - cell_len(name) - 3))
+    heading: Line = ((f" {name} ", Ink.HEADING), (rule, Tone.DIM))
+    drawn = plot(chart, width, rows, ascii_only=glyphs is ASCII).lines
+    return [fit_line(heading, width, glyphs.ellipsis), *(tuple(span_pieces(line, glyphs)) for line in drawn)]
 
 
 def _head(width: int, glyphs: Glyphs) -> Line:
