@@ -57,6 +57,19 @@ def test_what_was_not_used_or_is_unknown_is_not_told() -> None:
     assert used_before([replace(USE, outcome=ResetOutcome.UNKNOWN, settled=True)], [], None) != ()
 
 
+def test_what_a_pool_took_is_verified_by_what_was_seen_since() -> None:
+    taken = replace(USE, outcome=ResetOutcome.ACCEPTED)
+    assert [each.verified for each in used_before([taken], [], None)] == [False]
+    for cycles, history in (
+        ([ended(NOW + MINUTE)], None),
+        ([], ResetHistory((NOW + MINUTE,))),
+    ):
+        assert [each.verified for each in used_before([taken], cycles, history)] == [True]
+    assert used_before([replace(taken, settled=True)], [], None)[0].verified
+    other = used_before([taken], [ended(NOW - DAY)], ResetHistory((NOW - DAY,)))
+    assert [each.verified for each in other] == [False, True]
+
+
 def test_without_a_weekly_window_the_longest_that_was_used_is_told() -> None:
     use = replace(USE, before=(Figure("5h", 100.0), Figure("monthly", 40.0), Figure("daily", 0.0)))
     assert used_before([use], [], None)[0].window == "monthly"

@@ -227,6 +227,8 @@ def test_what_was_used_before_is_told_newest_first_and_by_whom() -> None:
         ("GRANTED", "2 held; r asks OpenAI's history, too"),
     ]
     assert looking_back(ResetPast((unseen,)))[0].text == "1 Aug 09:00  elsewhere"
+    taken = replace(here, verified=False)
+    assert looking_back(ResetPast((taken,)))[0].text.endswith("accepted by the pool and not verified")
 
 
 @pytest.mark.parametrize(

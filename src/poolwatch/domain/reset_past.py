@@ -8,22 +8,25 @@ from typing import Final
 
 from msgspec import Struct
 
-from poolwatch.domain.banked_resets import Figure, ResetHistory, ResetUse
+from poolwatch.domain.banked_resets import Figure, ResetHistory, ResetOutcome, ResetUse
 from poolwatch.domain.cycles import Cycle, EndedBy
 from poolwatch.domain.failure import Failure
 from poolwatch.domain.usage import WEEKLY
+from poolwatch.domain.values import replace
 
 
 class PastReset(Struct, frozen=True):
     """A banked reset that an account has used. `here`: by poolwatch on this machine, as its journal says.
 
     `window` is what it reset, as far as somebody saw that, and `used_percent` where that stood before.
+    `verified` False: a pool took it, and nothing has shown since that it was used.
     """
 
     at: datetime
     here: bool
     window: str | None = None
     used_percent: float | None = None
+    verified: bool = True
 
 
 class ResetPast(Struct, frozen=True):
@@ -55,21 +58,24 @@ def used_before(
         if use.was_used:
             weekly = _longest(use.before)
             window, used = (None, None) if weekly is None else (weekly.window, weekly.used_percent)
-            found.append(PastReset(use.at, True, window, used))
+            verified = use.outcome is not ResetOutcome.ACCEPTED or use.settled is not None
+            found.append(PastReset(use.at, True, window, used, verified))
     ended = [each for each in cycles if each.ended_by is EndedBy.BANKED_RESET and each.ended_at is not None]
     # of windows that end together the longest tells most
     for cycle in sorted(ended, key=lambda each: -(each.window_seconds or 0)):
         at = cycle.ended_at
-        if at is not None and not _is_told(found, at):
+        if at is not None and not _confirmed(found, at):
             found.append(PastReset(at, False, cycle.window, cycle.last_percent))
-    unmatched = list(found)
+    others: list[PastReset] = []
+    unmatched = found.copy()
     for at in () if history is None else history.used_at:
-        told = next((each for each in unmatched if _is_told((each,), at)), None)
-        if told is not None:
-            unmatched.remove(told)
+        told = next((each for each in unmatched if _is_near(each, at)), None)
+        if told is None:
+            others.append(PastReset(at, False))
         else:
-            found.append(PastReset(at, False))
-    return tuple(sorted(found, key=lambda each: each.at, reverse=True))
+            unmatched.remove(told)
+            _confirmed(found, told.at)
+    return tuple(sorted([*found, *others], key=lambda each: each.at, reverse=True))
 
 
 def _longest(stand: Sequence[Figure]) -> Figure | None:
@@ -79,5 +85,14 @@ def _longest(stand: Sequence[Figure]) -> Figure | None:
     return weekly or (base[-1] if base else None)
 
 
-def _is_told(found: Iterable[PastReset], at: datetime) -> bool:
-    return any(abs(each.at - at) <= _ONE_USE for each in found)
+def _confirmed(found: list[PastReset], at: datetime) -> bool:
+    """Whether one of these was used then, which is verified by that."""
+    for number, each in enumerate(found):
+        if _is_near(each, at):
+            found[number] = replace(each, verified=True)
+            return True
+    return False
+
+
+def _is_near(each: PastReset, at: datetime) -> bool:
+    return abs(each.at - at) <= _ONE_USE

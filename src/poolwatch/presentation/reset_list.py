@@ -273,6 +273,8 @@ def past_lines(
 def _used(used: PastReset, now: datetime, prefs: Prefs) -> str:
     there = figures.local_time(used.at, prefs.zone)
     at = f"{figures.day(used.at, now, prefs.zone)} {there:%H:%M}"
+    if not used.verified:
+        return words.used_unverified(at)
     where = words.HERE() if used.here else words.ELSEWHERE()
     if used.window is None:
         return words.used_unseen(at, where)

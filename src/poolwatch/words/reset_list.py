@@ -70,6 +70,7 @@ if_out_before: Final = Text("weekly 0% now, likely used up again before it reset
 if_not_foretold: Final = Text("weekly 0% now, resets about {at}; no forecast: {why}")
 used_then: Final = Text("{at}  {window} {before} → 0%, {where}")
 used_unseen: Final = Text("{at}  {where}")
+used_unverified: Final = Text("{at}  by poolwatch here, accepted by the pool and not verified")
 HERE: Final = Text("by poolwatch here")
 ELSEWHERE: Final = Text("elsewhere")
 held_now: Final = Text("{count} held")
