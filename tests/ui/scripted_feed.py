@@ -11,7 +11,7 @@ from poolwatch.bootstrap.topups import TopUpCounter, TopUpDesk
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.alerts import AlertBoard, Silence, Subject
 from poolwatch.domain.balances import BalanceState
-from poolwatch.domain.banked_resets import ResetPlan, ResetUse, UsedReset, Wish
+from poolwatch.domain.banked_resets import Evidence, ResetPlan, ResetUse, UsedReset, Wish
 from poolwatch.domain.budgets import Budget, BudgetState
 from poolwatch.domain.event_log import LoggedEvent
 from poolwatch.domain.events import Answer, AnswerKind, BulkProgress, LimitsTold, PoolChanged, PoolEvent
@@ -112,6 +112,7 @@ class ScriptedFeed:
         self.uses_reset: Callable[[ResetPlan], UsedReset] | None = None
         self.asks_reset: Callable[[ResetUse], UsedReset] | None = None
         self.acted: list[tuple[str, object]] = []
+        self.evidence: tuple[Evidence, ...] = ()
         self.reset_pasts: Callable[[AccountKey, bool], ResetPast] = lambda *_: ResetPast()
         #: where credits are bought: the real one; None: nowhere
         self.desk: TopUpDesk | None = None
@@ -266,6 +267,10 @@ class ScriptedFeed:
         self.acted.append(("use", wish.reset_id))
         assert self.uses_reset is not None
         return self.uses_reset(plan)
+
+    async def reset_evidence(self, use: ResetUse) -> tuple[Evidence, ...]:
+        self.acted.append(("evidence", use.id))
+        return self.evidence
 
     async def ask_reset(self, use: ResetUse) -> UsedReset:
         self.acted.append(("ask", use.id))

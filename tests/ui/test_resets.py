@@ -292,6 +292,19 @@ async def test_an_answer_that_was_lost_stands_first_and_is_asked_again() -> None
         assert "UNKNOWN  request" not in body(app)
 
 
+async def test_what_fresh_figures_say_of_a_lost_answer_is_read_by_a_key() -> None:
+    app = app_with(request(ResetOutcome.UNKNOWN), read_only=True)
+    feed = feed_of(app)
+    async with app.run_test(size=NORMAL) as pilot:
+        await press(pilot, "B", "g", "r")
+        assert "no fresh figures can be read" in said(app)
+        feed.evidence = (Evidence.MISSING, Evidence.WINDOWS_FELL)
+        await press(pilot, "r")
+        assert "seen: the windows have fallen since" in body(app)
+        assert "which alone proves nothing" in body(app)
+        assert {act for act, _ in feed.acted} == {"evidence"}
+
+
 async def test_read_only_offers_no_use() -> None:
     app = app_with(read_only=True)
     async with app.run_test(size=NORMAL) as pilot:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from poolwatch.bootstrap.use import UseReader
     from poolwatch.domain.alerts import Silence, Subject
     from poolwatch.domain.balances import BalanceState
-    from poolwatch.domain.banked_resets import ResetPlan, ResetUse, UsedReset, Wish
+    from poolwatch.domain.banked_resets import Evidence, ResetPlan, ResetUse, UsedReset, Wish
     from poolwatch.domain.budgets import Budget, BudgetState
     from poolwatch.domain.event_log import LoggedEvent
     from poolwatch.domain.notices import Delivery
@@ -185,6 +185,10 @@ class LiveFeed:
     async def use_reset(self, plan: ResetPlan, wish: Wish) -> UsedReset:
         """Use one, once."""
         return await (await self._resets()).use(plan, wish)
+
+    async def reset_evidence(self, use: ResetUse) -> tuple[Evidence, ...]:
+        """What fresh figures say of it."""
+        return await (await self._resets()).evidence_of(use)
 
     async def ask_reset(self, use: ResetUse) -> UsedReset:
         """The same request once more."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     # not before the first paint
     from poolwatch.domain.alerts import Silence, Subject
     from poolwatch.domain.balances import BalanceState
-    from poolwatch.domain.banked_resets import ResetPlan, ResetUse, UsedReset, Wish
+    from poolwatch.domain.banked_resets import Evidence, ResetPlan, ResetUse, UsedReset, Wish
     from poolwatch.domain.budgets import Budget, BudgetReport, BudgetState
     from poolwatch.domain.event_log import LoggedEvent
     from poolwatch.domain.notices import Delivery
@@ -246,6 +246,9 @@ class Feed(Protocol):
 
     async def use_reset(self, plan: ResetPlan, wish: Wish) -> UsedReset:
         """Use the reset that a person has just said yes to; once, by a process that outlives the app."""
+
+    async def reset_evidence(self, use: ResetUse) -> tuple[Evidence, ...]:
+        """What fresh figures say of a request whose answer was lost; empty where there are none."""
 
     async def ask_reset(self, use: ResetUse) -> UsedReset:
         """Send a request whose answer was lost once more as it was."""

@@ -267,9 +267,13 @@ class ResetsScreen(Page[None]):
         self.action_back()
 
     def action_read_resets(self) -> None:
-        """Fresh figures of the selected account."""
+        """Fresh figures of the selected account; of an open request, what they say of it."""
         row = self._row
-        if row is not None and row.reset is not None and not self._busy:
+        if row is None or self._busy:
+            return
+        if row.open_use is not None:
+            self.start_work(partial(self._look_at, row.open_use))
+        elif row.reset is not None:
             self.start_work(partial(self._read, row.reset))
 
     def action_use_reset(self) -> None:
@@ -323,6 +327,19 @@ class ResetsScreen(Page[None]):
         if await self._planned(row) is not None:
             await self._read_past(row.key, asks=True)
             self.flash(words.now_read(row.name))
+
+    async def _look_at(self, use: ResetUse) -> None:
+        self._busy = True
+        self.redraw()
+        try:
+            found = await self.ui.feed.reset_evidence(use)
+        finally:
+            self._busy = False
+        if found:
+            self._tell(self._name_of(use), UsedReset(use, None, found))
+            self.redraw()
+        else:
+            self.flash(words.NOTHING_SEEN(), Tone.AMBER)
 
     async def _open_sheet(self, row: BankedRow) -> None:
         planned = await self._planned(row)
