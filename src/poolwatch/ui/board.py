@@ -98,9 +98,10 @@ class Board:
 
     @property
     def lacks_credits(self) -> bool:
-        """Whether an account is out of credits, or little is left of a balance."""
+        """Whether an account was out of credits when all were judged last, or little is left of a balance."""
+        # a footer waits for no overview
         return any(each.is_short for each in self._state.balances.values()) or any(
-            each.lacks_credits for each in self.overview.accounts
+            each.lacks_credits for each in self._judged.values()
         )
 
     def _choose_next(self, key: AccountKey | None) -> None:
