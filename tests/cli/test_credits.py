@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -139,7 +140,7 @@ def test_the_history_of_a_balance_is_asked_for_by_its_name(desk: Desk, service: 
     assert "$74.75" in told_lines["LEFT"]
     # by the 90 hours that are kept: 9.50 and 15.75 went
     assert "$6.73 a day, by what is kept of the last 7 days" in told_lines["BURN"]
-    assert "lasts to " in told_lines["BURN"]
+    assert "lasts to " in told.out
     assert "$70.50 → $90.50" in told_lines["TOP-UPS"]
     (row,) = json.loads(desk.run("history", "--json").out)["series"]
     assert (row["account"], row["source"], row["metric"], row["unit"]) == (None, "OR", "balance", "USD")
@@ -153,6 +154,38 @@ def test_the_history_of_a_balance_is_asked_for_by_its_name(desk: Desk, service: 
     assert [(each["kind"], each["source"], each["amount"]) for each in events] == [
         ("credits_came", "OR", "20.00")
     ]
+
+
+def test_status_tells_balances_beside_accounts_and_reads_what_is_due(
+    pool_desk: Desk, service: Service
+) -> None:
+    desk = pool_desk
+    config = Path(desk.env["POOLWATCH_CONFIG"])
+    text = config.read_text()
+    names = {"timed": f"{service.url}/credits", "asked": f"{service.url}/out"}
+    more = "".join(
+        f'[[sources]]\nkind = "credits-http"\npreset = "browseros"\nname = "{name}"\nurl = "{url}"\n'
+        for name, url in names.items()
+    )
+    config.write_text(text + more.replace('"timed"\n', '"timed"\npoll = 60\n'))
+    try:
+        document = json.loads(desk.run("status", "--json").out)
+        assert document["accounts"]
+        rows = {row["source"]: row for row in document["balances"]}
+        assert [rows["timed"][key] for key in ("remaining", "limit", "level")] == ["87", "100", "ok"]
+        assert [rows["asked"][key] for key in ("remaining", "limit", "level")] == ["0", None, "empty"]
+        # what is not due is not read again, and credits tells the same
+        assert json.loads(desk.run("status", "--json").out)["balances"] == document["balances"]
+        asked = json.loads(desk.run("credits", "--json").out)["credits"]
+        assert [row for row in asked if row["account"] is None] == document["balances"]
+        assert sorted(service.asked) == ["/credits", "/out"]
+        now = json.loads(desk.run("status", "--json", "--max-age", "0").out)["balances"]
+        assert [row["remaining"] for row in now] == ["87", "0"]
+        assert sorted(service.asked) == ["/credits", "/credits", "/out", "/out"]
+        line = next(line for line in desk.run("status").lines if line.startswith("BALANCES"))
+        assert line.split(maxsplit=1)[1].startswith("asked 0 credits  timed 87 of 100")
+    finally:
+        config.write_text(text)
 
 
 def test_what_tells_no_balance_is_not_written(desk: Desk, service: Service) -> None:

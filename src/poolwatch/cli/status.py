@@ -62,6 +62,12 @@ def print_status(
 
     choice = worth if filter_text.strip() else None
     seen = run_async(lambda: look(around, older_than, choice))
+    balances = None
+    if around.has_balances:
+        from poolwatch.bootstrap.balances import look_at_balances  # few have any
+
+        balances = run_async(lambda: look_at_balances(around, None if max_age is None else older_than))
+        seen = replace(seen, state=replace(seen.state, balances=balances.balances))
     complain_about(seen, around, sources=True)
     keys = matching(seen.overview, filter_text, prefs)
     if as_json:
@@ -71,10 +77,10 @@ def print_status(
     else:
         _print_text(seen, around, replace(prefs, rules=seen.overview.rules), keys, ascii_only=ascii_only)
     if not seen.overview.accounts:
-        if around.has_balances:
-            from poolwatch.cli.credits import print_credits  # few have any
+        if balances is not None:
+            from poolwatch.cli.credits import tell
 
-            return EXIT_OK if as_json else print_credits(config, max_age, as_json=False, mask=mask)
+            return EXIT_OK if as_json else tell(around, balances, as_json=False)
         return nobody_there(around, seen.state)
     tell_of_filter(seen.overview, filter_text, prefs, keys)
     if keys and not seen.in_vain:

@@ -18,6 +18,7 @@ from poolwatch.domain.text import visible
 from poolwatch.domain.values import replace
 from poolwatch.presentation.card import card_view
 from poolwatch.presentation.order import sections
+from poolwatch.presentation.status_text import balances_figure
 from poolwatch.presentation.strip import strip_view
 from poolwatch.presentation.view import Figure, Prefs, SortKey, StripView, Tone
 from poolwatch.ui.appearance import Glyphs, sixteen_styles, span_pieces
@@ -48,7 +49,7 @@ def status_lines(
     """Every account among `keys` in sections, after a few lines about the whole pool; none is wider."""
     timed = replace(prefs, clock_offset=overview.now - overview.own_now)
     strip = strip_view(overview, state, prefs, pool_name)
-    lines = _pool(strip, width, glyphs)
+    lines = _pool(strip, balances_figure(state, overview, prefs), width, glyphs)
     shown = sections(overview, SortKey.NEED, False, prefs, keys)
     cards = {key: card_view(overview.by_key[key], overview.now, timed) for part in shown for key in part.keys}
     if not cards:
@@ -87,12 +88,15 @@ def _drawn(line: Line, glyphs: Glyphs) -> str:
     return "".join(style.render(text, color_system=system) for text, style in pieces)
 
 
-def _pool(strip: StripView, width: int, glyphs: Glyphs) -> list[Line]:
+def _pool(strip: StripView, balances: Figure | None, width: int, glyphs: Glyphs) -> list[Line]:
     head = words.pool_line(strip.name, strip.accounts, strip.sources, strip.freshness)
     lines = [fit_line(((head, Tone.STRONG),), width, glyphs.ellipsis)]
     for notice in strip.notices:
         lines += wrap(span_pieces((notice,), glyphs), width)
-    there = (strip.next_up, strip.next_back, strip.credits, strip.highest_weekly, strip.burn, strip.outlook)
+    there = (
+        *(strip.next_up, strip.next_back, strip.credits, balances, strip.highest_weekly),
+        *(strip.burn, strip.outlook),
+    )
     figures = [each for each in there if each is not None]
     if strip.needs_you:
         figures.insert(0, Figure(screen.NEEDS_YOU(), str(strip.needs_you), strip.needs_you_detail, Tone.RED))

@@ -28,13 +28,14 @@ def balances_json(
     mask: bool = False,
 ) -> str:
     """The document, ASCII only, ending in a newline: balances, then the accounts that have credits."""
-    rows = [_balance(each, now, stale_after, mask) for each in balances]
+    rows = [balance_row_json(each, now, stale_after, mask=mask) for each in balances]
     rows += [_account(each, now, stale_after, mask) for each in accounts if has_credits(each)]
     document: Json = {"schema": SCHEMA, "generated_at": instant(now), "credits": rows}
     return json.dumps(document, indent=2, allow_nan=False) + "\n"
 
 
-def _balance(state: BalanceState, now: datetime, stale_after: timedelta, mask: bool) -> Json:
+def balance_row_json(state: BalanceState, now: datetime, stale_after: timedelta, *, mask: bool) -> Json:
+    """One balance, as `credits` and `status` tell it; `now` is our own clock."""
     balance = state.balance
     return {
         "source": _shown(state.name, mask),

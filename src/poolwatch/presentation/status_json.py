@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from poolwatch.domain.account import AccountKey
@@ -53,8 +53,17 @@ def status_json(
         "credits_per_usd": trimmed_digits(overview.rules.credits_per_usd, 0),
         "pool": {**_pool(overview, mask), **pool_ahead(overview, state.outlook)},
         "accounts": [_account(each, overview, mask) for each in accounts],
+        "balances": _balances(state, at, overview.rules.stale_after, mask),
     }
     return json.dumps(document, indent=2, allow_nan=False) + "\n"
+
+
+def _balances(state: PoolState, at: datetime, stale_after: timedelta, mask: bool) -> list[Json]:
+    if not state.balances:
+        return []
+    from poolwatch.presentation.balances_json import balance_row_json  # most have none
+
+    return [balance_row_json(each, at, stale_after, mask=mask) for each in state.balances.values()]
 
 
 def _pool(overview: PoolOverview, mask: bool) -> dict[str, Json]:

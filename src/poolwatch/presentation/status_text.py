@@ -39,7 +39,7 @@ def status_text(
     strip = strip_view(overview, state, prefs, pool_name)
     lines = [commands.pool_line(strip.name, strip.accounts, strip.sources, strip.freshness)]
     lines += [f"! {notice.text}" for notice in strip.notices]
-    lines += _figures(strip)
+    lines += _figures(strip, balances_figure(state, overview, prefs))
     shown = sections(overview, sort, False, prefs, keys)
     rows: list[tuple[str, ...] | str] = [_titles(prefs)]
     for section in shown:
@@ -52,9 +52,18 @@ def status_text(
     return "\n".join([*lines, "", *_aligned(rows)]) + "\n"
 
 
-def _figures(strip: StripView) -> list[str]:
+def balances_figure(state: PoolState, overview: PoolOverview, prefs: Prefs) -> Figure | None:
+    """The balances of services, the scarcest first; None where there are none."""
+    if not state.balances:
+        return None
+    from poolwatch.presentation.balances import strip_balances  # most have none
+
+    return strip_balances(state.balances.values(), overview.own_now, prefs)
+
+
+def _figures(strip: StripView, balances: Figure | None) -> list[str]:
     found = [
-        *(strip.next_up, strip.next_back, strip.credits, strip.highest_weekly),
+        *(strip.next_up, strip.next_back, strip.credits, balances, strip.highest_weekly),
         *(strip.burn, strip.outlook),
     ]
     if strip.needs_you:
