@@ -201,6 +201,9 @@ async def test_the_history_of_the_account_is_one_key_away() -> None:
         await press(pilot, "j", "escape")
         assert isinstance(app.screen, ResetsScreen)
         assert app.screen.account == ALICE
+        assert "3 on 2 accounts" in title(app)
+        await press(pilot, "tab", "H", "k", "escape")
+        assert f"2 of {name_of(app)}" in title(app)
 
 
 async def test_what_was_used_before_is_read_and_the_service_is_asked_by_a_key_alone() -> None:

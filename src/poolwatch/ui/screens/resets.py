@@ -259,7 +259,8 @@ class ResetsScreen(Page[None]):
             self.open_history(self.account, tuple(order), self._select)
 
     def _select(self, key: AccountKey) -> None:
-        self._only, self._selected, self._wanted = None, None, key
+        self._only = None if self._only is None else key
+        self._selected, self._wanted = None, key
         self.redraw()
 
     def action_resets(self) -> None:
