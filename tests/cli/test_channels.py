@@ -138,7 +138,12 @@ def test_a_channel_that_is_named_already_can_be_added_and_not_taken_out(
     ran = desk.run("channels", "remove", "ops")
     assert (ran.code, ran.out) == (2, "")
     assert ran.err == f"poolwatch: not written: {config}:2: notify.channels names ops: change that first\n"
-    assert config.read_text() == written
+    config.write_text(written.replace('["ops"]', "[]"))
+    variable = "POOLWATCH_NOTIFY__CHANNELS"
+    ran = desk.run("channels", "remove", "ops", env={variable: "ops"})
+    assert (ran.code, ran.err) == (2, f"poolwatch: not written: {variable} names ops: change that first\n")
+    assert config.read_text() == written.replace('["ops"]', "[]")
+    assert desk.run("channels", "remove", "ops").code == 0
 
 
 def test_the_first_configuration_is_made_and_paths_are_whole(desk: Desk) -> None:

@@ -146,7 +146,7 @@ def test_what_is_named_already_can_be_added_and_what_is_still_missing_is_told(pa
     missing = [
         f"{path}:3: notify.channels names a channel ops that is not there",
         f"{path}:8: the alert nights names a channel ops that is not there",
-        f"{path}:12: alerts[1] watches a budget team that is not there",
+        f"{path}:12: the alert dear watches a budget team that is not there",
     ]
     other = _add(path, "channels", {"name": "other", "kind": "desktop"})
     assert isinstance(other, Change)

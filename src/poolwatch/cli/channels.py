@@ -34,6 +34,7 @@ from poolwatch.config.limit_settings import ChannelSettings, channel_of
 from poolwatch.config.load import free_name
 from poolwatch.config.paths import absolute
 from poolwatch.config.problems import ConfigProblem
+from poolwatch.config.settings import OriginKind
 from poolwatch.config.toml_text import Value
 from poolwatch.config.values import nearest, quoted
 from poolwatch.domain.audit import Act, Deed, Outcome
@@ -43,6 +44,7 @@ from poolwatch.notify.channel import distrust
 from poolwatch.presentation.channels import ChannelLine, channel_lines, channels_json, health_text
 from poolwatch.presentation.masking import masked
 from poolwatch.words import channels as words
+from poolwatch.words import config as config_words
 from poolwatch.words.messages import message_text
 
 _ARRAY: Final = "channels"
@@ -200,6 +202,12 @@ def remove_channel(config: Path | None, name: str, *, mask: bool = False) -> int
     path = around.settings.path
     if path is None:
         return EXIT_CONFIG
+    origin = around.settings.origins["notify.channels"]
+    if origin.kind is OriginKind.ENVIRONMENT and name in (around.settings.notify.channels or ()):
+        # the file alone is looked at where it is changed
+        by = config_words.said("still_named", by=origin.name, name=around.told(name))
+        complain(words.nothing_written(by))
+        return EXIT_USAGE
     deed = Deed(Act.REMOVE_CHANNEL, path=around.told_path(path), what=_named(around, channel))
     with audited(around.env, deed, mask=around.settings.ui.mask) as doing:
         change = remove_limit(path, _ARRAY, name, around.env)

@@ -142,7 +142,8 @@ def _check_budgets(layers: Layers, index: int, alert: AlertSettings, budgets: Co
         return
     name = begins[0]
     if name != ANY_BUDGET and name not in budgets:
-        why = said("no_such_budget", table=prefix, name=printable(name))
+        table = said("alert_called", name=printable(alert.name))
+        why = said("no_such_budget", table=table, name=printable(name))
         layers.in_file(
             why, "alerts", index, "when", suggestion=nearest(name, budgets), lacks=("budgets", name)
         )
