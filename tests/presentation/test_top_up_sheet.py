@@ -10,6 +10,7 @@ import pytest
 from poolwatch.domain.balances import Balance, BalanceState, BalanceTerms
 from poolwatch.domain.failure import FailureKind, failure
 from poolwatch.domain.message import message
+from poolwatch.domain.proposals import AutoTopUp
 from poolwatch.domain.purchases import Caps, Purchase, PurchaseOutcome, Settled, Spent, TopUpKind
 from poolwatch.domain.values import replace
 from poolwatch.presentation.balances import CHATGPT
@@ -29,7 +30,8 @@ from poolwatch.presentation.top_up_sheet import (
     web_places,
     work_lines,
 )
-from poolwatch.presentation.topups import Offer, TopUpLook
+from poolwatch.presentation.topups import Offer, TopUpLook, TopUpsDone, automatic_lines, done_rows
+from poolwatch.presentation.view import Tone
 
 NOW = datetime(2026, 11, 20, 14, 3, tzinfo=UTC)
 _D = Decimal
@@ -277,6 +279,41 @@ def test_a_balance_is_short_when_it_is_low_or_used_up(left: str | None, short: b
     assert found.is_short is short
     gone = failure(FailureKind.NOT_OFFERED, "credits.not_offered", status=410)
     assert not found.read(gone, NOW).is_short
+
+
+def test_what_was_bought_is_listed_the_latest_first() -> None:
+    risen = replace(
+        LOST,
+        id="0001",
+        at=NOW - timedelta(days=2),
+        outcome=PurchaseOutcome.GRANTED,
+        reason=None,
+        balance_before=_D("1.40"),
+        balance_after=_D("11.40"),
+        proposed=True,
+    )
+    refused = replace(LOST, id="0002", at=NOW - timedelta(hours=1), outcome=PurchaseOutcome.REFUSED)
+    settled = replace(LOST, id="0003", settled=Settled.NOT_CHARGED)
+    running = replace(LOST, id="0004")
+    lost = replace(LOST, id="0005", amount=_D(1000))
+    done = TopUpsDone((risen, refused, settled, running, lost), at_work=frozenset({"0004"}))
+    rows = done_rows(done, NOW, UTC, mask=False)
+    assert [(each.at, each.amount, each.outcome, each.request, each.tone) for each in rows] == [
+        ("20 Nov 14:01", "$1000.00", "UNKNOWN: it may have been charged", "0005", Tone.RED),
+        ("20 Nov 14:01", "$10.00", "at work", "0004", Tone.PLAIN),
+        ("20 Nov 14:01", "$10.00", "unknown; you settled it: not charged", "0003", Tone.DIM),
+        ("20 Nov 13:03", "$10.00", "refused, not charged", "0002", Tone.DIM),
+        ("18 Nov 14:03", "$10.00", "done: $1.40 → $11.40", "0001, proposed", Tone.PLAIN),
+    ]
+    assert {each.name for each in rows} == {"reef team"}
+
+
+def test_what_is_proposed_by_itself_stands_below() -> None:
+    auto = AutoTopUp(_D(5), _D(10), Caps(_D(20), _D(100)))
+    assert automatic_lines(TopUpsDone(automatic=(("reef team", auto),)), mask=False) == (
+        "reef team: below $5.00, propose $10.00; at most $20.00 a day, $100.00 a month",
+    )
+    assert automatic_lines(TopUpsDone(), mask=False) == ()
 
 
 def test_names_are_masked() -> None:

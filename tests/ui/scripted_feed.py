@@ -29,17 +29,23 @@ from poolwatch.domain.values import replace
 from poolwatch.domain.workspace_usage import AccountUsage
 from poolwatch.presentation.budgets import BudgetDetail
 from poolwatch.presentation.sign_in import CodexLogin
-from poolwatch.presentation.topups import TopUpLook
+from poolwatch.presentation.topups import TopUpLook, TopUpsDone
 from poolwatch.presentation.view import Costs
 from poolwatch.presentation.waiting import Waits
 from poolwatch.ui.feed import EVENTS_MOST, BudgetTried, FoundLogins, LoginRun, PoolSignIn, TopUps, Tried
 
 
 class _Nowhere:
-    """No place where credits are bought."""
+    """No place where credits are bought; something was, once."""
+
+    def __init__(self, done: TopUpsDone) -> None:
+        self._done = done
 
     async def looks(self) -> tuple[TopUpLook, ...]:
         return ()
+
+    async def done(self) -> TopUpsDone:
+        return self._done
 
     async def balance_of(self, name: str) -> Decimal | None:
         raise AssertionError(name)
@@ -116,6 +122,8 @@ class ScriptedFeed:
         self.reset_pasts: Callable[[AccountKey, bool], ResetPast] = lambda *_: ResetPast()
         #: where credits are bought: the real one; None: nowhere
         self.desk: TopUpDesk | None = None
+        #: what was bought, where there is no desk
+        self.topped_up = TopUpsDone()
         #: how balances ran, which were read by hand, and how often somebody looked again
         self.balance_pasts: dict[str, tuple[Point, ...]] = {}
         self.balances_read: list[str] = []
@@ -284,7 +292,7 @@ class ScriptedFeed:
         return replace(use, settled=used, reason=Message(code))
 
     async def top_ups(self) -> TopUps:
-        return _Nowhere() if self.desk is None else TopUpCounter(self.desk)
+        return _Nowhere(self.topped_up) if self.desk is None else TopUpCounter(self.desk)
 
     async def budget_detail(self, state: BudgetState, by: GroupBy) -> BudgetDetail:
         self.detailed.append((state.budget.name, by))

@@ -17,8 +17,11 @@ from poolwatch.domain.balances import Balance, BalanceState, BalanceTerms, Reset
 from poolwatch.domain.event_log import EventKind, LoggedEvent
 from poolwatch.domain.events import BalancesTold, LimitsTold
 from poolwatch.domain.failure import FailureKind, failure
+from poolwatch.domain.proposals import AutoTopUp
+from poolwatch.domain.purchases import Caps, Purchase, PurchaseOutcome, Settled, TopUpKind
 from poolwatch.domain.series import Point
 from poolwatch.domain.values import replace
+from poolwatch.presentation.topups import TopUpsDone
 from poolwatch.ui.app import PoolApp
 from poolwatch.ui.screens.balance_history import BalanceHistoryScreen
 from poolwatch.ui.screens.credits import CreditsScreen
@@ -125,10 +128,23 @@ async def test_the_strip_has_balances_the_scarcest_first_and_none_without_any() 
         await settle(pilot)
         line = next(line for line in strip(app).splitlines() if "BALANCES" in line)
         assert line.split("BALANCES")[1].split()[:3] == ["reef", "team", "$3.20"]
+        assert "$ tops it up" in line
         assert "BrowserOS 87 of 100" in line
         feed_of(app).happen(BalancesTold({}))
         await settle(pilot)
         assert "BALANCES" not in strip(app)
+
+
+async def test_the_key_that_tops_up_is_named_where_little_is_left() -> None:
+    app = app_with(replace(REEF, balance=Balance("USD", _D("74.75"))), REEF)
+    async with app.run_test(size=LARGE) as pilot:
+        await press(pilot, "c")
+        assert said(app) == "reef team: $3.20 of $10.00 bought, low · $ tops it up"
+        feed_of(app).happen(BalancesTold({"reef team": replace(REEF, balance=Balance("USD", _D("74.75")))}))
+        await settle(pilot)
+        assert said(app) == "reef team: $74.75"
+        await press(pilot, "escape")
+        assert "tops it up" not in strip(app)
 
 
 async def test_r_reads_the_selected_one_and_no_other() -> None:
@@ -313,3 +329,53 @@ def test_what_it_looks_like_in_ascii_used_up(snap_compare: Compare) -> None:
 
 def test_the_strip_with_balances(snap_compare: Compare) -> None:
     assert snap_compare(app_with(*ALL), terminal_size=NORMAL)
+
+
+def bought(nth: int, **changes: Any) -> Purchase:
+    made = Purchase(
+        f"7f3a000{nth}",
+        "reef team",
+        TopUpKind.REEF,
+        "https://vers.example.com/topups",
+        "pool",
+        _D(10),
+        "USD",
+        NOW - timedelta(days=8 - nth, hours=nth),
+        outcome=PurchaseOutcome.GRANTED,
+        balance_before=_D("1.40"),
+        balance_after=_D("11.40"),
+    )
+    return replace(made, **changes)
+
+
+TOPPED_UP = TopUpsDone(
+    (
+        bought(0),
+        bought(1, settled=Settled.CHARGED, outcome=PurchaseOutcome.UNKNOWN),
+        bought(2, outcome=PurchaseOutcome.REFUSED),
+        bought(3, amount=_D(25), name="a team with a very long name, longer than its column"),
+        bought(4, proposed=True),
+        bought(5, outcome=PurchaseOutcome.UNKNOWN),
+    ),
+    automatic=(("reef team", AutoTopUp(_D(5), _D(10), Caps(_D(20), _D(100)))),),
+)
+
+
+@pytest.mark.parametrize("size", [SMALL, NORMAL], ids=lambda size: f"{size[0]}x{size[1]}")
+def test_what_was_topped_up_stands_below(size: tuple[int, int], snap_compare: Compare) -> None:
+    app = app_with(browseros(), REEF)
+    feed_of(app).topped_up = TOPPED_UP
+    assert snap_compare(app, terminal_size=size, press=("c", "down"))
+
+
+async def test_where_there_is_no_room_the_balances_come_first_and_what_is_damaged_is_said() -> None:
+    app = app_with(*ALL)
+    feed_of(app).topped_up = replace(TOPPED_UP, damaged=True)
+    async with app.run_test(size=TINY) as pilot:
+        await press(pilot, "c")
+        assert "TOP-UPS" not in body(app)
+        await pilot.resize_terminal(*LARGE)
+        await settle(pilot)
+        assert "part of what is written down of top-ups is damaged" in body(app)
+        assert "7f3a0004, proposed" in body(app)
+        assert "7f3a0000" not in body(app)

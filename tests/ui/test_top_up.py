@@ -203,9 +203,19 @@ async def test_to_leave_while_it_runs_neither_stops_nor_repeats_it(server: TopUp
         await pilot.press("enter", "escape")
         await settle(pilot)
         assert "the top-up of team goes on by itself" in said(app)
+        # what is at work is not yet unknown
+        await pilot.press("c")
+        await until(pilot, lambda: "TOP-UPS" in screen_text(app))
+        assert "at work" in screen_text(app)
+        assert "UNKNOWN" not in screen_text(app)
+        await pilot.press("escape")
+        await opened(pilot)
+        assert title(app) == "Top up team · at work"
         server.release.set()
-        await until(pilot, lambda: "team, $10.00: done" in said(app))
+        await ended(pilot, app, "team, $10.00: done")
         assert server.charges == [1000]
+        await pilot.press("escape", "c")
+        await until(pilot, lambda: "$10.00" in screen_text(app) and "done" in screen_text(app))
 
 
 async def test_the_app_may_be_left_while_it_runs(server: TopUpServer) -> None:

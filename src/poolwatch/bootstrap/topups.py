@@ -32,7 +32,7 @@ from poolwatch.domain.values import replace
 from poolwatch.host.files import FileProblem, in_foreign_hands
 from poolwatch.host.threads import in_thread
 from poolwatch.monitor.auditing import Auditor
-from poolwatch.presentation.topups import Offer, TopUpLook
+from poolwatch.presentation.topups import Offer, TopUpLook, TopUpsDone
 from poolwatch.purchases.topping_up import TopUpOrder
 from poolwatch.purchases.topup_book import Known, TopUpBook, disk_message, key_of
 from poolwatch.purchases.topup_service import carry_out, new_purchase
@@ -133,7 +133,26 @@ class TopUpDesk:
         if isinstance(known, Message):
             return TopUpLook(offer, seen, source=topup.source)
         is_waiting = (each for each in known.purchases if each.is_open and each.target == offer.target)
-        return TopUpLook(offer, seen, next(is_waiting, None), topup.source)
+        waiting = next(is_waiting, None)
+        at_work = waiting is not None and self._is_at_work(waiting)
+        return TopUpLook(offer, seen, waiting, topup.source, at_work)
+
+    def _is_at_work(self, purchase: Purchase) -> bool:
+        """Whether a process is still at it: that it is open then says nothing yet."""
+        try:
+            return purchase.is_open and self.book.is_at_work(key_of(purchase.place))
+        except OSError:
+            return False
+
+    def done(self) -> TopUpsDone:
+        """Every top-up that is written down, and what is proposed by itself."""
+        auto = tuple((each.name, each.auto) for each in self.topups if each.auto is not None)
+        try:
+            known = self.book.everything()
+        except OSError:
+            return TopUpsDone(damaged=True, automatic=auto)
+        at_work = frozenset(each.id for each in known.purchases if self._is_at_work(each))
+        return TopUpsDone(known.purchases, known.damaged, auto, at_work)
 
     def balance_of(self, name: str) -> Decimal | None:
         """What is left at the place of that name."""
@@ -270,6 +289,10 @@ class TopUpCounter:
     async def looks(self) -> tuple[TopUpLook, ...]:
         """All places, as they stand now."""
         return await in_thread(self._desk.looks)
+
+    async def done(self) -> TopUpsDone:
+        """Every top-up that is written down."""
+        return await in_thread(self._desk.done)
 
     async def balance_of(self, name: str) -> Decimal | None:
         """What is left at one."""

@@ -186,6 +186,8 @@ def strip_balances(states: Iterable[BalanceState], now: datetime, prefs: Prefs) 
     is_old = ordered[0].is_stale(now, prefs.rules.stale_after)
     tone = _TONES[ordered[0].level]
     is_urgent = tone in (Tone.AMBER, Tone.RED) and not is_old
+    if is_urgent and ordered[0].terms.top_up is TopUpPlace.HERE:
+        others.append(words.TOPS_UP(words.HERE()))
     return Figure(words.STRIP(), first, " · ".join(others), tone if is_urgent else Tone.STRONG)
 
 

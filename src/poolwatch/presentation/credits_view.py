@@ -161,6 +161,8 @@ def _told(row: BalanceRow, used_up: str) -> str:
     """One line about it: what to do where nothing is left, else how it stands."""
     mark = words.level_word(row.level)
     told = row.trouble or used_up or (f"{row.left}, {mark}" if mark else row.left)
+    if row.top_up is TopUpPlace.HERE and row.level in (BalanceLevel.LOW, BalanceLevel.EMPTY):
+        return f"{told} · {words.TOPS_UP(words.HERE())}"
     return told if row.web is None else f"{told} · {words.CHARGED_AT(row.web)}"
 
 

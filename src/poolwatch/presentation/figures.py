@@ -239,6 +239,11 @@ def weekday_and_day(at: datetime, now: datetime, zone: tzinfo | None) -> str:
     return f"{screen.weekday(local_time(at, zone))} {day(at, now, zone)}"
 
 
+def dated_clock(at: datetime, now: datetime, zone: tzinfo | None) -> str:
+    """Local date and time, short: `18 Nov 09:41`."""
+    return f"{day(at, now, zone)} {local_time(at, zone):%H:%M}"
+
+
 def instant(at: datetime, now: datetime, zone: tzinfo | None) -> str:
     """The full form with the zone: `Fri 14:50 CET` within a week, else as `dated_instant`."""
     if not _is_this_week(at, now, zone):

@@ -16,6 +16,7 @@ from poolwatch.domain.purchases import Caps, Purchase, PurchaseOutcome, Settled,
 from poolwatch.presentation import figures
 from poolwatch.presentation.json_values import Json, digits, instant
 from poolwatch.presentation.masking import masked
+from poolwatch.presentation.view import Tone
 from poolwatch.words import topups as words
 from poolwatch.words.messages import message_text
 
@@ -64,6 +65,33 @@ class TopUpLook(Struct, frozen=True):
     seen: str = ""
     waiting: Purchase | None = None
     source: str | None = None
+    #: a process is still buying, or asking, what is `waiting`
+    at_work: bool = False
+
+
+class TopUpsDone(Struct, frozen=True):
+    """Every top-up that is written down, old to new, and what is proposed by itself, by name.
+
+    `damaged`: part of them cannot be read, and is missing. `at_work` are the ids of those that a process is
+    still buying, or asking.
+    """
+
+    purchases: tuple[Purchase, ...] = ()
+    damaged: bool = False
+    automatic: tuple[tuple[str, AutoTopUp], ...] = ()
+    at_work: frozenset[str] = frozenset()
+
+
+class DoneRow(Struct, frozen=True):
+    """One of them as it is listed."""
+
+    at: str
+    name: str
+    amount: str
+    outcome: str
+    #: its id, and whether it had been proposed
+    request: str
+    tone: Tone
 
 
 class Commands(Struct, frozen=True):
@@ -88,14 +116,49 @@ def caps_text(offer: Offer) -> str:
 
 def purchase_line(purchase: Purchase, now: datetime, *, mask: bool) -> str:
     """`reef team, $10.00: done: $1.40 → $11.40`."""
-    outcome = purchase.standing(now)
-    settled = words.outcome_text(outcome, purchase.settled)
+    settled = words.outcome_text(purchase.standing(now), purchase.settled)
     told = words.told(_shown(purchase.name, mask=mask), money(purchase.amount), settled)
-    before, after = purchase.balance_before, purchase.balance_after
-    if outcome is PurchaseOutcome.GRANTED and before is not None and after is not None and after > before:
-        return words.rose(told, money(before), money(after))
+    if _rose(purchase, now):
+        return _risen(told, purchase)
     why = "" if purchase.reason is None or purchase.settled is not None else message_text(purchase.reason)
     return words.because(told, _shown(why, mask=mask))
+
+
+def _rose(purchase: Purchase, now: datetime) -> bool:
+    """Whether it is there, and the balance shows it."""
+    before, after = purchase.balance_before, purchase.balance_after
+    is_granted = purchase.standing(now) is PurchaseOutcome.GRANTED
+    return is_granted and before is not None and after is not None and after > before
+
+
+def _risen(told: str, purchase: Purchase) -> str:
+    before, after = purchase.balance_before, purchase.balance_after
+    return told if before is None or after is None else words.rose(told, money(before), money(after))
+
+
+def done_rows(done: TopUpsDone, now: datetime, zone: tzinfo | None, *, mask: bool) -> tuple[DoneRow, ...]:
+    """The top-ups, the latest first."""
+    rows = []
+    for each in reversed(done.purchases):
+        is_at_work = each.id in done.at_work
+        outcome = words.AT_WORK() if is_at_work else words.outcome_text(each.standing(now), each.settled)
+        known = Tone.PLAIN if each.counts else Tone.DIM
+        rows.append(
+            DoneRow(
+                figures.dated_clock(each.at, now, zone),
+                _shown(each.name, mask=mask),
+                f"${money(each.amount)}",
+                _risen(outcome, each) if _rose(each, now) else outcome,
+                words.was_proposed(each.id) if each.proposed else each.id,
+                Tone.RED if each.is_open and not is_at_work else known,
+            )
+        )
+    return tuple(rows)
+
+
+def automatic_lines(done: TopUpsDone, *, mask: bool) -> tuple[str, ...]:
+    """What is proposed by itself, and how much of it at most."""
+    return tuple(words.automatic(_shown(name, mask=mask), auto_text(auto)) for name, auto in done.automatic)
 
 
 def purchase_lines(

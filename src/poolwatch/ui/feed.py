@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from poolwatch.domain.use_report import UseReport, UseWish
     from poolwatch.domain.workspace_usage import AccountUsage
     from poolwatch.presentation.budgets import BudgetDetail
-    from poolwatch.presentation.topups import TopUpLook
+    from poolwatch.presentation.topups import TopUpLook, TopUpsDone
     from poolwatch.presentation.waiting import Waits
 
 __all__ = [
@@ -123,6 +123,9 @@ class TopUps(Protocol):
 
     async def looks(self) -> tuple[TopUpLook, ...]:
         """All of them, as they stand now."""
+
+    async def done(self) -> TopUpsDone:
+        """Every top-up that is written down, of places that are not configured any more as well."""
 
     async def balance_of(self, name: str) -> Decimal | None:
         """What is left at one, by one request; None where nobody tells it."""

@@ -53,6 +53,7 @@ WEB: Final = Text("web")
 HERE: Final = Text("$")
 #: the command that does
 BY_COMMAND: Final = Text("topups buy")
+TOPS_UP: Final = Text("{key} tops it up")
 NOT_BOUGHT: Final = Text("nothing can be bought for {name}: it is filled up by the service, or not at all")
 ONE_CREDIT: Final = Text("1 credit")
 NAME: Final = Text("BALANCE")

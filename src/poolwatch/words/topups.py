@@ -152,6 +152,19 @@ lost: Final = Text("{what}: the answer was lost")
 settle_told: Final = Text("{who}: {command}")
 once_known: Final = Text("{yes}, or {no}: once you know which")
 
+# --- what was bought, on the screen of credits
+DONE: Final = Text("TOP-UPS")
+DONE_HEADER: Final = (
+    Text("WHEN"),
+    Text("BALANCE"),
+    Text("AMOUNT"),
+    Text("OUTCOME"),
+    Text("ID"),
+)
+was_proposed: Final = Text("{id}, proposed")
+AUTOMATIC: Final = Text("AUTOMATIC")
+automatic: Final = Text("{name}: {auto}")
+
 # --- the sheet
 TITLE: Final = Text("Top up {name}")
 AT_STEP: Final = Text("{title} · {step}")

@@ -16,14 +16,17 @@ from poolwatch.presentation.balance_history import BalanceScene, balance_chart
 from poolwatch.presentation.chart import Chart
 from poolwatch.presentation.credits_view import CreditsLine, CreditsView, credits_view, last_days
 from poolwatch.presentation.history import OPENING
+from poolwatch.presentation.topups import TopUpsDone, automatic_lines, done_rows
 from poolwatch.presentation.view import Tone
+from poolwatch.ui.appearance import Glyphs
+from poolwatch.ui.cells import Line
 from poolwatch.ui.keymap import Scope
 from poolwatch.ui.screens.page import Page, bindings
 from poolwatch.ui.state import UiState
 from poolwatch.ui.widgets.arrangement import Direction
 from poolwatch.ui.widgets.bottom import MessageText
 from poolwatch.ui.widgets.budget_lines import no_budget_lines
-from poolwatch.ui.widgets.credit_lines import credits_lines, credits_title
+from poolwatch.ui.widgets.credit_lines import credits_lines, credits_title, done_lines
 from poolwatch.ui.widgets.lines import Lines, Pane
 from poolwatch.words import credits as words
 from poolwatch.words import interface
@@ -34,6 +37,8 @@ _PAST: Final = timedelta(days=7)
 #: Fewer figures make no line.
 _CHARTED: Final = 2
 _EXAMPLE: Final = "openrouter"
+#: Lines that are not of top-ups: title, heads, message, footer, and some of the selected balance.
+_LEAST_ABOVE: Final = 14
 
 
 class CreditsScreen(Page[None]):
@@ -51,6 +56,7 @@ class CreditsScreen(Page[None]):
         self._pasts: dict[str, tuple[Point, ...]] = {}
         self._pasts_of: dict[str, datetime | None] = {}
         self._is_reading = False
+        self._done = TopUpsDone()
 
     def compose(self) -> ComposeResult:
         """Title, all of it, what is said, footer."""
@@ -86,9 +92,10 @@ class CreditsScreen(Page[None]):
             told = [(words.NONE(), Tone.STRONG), (words.ONE_IS_ADDED(_EXAMPLE), Tone.DIM)]
             pane.show(no_budget_lines(told, width), from_top=True)
         else:
-            height, at = max(1, self.size.height - 3), view.rows.index(row)
+            done = self._done_lines(width, glyphs)
+            height, at = max(1, self.size.height - 3 - len(done)), view.rows.index(row)
             lines = credits_lines(view, at, self._days(row), self._chart(row), width, height, glyphs)
-            pane.show(lines[:height], from_top=True)
+            pane.show((*lines[:height], *done), from_top=True)
         self.show_message(self._told())
         self.show_keys(cost="")
 
@@ -102,6 +109,16 @@ class CreditsScreen(Page[None]):
     def _balance(self) -> BalanceState | None:
         row = self._row
         return None if row is None or not row.is_source else self.ui.board.state.balances.get(row.id)
+
+    def _done_lines(self, width: int, glyphs: Glyphs) -> Sequence[Line]:
+        """What was topped up, as far as there is room for it beside the balances."""
+        room = self.size.height - _LEAST_ABOVE - len(self._view.rows)
+        if not (self._done.purchases or self._done.damaged or self._done.automatic) or room <= 0:
+            return ()
+        zone, mask = self.ui.board.prefs.zone, self.ui.choice.mask
+        rows = done_rows(self._done, self.ui.feed.now(), zone, mask=mask)
+        automatic = automatic_lines(self._done, mask=mask)
+        return done_lines(rows, automatic, width, room, glyphs, damaged=self._done.damaged)
 
     def _days(self, row: CreditsLine) -> Sequence[str]:
         state = self._balance
@@ -140,9 +157,20 @@ class CreditsScreen(Page[None]):
                     for name, each in states.items()
                 }
                 self._pasts, self._pasts_of = pasts, wanted
+            # one that goes on by itself shows in its balance
+            await self._read_done()
         finally:
             self._is_reading = False
         self.redraw()
+
+    def on_screen_resume(self) -> None:
+        """Also when the sheet of top-ups is left."""
+        self.start_work(self._read_done)
+
+    async def _read_done(self) -> None:
+        self._done = await (await self.ui.feed.top_ups()).done()
+        if self.can_draw:
+            self._draw()
 
     # --- keys
 

@@ -47,6 +47,8 @@ from poolwatch.words.messages import message_text
 
 #: So far back it is looked for how a balance runs.
 _PAST: Final = timedelta(days=7)
+#: So often it is looked whether what is at work elsewhere has ended.
+_WATCH_SECONDS: Final = 1.0
 _AGAIN: Final = "again"
 _SETTLED: Final = {
     "charged": Settled.CHARGED,
@@ -133,8 +135,9 @@ class TopUpSheet(Sheet[None]):
             self._fill_in(filled.amount)
 
     def on_mount(self) -> None:
-        """Read what is left."""
+        """Read what is left; what another sheet, or another poolwatch, has at work is watched."""
         self._read_balance()
+        self.set_interval(_WATCH_SECONDS, self._watch)
 
     @property
     def _place(self) -> TopUpLook | Address:
@@ -164,6 +167,8 @@ class TopUpSheet(Sheet[None]):
         look = self._look
         self._purchase = None if look is None else look.waiting
         self._step = Step.ENDED if self._purchase is not None else Step.CHOOSE
+        if self._purchase is not None and look is not None and look.at_work:
+            self._step, self._amount = Step.AT_WORK, self._purchase.amount
         self.typed = self._wrong = ""
 
     def _fill_in(self, amount: Decimal) -> None:
@@ -346,12 +351,36 @@ class TopUpSheet(Sheet[None]):
         self.draw()
         if look.source is not None and not isinstance(found, Message) and found.counts:
             await ui.feed.read_balance(look.source)
-        # what is open there now comes first, also for who goes on to another place and comes back
+        await self._look_again()
+        self._read_balance()
+
+    async def _look_again(self) -> None:
+        """What is open there now comes first, also for who goes on to another place and comes back."""
         looks = {each.offer.name: each for each in await self._top_ups.looks()}
         self._places = tuple(
             each if isinstance(each, Address) else looks.get(each.offer.name, each) for each in self._places
         )
+
+    def _watch(self) -> None:
+        look = self._look
+        if look is not None and look.at_work and self._step is Step.AT_WORK:
+            self.run_worker(self._watch_once, exclusive=True, group="watch", exit_on_error=False)  # type: ignore[arg-type]  # its type forgets functions
+
+    async def _watch_once(self) -> None:
+        before = self._look
+        await self._look_again()
+        look = self._look
+        if before is None or before.waiting is None or look is None or self._step is not Step.AT_WORK:
+            return
+        if look.at_work or look.offer.name != before.offer.name:
+            return
+        self._begin()
+        if self._purchase is None:
+            ended = (each for each in (await self._top_ups.done()).purchases if each.id == before.waiting.id)
+            self._purchase = next(ended, None)
+            self._step = Step.CHOOSE if self._purchase is None else Step.ENDED
         self._read_balance()
+        self.draw()
 
     def _read_balance(self) -> None:
         look = self._look

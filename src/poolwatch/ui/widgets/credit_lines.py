@@ -10,11 +10,13 @@ from rich.cells import cell_len
 from poolwatch.presentation.chart import Chart
 from poolwatch.presentation.credits_view import CreditsLine, CreditsView
 from poolwatch.presentation.plot import plot
+from poolwatch.presentation.topups import DoneRow
 from poolwatch.presentation.view import Tone
 from poolwatch.ui.appearance import ASCII, Glyphs, span_pieces
 from poolwatch.ui.cells import Ink, Line, Piece, fit, fit_line, fit_right, fit_words, line_width, spread, wrap
 from poolwatch.ui.widgets.history import is_wide
 from poolwatch.words import credits as words
+from poolwatch.words import topups as top_up_words
 
 _LEAD: Final = 3
 _INDENT: Final = 5
@@ -30,6 +32,10 @@ _CHART_LEAST: Final = 7
 _CHART_MOST: Final = 14
 #: Narrower than this there is no bar.
 _BAR_FROM: Final = 76
+#: Cells of the word before top-ups, and the most of them.
+_DONE: Final = 11
+_DONE_WIDE: Final = 5
+_DONE_NARROW: Final = 2
 
 
 def credits_title(view: CreditsView, help_text: str, width: int, glyphs: Glyphs) -> Line:
@@ -170,3 +176,47 @@ def _foot(row: CreditsLine, days: Sequence[str], width: int, glyphs: Glyphs) -> 
     if not is_wide(width):
         lines.append(fit_line(((f" {words.NEVER_ADDED()}", Tone.DIM),), width, glyphs.ellipsis))
     return lines
+
+
+def done_lines(
+    rows: Sequence[DoneRow],
+    automatic: Sequence[str],
+    width: int,
+    room: int,
+    glyphs: Glyphs,
+    *,
+    damaged: bool,
+) -> list[Line]:
+    """The latest top-ups, what is proposed by itself, and that some are missing; in at most `room` lines."""
+    wide = is_wide(width)
+    below: list[Line] = []
+    if damaged:
+        below.append(((f" {top_up_words.damaged()}", Tone.AMBER),))
+    if wide:
+        below += [
+            ((fit(f" {top_up_words.AUTOMATIC()}", _DONE), Ink.HEADING), (text, Tone.PLAIN))
+            for text in automatic
+        ]
+    most = min(_DONE_WIDE if wide else _DONE_NARROW, room - len(below) - (2 if wide else 1))
+    if not rows or most < 1:
+        return [(), *(fit_line(line, width, glyphs.ellipsis) for line in below)] if below and room > 1 else []
+    shown = rows[:most]
+    table = [(each.at, each.name, each.amount, each.outcome, each.request) for each in shown]
+    titles = tuple(title() for title in top_up_words.DONE_HEADER)
+    widths = [max(cell_len(line[nth]) for line in (titles, *table)) for nth in range(len(titles))]
+    widths[1] = min(widths[1], _NAME)
+    # the outcome takes what is left, before the id that only a wide screen has
+    taken = _DONE + sum(widths[:3]) + 6 + (widths[4] + 2 if wide else 0)
+    widths[3] = max(8, min(widths[3], width - taken))
+
+    def line(cells: Sequence[str], tone: Tone | Ink) -> list[Piece]:
+        kept = cells if wide else cells[:4]
+        return [(fit(text, widths[nth], glyphs.ellipsis) + "  ", tone) for nth, text in enumerate(kept)]
+
+    lead: Piece = (fit(f" {top_up_words.DONE()}", _DONE), Ink.HEADING)
+    blank: Piece = (" " * _DONE, Tone.PLAIN)
+    lines: list[Line] = [(), fit_line((lead, *line(titles, Ink.HEADING)), width)] if wide else [()]
+    for nth, (cells, each) in enumerate(zip(table, shown, strict=True)):
+        first = lead if nth == 0 and not wide else blank
+        lines.append(fit_line((first, *line(cells, each.tone)), width, glyphs.ellipsis))
+    return [*lines, *(fit_line(each, width, glyphs.ellipsis) for each in below)]
