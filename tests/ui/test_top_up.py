@@ -287,6 +287,23 @@ async def test_the_balance_is_told_before_the_charge_and_read_again_after_it(ree
         await ended(pilot, app, "balance now $12.95, read ")
 
 
+async def test_what_was_started_is_done_once_the_balance_shows_it(reef: TopUpServer) -> None:
+    reef.script.append(Sell(grants=False))
+    async with app_with(reef, tells=True).run_test(size=SMALL) as pilot:
+        app = await opened(pilot)
+        await typed(pilot, "2", "10")
+        await ended(pilot, app, "started: the service took it")
+        await ended(pilot, app, "balance before $3.20, now $3.20 (read ")
+        reef.balance += 9
+        await pilot.press("r")
+        await ended(pilot, app, "balance before $3.20, now $12.20 (read ")
+        assert "started" in sheet(app)
+        reef.balance += 1
+        await pilot.press("r")
+        await ended(pilot, app, "done: $3.20 → $13.20")
+        assert reef.charges == [1000]
+
+
 async def test_a_balance_that_cannot_be_read_is_not_known_and_hinders_nothing(reef: TopUpServer) -> None:
     reef.no_balance = True
     async with app_with(reef, tells=True).run_test(size=SMALL) as pilot:

@@ -155,9 +155,18 @@ class TopUpDesk:
         return TopUpsDone(known.purchases, known.damaged, auto, at_work)
 
     def balance_of(self, name: str) -> Decimal | None:
-        """What is left at the place of that name."""
+        """What is left at the place of that name; what was only started there is judged by it."""
         topup = next((each for each in self.topups if each.name == name), None)
-        return None if topup is None else self.balance(topup)
+        if topup is None:
+            return None
+        balance, known = self.balance(topup), self._known(topup)
+        if balance is not None and not isinstance(known, Message):
+            last = known.find(last_charged(known.purchases, topup.target))
+            if last is not None and last.outcome is PurchaseOutcome.STARTED:
+                found = confirmed(last, balance)
+                if found.outcome is not last.outcome:
+                    self.book.note(last, replace(found, ended_at=self._now()))
+        return balance
 
     def buy_seen(self, look: TopUpLook, amount: Decimal) -> Purchase | Message:
         """Buy at the place that a person saw; why not, where it is configured otherwise by now."""

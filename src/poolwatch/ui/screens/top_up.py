@@ -15,7 +15,7 @@ from textual import events
 from poolwatch.domain.balances import lasting
 from poolwatch.domain.message import Message
 from poolwatch.domain.proposals import Proposal
-from poolwatch.domain.purchases import Purchase, Settled, amount_of, money
+from poolwatch.domain.purchases import Purchase, PurchaseOutcome, Settled, amount_of, money
 from poolwatch.domain.series import Finest
 from poolwatch.presentation.top_up_sheet import (
     Address,
@@ -397,4 +397,14 @@ class TopUpSheet(Sheet[None]):
             runs = lasting(state, points, now)
             ends_at = None if runs is None else runs.ends_at
         self._standings[look.offer.name] = Standing(amount, now, ends_at)
+        await self._judge_again()
         self.draw()
+
+    async def _judge_again(self) -> None:
+        """What was only started may be there by now, as the balance shows."""
+        shown = self._purchase
+        if shown is None or shown.outcome is not PurchaseOutcome.STARTED or self._step is not Step.ENDED:
+            return
+        found = [each for each in (await self._top_ups.done()).purchases if each.id == shown.id]
+        if found and self._purchase is shown and self._step is Step.ENDED:
+            self._purchase = found[0]
