@@ -164,7 +164,9 @@ TEXTS: Final[Mapping[str, str]] = {
     # of status and next
     "filter": mark("Only accounts that match, as one argument in quotes; the app's ? explains it."),
     "event_filter": mark("Only events that match: words, and fields of their accounts as these stand now."),
-    "budget_filter": mark("Only those that match: words; of an account's part also its fields as they stand now."),
+    "budget_filter": mark(
+        "Only those that match: words; of an account's part also its fields as they stand now."
+    ),
     "alert_filter": mark("Only those that match: words, and fields of their accounts as these stand now."),
     "use_filter": mark("Only use that matches: model:, tier:, operation:, client:, user:, and its account."),
     "line": mark("One short line from the store; never polls."),
