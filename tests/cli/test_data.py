@@ -6,12 +6,15 @@ import json
 import stat
 import subprocess
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from poolwatch.domain.balances import Balance, BalanceState
 from poolwatch.domain.series import Figure, HistoryRow, Series
 from poolwatch.domain.values import replace
+from poolwatch.host.instants import instant_text
 from poolwatch.store.database import Database
 from tests.cli.desk import Desk
 from tests.store.given import account, stored_in
@@ -110,6 +113,45 @@ def test_an_existing_link_is_not_written_through(desk: Desk) -> None:
     assert target.read_text() == "mine"
 
 
+def test_balances_go_along_and_are_the_same_on_the_other_machine(desk: Desk, other: Desk) -> None:
+    kept(desk, 1)
+    database = Database(desk.state, NOW)
+    for hours, balance in (
+        (30, Balance("USD", Decimal("3.20"))),
+        (20, Balance("USD", Decimal("13.20"))),
+        (10, Balance("credits", None, unlimited=True, resets_at=NOW)),
+    ):
+        state = BalanceState("a@example.com").read(balance, NOW - timedelta(hours=hours))
+        assert database.put_balance(state) is not None
+    database.close()
+    told = desk.run("data", "export").out
+    lines = [each["balance"] for each in lines_in(told) if "balance" in each]
+    assert [each["remaining"] for each in lines] == ["3.20", "13.20", None]  # type: ignore[index]
+    file = other.root / "in.jsonl"
+    file.write_text(told)
+    ran = other.run("data", "import", str(file))
+    assert ran.out == "6 lines of 1 account and 1 balance taken\n"
+    assert other.run("data", "export").out == told
+    # a line that is known changes nothing, and what is known of the present stays unknown
+    assert other.run("data", "import", str(file)).code == 0
+    assert other.run("data", "export").out == told
+    database = Database(other.state, NOW)
+    assert database.balances() == {}
+    database.close()
+    masked = desk.run("data", "export", "--mask").out
+    assert "example.com" not in masked
+    bad = other.root / "bad.jsonl"
+    at = instant_text(NOW - timedelta(hours=1))
+    wrong = ({"remaining": "1_000"}, {"remaining": 3}, {"unit": ""}, {"source": "\u202e"})
+    whole = {"source": "b", "unit": "USD"}
+    found: list[object] = [{"at": at, "balance": {**whole, **each}} for each in wrong]
+    found += [{"at": "2999-01-01T00:00:00Z", "balance": whole}, {"at": at, "balance": 3}]
+    bad.write_text("".join(f"{json.dumps(each)}\n" for each in found))
+    ran = other.run("data", "import", str(bad))
+    assert (ran.code, len(ran.err.splitlines())) == (1, 6)
+    assert "0 lines" in ran.out
+
+
 def test_refused_lines_are_named_by_number_and_the_others_are_taken(desk: Desk, other: Desk) -> None:
     kept(desk, 1)
     good = desk.run("data", "export").out.splitlines()
@@ -123,8 +165,8 @@ def test_refused_lines_are_named_by_number_and_the_others_are_taken(desk: Desk, 
     assert ran.out == "3 lines of 1 account taken, 4 refused\n"
     assert ran.err.splitlines() == [
         "poolwatch: line 3: it is of the future",
-        "poolwatch: line 4: neither a line of figures (an account, and a plan, windows, credits or spend)"
-        " nor one of usage (a time, and tokens, a cost, credits or characters)",
+        "poolwatch: line 4: neither a line of figures (an account, and a plan, windows, credits or spend;"
+        " or a balance) nor one of usage (a time, and tokens, a cost, credits or characters)",
         "poolwatch: line 5: longer than 64 KiB",
         "poolwatch: line 7: no JSON object",
     ]

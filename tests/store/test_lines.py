@@ -27,8 +27,8 @@ from tests.support.years import key
 WHO = Identity(key(1).id, "codex", "user-1", "acct-1", "one@example.com")
 HOUR = timedelta(hours=1)
 OTHER_KIND = (
-    "neither a line of figures (an account, and a plan, windows, credits or spend) nor one of usage"
-    " (a time, and tokens, a cost, credits or characters)"
+    "neither a line of figures (an account, and a plan, windows, credits or spend; or a balance)"
+    " nor one of usage (a time, and tokens, a cost, credits or characters)"
 )
 ACCOUNT = {"provider": "codex", "user_id": "user-1", "account_id": "acct-1", "email": "one@example.com"}
 
@@ -39,7 +39,7 @@ def line(**more: object) -> bytes:
 
 def read(raw: bytes) -> PastReading:
     found = parse_line(raw, NOON)
-    assert isinstance(found, PastReading), message_text(found)
+    assert isinstance(found, PastReading), found
     return found
 
 

@@ -19,13 +19,15 @@ from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.cli.command import kept_by, moment, run_async, surroundings
 from poolwatch.config.paths import absolute
 from poolwatch.domain.audit import Act, Deed, Outcome
+from poolwatch.domain.balances import balance_id
 from poolwatch.domain.message import Message
 from poolwatch.host.files import FileProblem, write_export
+from poolwatch.presentation.masking import masked
 from poolwatch.sessions.book import UseBook
 from poolwatch.sessions.events import Copies, UsageEvent, parse_event
 from poolwatch.sessions.tables import BookError
 from poolwatch.store.database import Database
-from poolwatch.store.lines import MOST_BYTES, PastReading, lines_of, parse_line
+from poolwatch.store.lines import MOST_BYTES, PastBalance, PastReading, balance_lines_of, lines_of, parse_line
 from poolwatch.store.opening import StoreMode
 from poolwatch.words.data import (
     lines_left_out,
@@ -97,7 +99,8 @@ def import_data(config: Path | None, file: str, *, mask: bool = False) -> int:
             doing.ended(Outcome.DONE if is_whole else Outcome.FAILED, *taken.codes)
         if taken.refused > _MOST_NAMED:
             complain(more_refused(taken.refused - _MOST_NAMED))
-        say(taken_lines(taken.lines, len(taken.accounts), taken.refused, taken.events, taken.known))
+        whose = len(taken.accounts), len(taken.balances)
+        say(taken_lines(taken.lines, whose, taken.refused, taken.events, taken.known))
         why = "" if unwritten is None else around.told(argument_text(unwritten, "why"))
         if taken.lost:
             complain(not_kept(taken.lost, why))
@@ -118,14 +121,17 @@ def _take(taken: _Taken, stream: BinaryIO, file: str) -> None:
         taken.unreadable(error, file)
 
 
-def _parsed(raw: bytes, now: datetime) -> PastReading | UsageEvent | Message:
+def _parsed(raw: bytes, now: datetime) -> PastReading | PastBalance | UsageEvent | Message:
     """What a line of either kind says, or why it is refused."""
     event = parse_event(raw, now) if len(raw) <= MOST_BYTES else None
     return parse_line(raw, now) if event is None else event
 
 
 class _Lines:
-    """The lines of all accounts, or of the `chosen`; those that no import would take are only counted."""
+    """The lines of all accounts and balances, or of the `chosen` accounts.
+
+    Those that no import would take are only counted.
+    """
 
     def __init__(self, held: Database, since: datetime, chosen: frozenset[str] | None, *, mask: bool) -> None:
         self._held = held
@@ -146,6 +152,14 @@ class _Lines:
                     yield line
                 else:
                     self.left_out += 1
+        for name in () if self._chosen is not None else self._held.balance_names():
+            told = masked(name) if self._mask else name
+            rows = self._held.history(balance_id(name), self._since)
+            for line in balance_lines_of(told, rows, self._since, RealClock().now()):
+                if line:
+                    yield line
+                else:
+                    self.left_out += 1
 
 
 class _Taken:
@@ -157,9 +171,11 @@ class _Taken:
         self._around = around
         self._copies = Copies()
         self._readings: list[PastReading] = []
+        self._balances: list[PastBalance] = []
         self._events: list[UsageEvent] = []
         self.lines = self.events = self.known = self.refused = self.lost = 0
         self.accounts: set[str] = set()
+        self.balances: set[str] = set()
         #: not all could be read or kept
         self.failed = False
         self.unwritten: Message | None = None
@@ -182,7 +198,7 @@ class _Taken:
         self.flush()
         self.failed = True
 
-    def add(self, number: int, line: PastReading | UsageEvent | Message) -> None:
+    def add(self, number: int, line: PastReading | PastBalance | UsageEvent | Message) -> None:
         """One more line of the file."""
         if isinstance(line, Message):
             self.refused += 1
@@ -190,21 +206,26 @@ class _Taken:
                 complain(refused_line(number, message_text(line)))
         elif isinstance(line, PastReading):
             self._readings.append(line)
+        elif isinstance(line, PastBalance):
+            self._balances.append(line)
         else:
             self._events.append(self._copies.numbered(line))
-        if len(self._readings) + len(self._events) >= _AT_ONCE:
+        if len(self._readings) + len(self._balances) + len(self._events) >= _AT_ONCE:
             self.flush()
 
     def flush(self) -> None:
         """Keep what waits."""
         readings, self._readings = self._readings, []
+        balances, self._balances = self._balances, []
         events, self._events = self._events, []
         before = self.lines + self.events
         if readings and not self.failed:
             self._take_readings(readings)
+        if balances and not self.failed:
+            self._take_balances(balances)
         if events and not self.failed:
             self._take_events(events)
-        self.lost += len(readings) + len(events) - (self.lines + self.events - before)
+        self.lost += len(readings) + len(balances) + len(events) - (self.lines + self.events - before)
 
     def _take_readings(self, readings: list[PastReading]) -> None:
         if self._held.take_readings(readings) is None:
@@ -213,6 +234,13 @@ class _Taken:
             return
         self.lines += len(readings)
         self.accounts.update(reading.identity.account_id for reading in readings)
+
+    def _take_balances(self, balances: list[PastBalance]) -> None:
+        if self._held.take_balances(balances) is None:
+            self.failed, self.unwritten = True, _unwritten(self._held)
+            return
+        self.lines += len(balances)
+        self.balances.update(each.name for each in balances)
 
     def _take_events(self, events: list[UsageEvent]) -> None:
         try:

@@ -2,10 +2,11 @@
 
 # no `annotations` from __future__: a decoder would evaluate them at each start
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Final
+from itertools import groupby
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from msgspec import convert
@@ -13,11 +14,14 @@ from msgspec import convert
 from poolwatch.domain.balances import Balance, BalanceState, balance_figure, balance_id
 from poolwatch.domain.event_log import EventKind, LoggedEvent, balance_events
 from poolwatch.domain.failure import Trouble
-from poolwatch.domain.series import Figure, HistoryRow
+from poolwatch.domain.series import Figure, HistoryRow, Series
 from poolwatch.domain.values import replace
 from poolwatch.store import events, history, stored
 from poolwatch.store.documents import UNREADABLE
 from poolwatch.store.stored import Amounts, Document, Instant, is_instant
+
+if TYPE_CHECKING:
+    from poolwatch.store.lines import PastBalance
 
 _VERSION: Final = 1
 #: A reading that is further ahead than this was made under a clock that was wrong.
@@ -90,6 +94,35 @@ def put(held: sqlite3.Connection, state: BalanceState) -> tuple[LoggedEvent, ...
     told = _events(held, known, state)
     events.append(held, told)
     return told
+
+
+def names(held: sqlite3.Connection) -> tuple[str, ...]:
+    """All of which a history is kept, whether or not they are configured."""
+    within = "account_id >= ? AND account_id < ?"
+    found = held.execute(
+        f"SELECT DISTINCT account_id FROM figures WHERE {within} ORDER BY account_id",  # noqa: S608 - ours
+        (_FIRST, _BEHIND),
+    )
+    return tuple(str(each).removeprefix(_FIRST) for (each,) in found)
+
+
+def take(held: sqlite3.Connection, past: Sequence["PastBalance"]) -> int:
+    """Keep what these tell of the past that was not known; how many rows. Nothing of the present changes."""
+    count = 0
+    ordered = sorted(past, key=lambda each: (each.name, each.at))
+    for name, within in groupby(ordered, key=lambda each: each.name):
+        readings = list(within)
+        first, last = readings[0].at, readings[-1].at
+        known = history.rows_since(held, balance_id(name), first, last, carried=True)
+        rows: list[HistoryRow] = []
+        for each in readings:
+            before = [row for row in (*known, *rows) if row.bucket == each.unit and row.at <= each.at]
+            was = max(before, key=lambda row: row.at, default=None)
+            if was is None or was.figure != each.figure:
+                rows.append(HistoryRow(balance_id(name), each.at, Series.CREDITS, each.unit, "", each.figure))
+        history.append(held, rows)
+        count += len(rows)
+    return count
 
 
 def _events(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from poolwatch.domain.notices import ChannelHealth, Delivery, MarkedChannel, Notice
     from poolwatch.domain.proposals import AutoTopUp, BalanceSeen, ProposalState
     from poolwatch.domain.purchases import Purchase
+    from poolwatch.store.lines import PastBalance
     from poolwatch.store.outbox import Turn
 
 
@@ -168,6 +169,18 @@ class LimitTables(Access):
         from poolwatch.store import proposals
 
         return self._write("proposals", None, proposals.judge, name, auto, seen, purchases, now)
+
+    def balance_names(self) -> tuple[str, ...]:
+        """All of which a history is kept."""
+        from poolwatch.store import balances
+
+        return self._read("balances", (), balances.names)
+
+    def take_balances(self, past: Sequence[PastBalance]) -> int | None:
+        """Keep what these tell of the past that was not known; how many rows, None when none can be kept."""
+        from poolwatch.store import balances
+
+        return self._write("history", None, balances.take, past)
 
     # -- notices, and the channels that take them
 

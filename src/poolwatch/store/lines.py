@@ -77,9 +77,23 @@ class _Line(Struct, frozen=True):
     spend: _Spend | UnsetType | None = UNSET
 
 
+class _Balance(Struct, frozen=True):
+    source: _Text
+    unit: Annotated[str, Meta(min_length=1, max_length=17)]
+    remaining: _Credits | None = None
+    unlimited: bool | None = None
+    resets_at: Instant | None = None
+
+
+class _BalanceLine(Struct, frozen=True):
+    at: Instant
+    balance: _Balance
+
+
 class _Kind(Struct, frozen=True):
     """What tells a line of figures from lines of another kind."""
 
+    balance: Raw | UnsetType = UNSET
     account: Raw | UnsetType = UNSET
     plan: Raw | UnsetType = UNSET
     windows: Raw | UnsetType = UNSET
@@ -96,10 +110,19 @@ class PastReading(Struct, frozen=True):
     told: frozenset[Series] = frozenset()
 
 
+class PastBalance(Struct, frozen=True):
+    """What was left of the balance of a source at one instant, UTC, in one unit."""
+
+    name: str
+    at: datetime
+    unit: str
+    figure: Figure
+
+
 # -- reading lines
 
 
-def parse_line(raw: bytes, now: datetime) -> PastReading | Message:
+def parse_line(raw: bytes, now: datetime) -> PastReading | PastBalance | Message:
     """The reading in a line, or why it is refused."""
     if len(raw) > MOST_BYTES:
         return message("data.too_long")
@@ -107,6 +130,8 @@ def parse_line(raw: bytes, now: datetime) -> PastReading | Message:
         kind = _KIND.decode(raw)
     except UNREADABLE:
         return message("data.no_json")
+    if kind.balance is not UNSET and kind.account is UNSET:
+        return _parse_balance(raw, now)
     figures = (kind.plan, kind.windows, kind.credits, kind.spend)
     if kind.account is UNSET or all(each is UNSET for each in figures):
         return message("data.unknown_kind")
@@ -128,12 +153,32 @@ def parse_line(raw: bytes, now: datetime) -> PastReading | Message:
     return PastReading(identity, line.at, dict(_figures(line)), _told(line))
 
 
+def _parse_balance(raw: bytes, now: datetime) -> PastBalance | Message:
+    try:
+        line = _BALANCE_LINE.decode(raw)
+    except UNREADABLE as error:
+        return _bad(error)
+    told = line.balance
+    if any(visible(text, len(text)) != text for text in (told.source, told.unit)):
+        return message("data.bad_text")
+    if line.at > now:
+        return message("data.future")
+    if line.at < _EARLIEST:
+        return message("data.bad_figure", field="at")
+    if told.resets_at != told_reset(told.resets_at, line.at):
+        return message("data.bad_figure", field="balance.resets_at")
+    left = None if told.remaining is None else Decimal(told.remaining)
+    figure = Figure(resets_at=told.resets_at, balance=left, unlimited=told.unlimited or None)
+    return PastBalance(told.source, line.at, told.unit, figure)
+
+
 #: Before this nobody had an account.
 _EARLIEST: Final = datetime(2015, 1, 1, tzinfo=UTC)
 #: No reset is further from a reading of it.
 _FURTHEST: Final = timedelta(days=3660)
 _KIND: Final = msgspec.json.Decoder(_Kind)
 _LINE: Final = msgspec.json.Decoder(_Line)
+_BALANCE_LINE: Final = msgspec.json.Decoder(_BalanceLine)
 #: What the decoder found to be wrong, in the words of its message: a field that is not there, or its place.
 _MISSING: Final = re.compile(r"field `(\w+)`")
 _PLACE: Final = re.compile(r"`\$\.([^`]+)`$")
@@ -228,6 +273,25 @@ def lines_of(
             continue
         raw = msgspec.json.encode(_line(at, account, held)) if _EARLIEST <= at <= now else b""
         yield raw + b"\n" if 0 < len(raw) <= MOST_BYTES else b""
+
+
+def balance_lines_of(
+    name: str, rows: Sequence[HistoryRow], since: datetime, now: datetime
+) -> Iterator[bytes]:
+    """The lines of a balance from `since` on, likewise; a line for each unit. It is told as `name`."""
+    for row in rows:
+        if row.at < since:
+            continue
+        figure = row.figure
+        told = {
+            "source": name,
+            "unit": row.bucket,
+            "remaining": _text(figure.balance),
+            "unlimited": figure.unlimited,
+            "resets_at": told_reset(figure.resets_at, row.at),
+        }
+        raw = msgspec.json.encode({"at": row.at, "balance": told})
+        yield raw + b"\n" if _EARLIEST <= row.at <= now else b""
 
 
 def _line(at: datetime, account: _Account, held: Mapping[Place, Figure]) -> dict[str, object]:

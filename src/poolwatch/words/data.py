@@ -12,8 +12,8 @@ TEXTS: Final[Mapping[str, str]] = {
     "data.no_json": mark("no JSON object"),
     "data.too_long": mark("longer than 64 KiB"),
     "data.unknown_kind": mark(
-        "neither a line of figures (an account, and a plan, windows, credits or spend) nor one of usage"
-        " (a time, and tokens, a cost, credits or characters)"
+        "neither a line of figures (an account, and a plan, windows, credits or spend; or a balance)"
+        " nor one of usage (a time, and tokens, a cost, credits or characters)"
     ),
     "data.no_ids": mark("its account has no user_id or no account_id, and both are needed"),
     "data.bad_figure": mark("{field} cannot be used"),
@@ -78,11 +78,17 @@ def not_kept(lines: int, why: str) -> str:
     return _not_kept(n_("{count} line", "{count} lines", lines), why)
 
 
-def taken_lines(lines: int, accounts: int, refused: int, events: int = 0, known: int = 0) -> str:
-    """`1204 lines of 12 accounts taken, 2 refused`; of events of usage, how many were `known` before."""
-    taken = _lines_of(
-        n_("{count} line", "{count} lines", lines), n_("{count} account", "{count} accounts", accounts)
-    )
+def taken_lines(lines: int, whose: tuple[int, int], refused: int, events: int = 0, known: int = 0) -> str:
+    """`1204 lines of 12 accounts taken, 2 refused`; of events of usage, how many were `known` before.
+
+    `whose`: of how many accounts they are, and of how many balances.
+    """
+    accounts, balances = whose
+    of = n_("{count} account", "{count} accounts", accounts)
+    if balances:
+        of_balances = n_("{count} balance", "{count} balances", balances)
+        of = _both(of, of_balances) if accounts else of_balances
+    taken = _lines_of(n_("{count} line", "{count} lines", lines), of)
     if events:
         told = n_("{count} usage event", "{count} usage events", events)
         taken = _both(taken, told) if lines else told
