@@ -33,15 +33,28 @@ def later(seconds: float) -> timedelta:
     return timedelta(seconds=seconds)
 
 
-@pytest.mark.parametrize(("seconds", "may"), [(1, False), (59, False), (60, True), (300, True)])
-def test_the_order_changes_at_most_once_a_sweep(seconds: float, may: bool) -> None:
-    assert board_of(state_of(twelve())).may_reorder(NOW + later(seconds)) is may
+@pytest.mark.parametrize(("seconds", "may"), [(1, False), (50, False), (59.9, True), (60, True), (300, True)])
+def test_the_order_changes_with_the_ticks_of_minutes(seconds: float, may: bool) -> None:
+    board = board_of(state_of(twelve()))
+    board.tick(NOW + later(seconds))
+    assert board.may_reorder(NOW + later(seconds)) is may
+
+
+def test_between_two_ticks_nobody_moves_without_a_reason() -> None:
+    board = board_of(state_of(twelve()))
+    # the first tick comes before a minute has passed since the start, and what follows it is old news
+    board.tick(NOW + later(50))
+    board.take(replace(board.state, settled=True))
+    assert not board.may_reorder(NOW + later(61))
+    board.tick(NOW + later(110))
+    assert board.may_reorder(NOW + later(110))
 
 
 @pytest.mark.parametrize(("after_key", "may"), [(0, False), (2.9, False), (3, True)])
 def test_the_order_keeps_still_after_a_key(after_key: float, may: bool) -> None:
     board = board_of(state_of(twelve()))
     pressed = NOW + later(100)
+    board.tick(pressed)
     board.key_pressed(pressed)
     assert board.may_reorder(pressed + later(after_key)) is may
 

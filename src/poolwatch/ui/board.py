@@ -31,8 +31,8 @@ from poolwatch.presentation.view import (
 if TYPE_CHECKING:
     from poolwatch.presentation.filter_typing import Completion
 
-#: The order changes by itself no more often than this.
-SWEEP: Final = timedelta(seconds=60)
+#: The order changes without a reason no more often than this: with each tick of a minute, be it a little early.
+SWEEP: Final = timedelta(seconds=55)
 #: ... and never this soon after a key.
 HANDS_OFF: Final = timedelta(seconds=3)
 #: Clocks that differ by less are drawn as one until the next tick.
@@ -68,6 +68,8 @@ class Board:
         self._offset = state.clock_offset
         self._seen: frozenset[tuple[AccountKey, datetime]] = frozenset()
         self._ordered_at: datetime | None = None
+        #: the tick whose ages and countdowns the order was made by
+        self._ordered_by: datetime | None = None
         self._ordered: frozenset[AccountKey] = frozenset()
         self._unread: int = 0
         self._foretold: int = 0
@@ -296,13 +298,19 @@ class Board:
         return bool(fresh)
 
     def may_reorder(self, now: datetime) -> bool:
-        """Whether the order may change by itself: long enough after a key, for a reason or after a sweep."""
-        if self._ordered_at is None or not self._ordered or now < self._ordered_at:
+        """Whether the order may change by itself: long enough after a key, with a tick or for a reason.
+
+        Between two ticks nobody moves without one: what comes from the monitor then may be nothing to see.
+        """
+        if self._ordered_at is None or self._ordered_by is None or not self._ordered:
+            return True
+        if now < self._ordered_at:
             return True
         if self._key_at is not None and now - self._key_at < HANDS_OFF:
             return False
-        since = now - self._ordered_at
-        return since >= SWEEP or (since >= ARRIVALS and self.has_reason())
+        if self._now - self._ordered_by >= SWEEP:
+            return True
+        return now - self._ordered_at >= ARRIVALS and self.has_reason()
 
     def order_waits(self, now: datetime) -> timedelta | None:
         """How long until what has arrived or changed may be put in its place; None where nothing has."""
@@ -333,7 +341,7 @@ class Board:
         return self._ordered != self._state.accounts.keys() or self._unread != self._count_unread()
 
     def _note_order(self, now: datetime) -> None:
-        self._ordered_at = now
+        self._ordered_at, self._ordered_by = now, self._now
         self._stood, self._moved = {}, None
         self._ordered = frozenset(self._state.accounts)
         self._unread = self._count_unread()
