@@ -26,7 +26,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 _FRAME: Final = 1 << 20
 _STARTING: Final = threading.Lock()
@@ -99,13 +99,14 @@ def _started() -> str:
 
 
 def _warm_up() -> None:
-    """Load what commands load: everything but the screen, which no command draws here, and the demo."""
+    """Load and make what all commands do, but the screen, which none draws here, and the demo."""
     import poolwatch
 
     for found in pkgutil.walk_packages(poolwatch.__path__, "poolwatch."):
         if not found.name.startswith(("poolwatch.ui", "poolwatch.demo")) and "__main__" not in found.name:
             importlib.import_module(found.name)
     importlib.import_module("httpx")
+    importlib.import_module("poolwatch.cli.app").parser()
     gc.collect()
     gc.freeze()
 
@@ -161,7 +162,28 @@ def _become(asked: dict[str, object], fds: Sequence[int]) -> list[str]:
     return [str(argument) for argument in argv]
 
 
+def _run() -> NoReturn:
+    """Run the command and end as an interpreter does, short of taking its modules apart.
+
+    That copies all memory of the warm one, and takes longer than most commands.
+    """
+    code: object = 0
+    try:
+        runpy.run_module("poolwatch", run_name="__main__", alter_sys=True)
+    except SystemExit as asked:
+        code = asked.code
+    threading._shutdown()  # type: ignore[attr-defined]  # as in the forks of multiprocessing
+    atexit._run_exitfuncs()
+    # what was never awaited, or cannot be closed, is said now
+    gc.collect()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None and not stream.closed:
+            stream.flush()
+    assert code is None or isinstance(code, int)
+    os._exit(code or 0)
+
+
 if __name__ == "__main__":
     _warm_up()
     sys.argv[1:] = _serve(sys.argv[1])
-    runpy.run_module("poolwatch", run_name="__main__", alter_sys=True)
+    _run()

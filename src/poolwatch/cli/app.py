@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -21,6 +22,7 @@ from poolwatch.bootstrap.console import (
 )
 from poolwatch.cli import costs, limits, money, options, set_up  # noqa: F401 - they declare commands
 from poolwatch.cli.declaring import app, declared, group_of
+from poolwatch.cli.group import Command
 from poolwatch.cli.options import (
     AsciiOption,
     ConfigOption,
@@ -35,14 +37,19 @@ from poolwatch.words.commands import said
 __all__ = ["app", "run"]
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Parse and run; what is wrong with the command line is shown, any other error is the caller's."""
+@cache
+def parser() -> Command:
+    """What parses and runs all commands; it is made once in a process."""
     from typer.main import get_command
 
-    command = get_command(app)
+    return get_command(app)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Parse and run; what is wrong with the command line is shown, any other error is the caller's."""
 
     def work() -> object:
-        return command.main(args=list(arguments), prog_name="poolwatch", standalone_mode=False)
+        return parser().main(args=list(arguments), prog_name="poolwatch", standalone_mode=False)
 
     try:
         code = options.answer(work) if options.is_asked() else work()

@@ -31,7 +31,7 @@ from poolwatch.presentation.view import (
 if TYPE_CHECKING:
     from poolwatch.presentation.filter_typing import Completion
 
-#: The order changes without a reason no more often than this: with each tick of a minute, be it a little early.
+#: Without a reason the order changes no more often: with each tick of a minute, be it a little early.
 SWEEP: Final = timedelta(seconds=55)
 #: ... and never this soon after a key.
 HANDS_OFF: Final = timedelta(seconds=3)
