@@ -73,6 +73,7 @@ async def test_a_fall_is_proposed_and_withdrawn_when_it_was_bought(tmp_path: Pat
         made = await rig.read("4")
         assert made is not None
         assert made.balance == 4
+        assert await rig.read("3") == made
         assert [each.kind for each in rig.told] == [EventKind.TOPUP_PROPOSED]
         done = Purchase(
             "0a1b2c3d", "reef", TopUpKind.REEF, "https://pay.example.com/t", "pool", _D(10), "USD",

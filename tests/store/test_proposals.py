@@ -81,6 +81,7 @@ async def test_what_is_damaged_proposes_nothing_and_the_next_reading_begins_anew
         "[]",
         '{"asked": "asked-1", "seen": {"balance": "NaN", "read_at": "2026-11-20T13:03:00Z"}}',
         '{"asked": "asked-1", "seen": {"balance": "6", "read_at": "2026-11-20T13:03:00"}}',
+        '{"asked": "asked-1", "seen": {"balance": "6", "read_at": "2999-11-20T13:03:00Z"}}',
         '{"proposal": {"amount": "10", "below": "5", "balance": "4"}}',
     ):
         with sqlite3.connect(tmp_path / FILE_NAME) as held:

@@ -38,7 +38,7 @@ def proposal_watch(running: Running) -> ProposalWatch:
     around, services = running.around, running.services
     book = TopUpBook(around.state_dir, services.clock.now)
     watched = [
-        WatchedTopUp(each.name, each.source, each.currency, each.auto, partial(_purchases, book, each))
+        WatchedTopUp(each.name, each.source, each.currency, each.auto, partial(purchases_of, book, each))
         for each in around.settings.topups
         if each.auto is not None and each.source is not None
     ]
@@ -46,7 +46,7 @@ def proposal_watch(running: Running) -> ProposalWatch:
     return ProposalWatch(watched, monitor.ledger, services.store, services.clock, monitor.recorder.tell)
 
 
-def _purchases(book: TopUpBook, topup: TopUpSettings) -> Sequence[Purchase] | None:
+def purchases_of(book: TopUpBook, topup: TopUpSettings) -> Sequence[Purchase] | None:
     """Those of its target at its address; None where they cannot be told, and nothing can be bought."""
     try:
         known = book.known(key_of(topup.url))

@@ -109,12 +109,11 @@ def judged(
         end = _end(proposal, auto, balance, purchases, now)
         if end is not None:
             proposal = replace(proposal, end=end, ended_at=now)
-    if balance is not None and auto is not None:
-        is_open = proposal is not None and proposal.end is None
-        if not is_open and _has_fallen(before.balance, balance, auto) and has_room(auto, purchases, now):
-            proposal = Proposal(name, auto.amount, auto.below, balance, now)
     if balance is None:
         return state if proposal is state.proposal else replace(state, proposal=proposal)
+    # one that waits ends before another fall: the balance rose in between
+    if auto is not None and _has_fallen(before.balance, balance, auto) and has_room(auto, purchases, now):
+        proposal = Proposal(name, auto.amount, auto.below, balance, now)
     return ProposalState(balance, seen.read_at, proposal, seen.asked)
 
 
