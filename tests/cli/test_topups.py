@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -294,8 +295,7 @@ def test_what_is_bought_as_it_was_proposed_is_said_and_listed(desk: Desk, server
     proposed(desk, at)
     told = desk.run("topups").out
     assert "below $5.00, propose $10.00; at most $20.00 a day, $100.00 a month" in told
-    assert "waits for you until " in told
-    assert "top up $10.00? below $5.00" in told
+    assert re.search(r"^  waits for you until \S.*\d: top up \$10\.00\? below \$5\.00$", told, re.MULTILINE)
     # another amount is no answer to it
     assert bought(desk, "buy", "7", "--confirm", "7")[1]["proposed"] is False
     (row,) = json.loads(desk.run("topups", "--json").out)["topups"]

@@ -7,12 +7,15 @@ from decimal import Decimal
 
 import pytest
 
+from poolwatch.domain.balances import Balance, BalanceState, BalanceTerms
 from poolwatch.domain.banked_resets import ResetRoute, ResetUse
-from poolwatch.domain.proposals import Proposal
-from poolwatch.domain.purchases import Purchase, TopUpKind
+from poolwatch.domain.proposals import AutoTopUp, Proposal
+from poolwatch.domain.purchases import Caps, Purchase, TopUpKind
+from poolwatch.domain.state import PoolState
 from poolwatch.domain.values import replace
 from poolwatch.presentation.account_names import AccountNames
 from poolwatch.presentation.alerts import AlertSection, alerts_view
+from poolwatch.presentation.credits_view import credits_view
 from poolwatch.presentation.waiting import Unsettled, Waits, unsettled_lines, waiting_rows
 from tests.presentation.scene import MASKED, NOW, PREFS, look
 
@@ -109,3 +112,12 @@ def test_they_stand_first_under_waits_for_you_and_are_counted() -> None:
     assert view.counts == ("2 wait for you",)
     none = alerts_view(None, (), NAMES, look(), lambda row: "25" in row.text, NOW, PREFS, of_money=rows)
     assert none.rows == rows[:1]
+
+
+def test_on_c_a_balance_says_what_is_proposed_when_it_falls() -> None:
+    auto = AutoTopUp(_D(5), _D(10), Caps(_D(20), _D(100)))
+    terms = BalanceTerms(tops_up_here=True, auto=auto)
+    held = BalanceState("reef team", terms).read(Balance("USD", _D("3.20")), NOW)
+    view = credits_view(PoolState(balances={"reef team": held}), look(), NOW, PREFS, {})
+    (row,) = view.rows
+    assert row.notes[-1] == "below $5.00, propose $10.00; at most $20.00 a day, $100.00 a month"

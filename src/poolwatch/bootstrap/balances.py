@@ -19,6 +19,7 @@ from poolwatch.domain.event_log import LoggedEvent
 from poolwatch.domain.events import LimitsTold
 from poolwatch.domain.failure import Failure
 from poolwatch.domain.state import AccountState, PoolState
+from poolwatch.domain.values import replace
 from poolwatch.monitor.balances import CODE, BalanceWatch, WatchedBalance
 from poolwatch.monitor.ledger import Clock, Ledger
 from poolwatch.monitor.limits import Beside, Task
@@ -67,8 +68,9 @@ def balance_watch(
         if isinstance(each, CreditSettings):
             seconds = usual if each.poll is None else each.poll
             every = timedelta(seconds=seconds) if isinstance(seconds, float | int) else None
-            here = any(topup.source == each.name for topup in around.settings.topups)
-            terms = terms_of(each, tops_up_here=here)
+            here = [topup for topup in around.settings.topups if topup.source == each.name]
+            auto = next((topup.auto for topup in here if topup.auto is not None), None)
+            terms = replace(terms_of(each, tops_up_here=bool(here)), auto=auto)
             reader = reader_of(around, each, client)
             watched.append(WatchedBalance(each.name, reader, terms, every, mark_of(each)))
     return BalanceWatch(watched, ledger, store, clock, tell)

@@ -10,13 +10,16 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from itertools import pairwise
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
 from poolwatch.domain.failure import Failure, FailureKind, Trouble
 from poolwatch.domain.series import Figure, FigureName, Point, Series
 from poolwatch.domain.values import replace
+
+if TYPE_CHECKING:
+    from poolwatch.domain.proposals import AutoTopUp
 
 #: A reading is read again on focus from this age on.
 FOCUS_AGE: Final = timedelta(seconds=30)
@@ -124,6 +127,8 @@ class BalanceTerms(Struct, frozen=True):
     web: str | None = None
     on_demand: bool = False
     tops_up_here: bool = False
+    #: what poolwatch proposes when it falls
+    auto: AutoTopUp | None = None
     #: when it is filled up, where that is by the calendar
     resets: ResetTime | None = None
     #: how often it is read by a timer of its own

@@ -114,7 +114,7 @@ def _of_balance(
         a_day=a_day,
         lasts=lasts,
         resets=row.age if resets_at is None else reset_moment(resets_at, now),
-        notes=tuple(_notes(state, row, used_up)),
+        notes=(*_notes(state, row, used_up), *_proposed(state)),
         top_up={TopUpPlace.HERE: words.HERE(), TopUpPlace.WEB: words.WEB(), TopUpPlace.NO: ""}[row.top_up],
         told=_told(row, used_up),
         told_short=_told_short(row, parts),
@@ -134,6 +134,16 @@ def _notes(state: BalanceState, row: BalanceRow, used_up: str) -> list[str]:
         return [used_up, read]
     lines = [" · ".join(resets)] if resets else []
     return [*lines, " · ".join(part for part in (last, read) if part)]
+
+
+def _proposed(state: BalanceState) -> Sequence[str]:
+    """What poolwatch proposes when it falls."""
+    auto = state.terms.auto
+    if auto is None:
+        return ()
+    from poolwatch.presentation.topups import auto_text  # few have any proposed
+
+    return (auto_text(auto),)
 
 
 def _used_up(

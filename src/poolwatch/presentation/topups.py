@@ -217,7 +217,7 @@ def list_lines(
         waiting = (proposals or {}).get(offer.name)
         if waiting is not None:
             until = figures.clock(waiting.until, now, zone)
-            yield f"  {words.waits(proposal_text(waiting), until)}"
+            yield f"  {words.waits(until, proposal_text(waiting))}"
     latest = sorted(purchases, key=lambda each: each.at, reverse=True)
     for each in latest:
         at = figures.dated_instant(each.at, now, zone)
