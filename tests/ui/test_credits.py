@@ -281,6 +281,26 @@ async def test_names_are_masked_in_the_history_too() -> None:
         assert "alice@example.com" not in strip_of(app)
 
 
+async def test_a_filter_lets_balances_through_and_esc_clears_it() -> None:
+    app = app_with(*ALL)
+    async with app.run_test(size=SMALL) as pilot:
+        await press(pilot, "c", "slash", *"level:lo", "tab", "enter")
+        assert selected(app) == "reef team"
+        assert "BrowserOS" not in body(app)
+        assert "alice" not in body(app)
+        assert said(app) == "1 of 5 balances"
+        await press(pilot, "r")
+        assert feed_of(app).balances_read == ["reef team"]
+        await press(pilot, "slash", *" nobody")
+        assert "No balance matches" in body(app)
+        await press(pilot, "escape")
+        assert selected(app) == "BrowserOS"
+        await press(pilot, "slash", *"weekly>3")
+        assert "balances have no “weekly”" in said(app)
+        await press(pilot, "enter", "escape", "escape")
+        assert isinstance(app.screen, PoolScreen)
+
+
 async def test_an_event_of_a_balance_leads_to_its_history_and_an_alert_to_the_balance() -> None:
     app = app_with(*ALL)
     feed = feed_of(app)

@@ -150,7 +150,7 @@ TABLE: Final = (
         named_at=_EVENTS | _BUDGETS,
         changes=True,
     ),
-    _key("filter", "/", "filter", _POOL | _EVENTS | _USAGE | _BUDGETS, 3),
+    _key("filter", "/", "filter", _POOL | _EVENTS | _USAGE | _BUDGETS | _CREDITS, 3),
     _key("sort", "s", "sort", _POOL | _USAGE, 7),
     _key("reverse", "S", "reverse", _POOL | _USAGE),
     *(

@@ -62,6 +62,11 @@ READ: Final = Text("READ")
 TOP_UP: Final = Text("TOP UP")
 
 
+def matched(count: int, total: int) -> str:
+    """How many balances a filter lets through."""
+    return n_("{shown} of {count} balance", "{shown} of {count} balances", total, shown=count)
+
+
 def requests_left(cost: str, count: int) -> str:
     """`1 credit a request: 87 requests left`."""
     return n_(
@@ -114,6 +119,8 @@ USED_UP: Final = Text("used up")
 READING: Final = Text("{name} is being read …")
 HISTORY_OF_ACCOUNTS: Final = Text("accounts have histories of their own: H on the pool")
 NO_READING: Final = Text("{name} is read with the accounts: r and u there")
+FILTER_PROMPT: Final = Text("words  level:low  balance<10  unit:usd  trouble:yes  -word  @saved")
+NO_MATCH: Final = Text("No balance matches; esc clears the filter.")
 NONE: Final = Text("No balance is configured, and no account has credits.")
 ONE_IS_ADDED: Final = Text("poolwatch sources add {service} adds one.")
 CHARGED_AT: Final = Text("it can be charged at {address}")

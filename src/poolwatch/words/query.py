@@ -82,7 +82,7 @@ _PARTS: Final = (
     (
         "balance<10 unit:usd",
         mark(
-            "of balances, in rules of alerts: likewise level (low, empty), credits, usd,"
+            "of balances, on their screen and in alerts: likewise level (low, empty), credits, usd,"
             " resets, source, label, trouble and stale"
         ),
     ),

@@ -12,6 +12,8 @@ from textual.binding import BindingType
 
 from poolwatch.domain.balances import BalanceLevel, BalanceState, TopUpPlace
 from poolwatch.domain.series import Finest, Point
+from poolwatch.domain.values import replace
+from poolwatch.presentation.balance_filter import BalanceLooker
 from poolwatch.presentation.balance_history import BalanceScene, balance_chart
 from poolwatch.presentation.chart import Chart
 from poolwatch.presentation.credits_view import CreditsLine, CreditsView, credits_view, last_days
@@ -21,7 +23,8 @@ from poolwatch.presentation.view import Tone
 from poolwatch.ui.appearance import Glyphs
 from poolwatch.ui.cells import Line
 from poolwatch.ui.keymap import Scope
-from poolwatch.ui.screens.page import Page, bindings
+from poolwatch.ui.screens.filtered import FilteredPage
+from poolwatch.ui.screens.page import bindings
 from poolwatch.ui.state import UiState
 from poolwatch.ui.widgets.arrangement import Direction
 from poolwatch.ui.widgets.bottom import MessageText
@@ -41,7 +44,7 @@ _EXAMPLE: Final = "openrouter"
 _LEAST_ABOVE: Final = 14
 
 
-class CreditsScreen(Page[None]):
+class CreditsScreen(FilteredPage):
     """All balances, and the credits of accounts. Nothing is bought here."""
 
     SCOPE = Scope.CREDITS
@@ -49,13 +52,16 @@ class CreditsScreen(Page[None]):
 
     def __init__(self, ui: UiState, selected: str | None = None) -> None:
         """`selected`: the balance that is selected at first; None: the first."""
-        super().__init__(ui)
+        super().__init__(ui, words.FILTER_PROMPT())
+        self._filter_text = ""
         self._selected = selected
         self._view = CreditsView("", ())
         #: how balances ran, and as of which reading that was read
         self._pasts: dict[str, tuple[Point, ...]] = {}
         self._pasts_of: dict[str, datetime | None] = {}
         self._is_reading = False
+        #: how many there are, whatever the filter lets through
+        self._total = 0
         self._done = TopUpsDone()
 
     def compose(self) -> ComposeResult:
@@ -73,9 +79,15 @@ class CreditsScreen(Page[None]):
             return
         ui = self.ui
         board = ui.board
-        self._view = credits_view(
+        view = credits_view(
             board.state, board.overview, ui.feed.now(), board.timed_prefs, self._pasts, ui.options.pool_name
         )
+        self._total = sum(row.is_source for row in view.rows)
+        if self._filter_text.strip():
+            # what accounts have is no balance
+            found = self.searched().matching(self._filter_text)
+            view = replace(view, rows=tuple(row for row in view.rows if row.is_source and row.id in found))
+        self._view = view
         self._draw()
         wanted = {name: each.read_at for name, each in board.state.balances.items()}
         if wanted != self._pasts_of and not self._is_reading:
@@ -88,7 +100,9 @@ class CreditsScreen(Page[None]):
         help_text = f"{ui.options.keymap.get('help').keys[0]} {interface.text('help')}"
         self.query_one("#title", Lines).show((credits_title(view, help_text, self.size.width, glyphs),))
         row = self._row
-        if row is None:
+        if row is None and self._filter_text.strip():
+            pane.show(no_budget_lines([(words.NO_MATCH(), Tone.PLAIN)], width), from_top=True)
+        elif row is None:
             told = [(words.NONE(), Tone.STRONG), (words.ONE_IS_ADDED(_EXAMPLE), Tone.DIM)]
             pane.show(no_budget_lines(told, width), from_top=True)
         else:
@@ -96,8 +110,13 @@ class CreditsScreen(Page[None]):
             height, at = max(1, self.size.height - 3 - len(done)), view.rows.index(row)
             lines = credits_lines(view, at, self._days(row), self._chart(row), width, height, glyphs)
             pane.show((*lines[:height], *done), from_top=True)
+        self.draw_bottom()
+
+    def draw_bottom(self) -> None:
+        """How the selected one stands, or how much the filter lets through, and the footer."""
         self.show_message(self._told())
-        self.show_keys(cost="")
+        if not self.show_typing():
+            self.show_keys(cost="")
 
     @property
     def _row(self) -> CreditsLine | None:
@@ -137,6 +156,9 @@ class CreditsScreen(Page[None]):
 
     def _told(self) -> MessageText | None:
         row, state = self._row, self._balance
+        if self._filter_text.strip():
+            shown = len(self._view.rows)
+            return self.filter_told(words.matched(shown, self._total), is_found=bool(shown))
         if row is None:
             return None
         is_out = state is not None and state.level in (BalanceLevel.EMPTY, BalanceLevel.LOW)
@@ -230,6 +252,30 @@ class CreditsScreen(Page[None]):
     def _select(self, name: str | None) -> None:
         self._selected = name
         self.redraw()
+
+    def action_back(self) -> None:
+        """First the filter is cleared."""
+        if self._filter_text:
+            self.clear_filter()
+        else:
+            self.dismiss()
+
+    # --- the filter
+
+    @property
+    def filter_text(self) -> str:
+        """What lets balances through."""
+        return self._filter_text
+
+    def filter_by(self, text: str) -> None:
+        """Show the balances that it lets through."""
+        self._filter_text = text
+        self.redraw()
+
+    def searched(self) -> BalanceLooker:
+        """The balances as they stand now."""
+        board = self.ui.board
+        return BalanceLooker(tuple(board.state.balances.values()), self.ui.feed.now(), board.prefs)
 
     def action_credits(self) -> None:
         """The key that opened it closes it."""
