@@ -25,17 +25,32 @@ from poolwatch.domain.values import replace
 from poolwatch.presentation.balances import CHATGPT
 from poolwatch.presentation.top_up_sheet import Filled
 from poolwatch.presentation.waiting import Waits
+from poolwatch.purchases import topup_service
 from poolwatch.ui.app import PoolApp
+from poolwatch.ui.screens.detail import DetailScreen
 from poolwatch.ui.screens.page import Page
 from poolwatch.ui.screens.top_up import TopUpSheet, open_sheet
 from poolwatch.ui.state import ExitRequest
 from poolwatch.ui.widgets.lines import Lines
+from tests.purchases.counters import Forked
 from tests.support.topup_server import TOKEN, Sell, TopUpServer, refuses
-from tests.ui.pools import NOW, app_of, state_of, twelve
+from tests.ui.pools import NOW, ZONE, app_of, state_of, twelve
 from tests.ui.reading import feed_of, said, screen_text, settle
 from tests.ui.scripted_feed import ScriptedFeed
 
 SMALL, NORMAL = (80, 24), (120, 40)
+
+
+@pytest.fixture
+def really_started() -> None:
+    """Asks for a new interpreter."""
+
+
+@pytest.fixture(autouse=True)
+def forked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process of its own, made quicker."""
+    if "really_started" not in request.fixturenames:
+        monkeypatch.setattr(topup_service, "start_errand", Forked)
 
 
 @pytest.fixture
@@ -75,11 +90,18 @@ def desk_of(*servers: TopUpServer, tells: bool = False, caps: str = "") -> TopUp
     return TopUpDesk(around, By.APP)
 
 
-def app_with(*servers: TopUpServer, read_only: bool = False, tells: bool = False, caps: str = "") -> PoolApp:
-    feed = feed_of()
+def app_with(
+    *servers: TopUpServer,
+    read_only: bool = False,
+    tells: bool = False,
+    caps: str = "",
+    state: PoolState | None = None,
+) -> PoolApp:
+    feed = feed_of() if state is None else ScriptedFeed(state, NOW, ZONE)
     feed.desk = desk_of(*servers, tells=tells, caps=caps)
-    # the desk has the real clock, by which a request grows too old to be repeated
-    feed.pass_time((RealClock().now() - feed.now()).total_seconds())
+    if state is None:
+        # the desk has the real clock, by which a request grows too old to be repeated
+        feed.pass_time((RealClock().now() - feed.now()).total_seconds())
     return app_of(feed=feed, tops_up=bool(servers), read_only=read_only)
 
 
@@ -147,6 +169,7 @@ async def ended(pilot: Pilot[ExitRequest], app: PoolApp, text: str) -> None:
     await until(pilot, lambda: text in " ".join(sheet(app).split()))
 
 
+@pytest.mark.usefixtures("really_started")
 async def test_the_typed_amount_and_enter_pay_once(server: TopUpServer) -> None:
     async with app_with(server).run_test(size=NORMAL) as pilot:
         app = await opened(pilot)
@@ -218,6 +241,7 @@ async def test_to_leave_while_it_runs_neither_stops_nor_repeats_it(server: TopUp
         await until(pilot, lambda: "$10.00" in screen_text(app) and "done" in screen_text(app))
 
 
+@pytest.mark.usefixtures("really_started")
 async def test_the_app_may_be_left_while_it_runs(server: TopUpServer) -> None:
     server.release.clear()
     app = app_with(server)
@@ -455,6 +479,18 @@ async def test_without_any_the_footer_offers_it_where_credits_are_low_or_out(
         await settle(pilot)
         # the details are of one account
         assert ("$ top up" in keys(pilot)) is bool(state.accounts and not state.balances and offers)
+
+
+async def test_from_where_credits_are_out_it_is_one_key_to_the_four_amounts(server: TopUpServer) -> None:
+    app = app_with(server, state=out_of_credits())
+    async with app.run_test(size=NORMAL) as pilot:
+        await settle(pilot)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert isinstance(app.screen, DetailScreen)
+        assert "$ top up" in keys(pilot)
+        await opened(pilot)
+        assert "1  $5.00   2  $10.00   3  $25.00   4  $50.00" in sheet(app)
 
 
 async def test_on_the_screen_of_credits_it_is_that_of_the_selected_one(

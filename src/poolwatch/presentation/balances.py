@@ -180,14 +180,13 @@ def strip_balances(states: Iterable[BalanceState], now: datetime, prefs: Prefs) 
     ordered = sorted(states, key=lambda each: (each.is_gone, _URGENCY.index(each.level)))
     if not ordered:
         return None
-    first, *others = [
-        f"{masked(each.name) if prefs.mask else each.name} {_brief(each.balance)}" for each in ordered
-    ]
+    names = [masked(each.name) if prefs.mask else each.name for each in ordered]
+    first, *others = [f"{name} {_brief(each.balance)}" for name, each in zip(names, ordered, strict=True)]
     is_old = ordered[0].is_stale(now, prefs.rules.stale_after)
     tone = _TONES[ordered[0].level]
     is_urgent = tone in (Tone.AMBER, Tone.RED) and not is_old
     if is_urgent and ordered[0].terms.top_up is TopUpPlace.HERE:
-        others.append(words.TOPS_UP(words.HERE()))
+        others.append(words.TOPS_UP_NAMED(words.HERE(), names[0]))
     return Figure(words.STRIP(), first, " · ".join(others), tone if is_urgent else Tone.STRONG)
 
 

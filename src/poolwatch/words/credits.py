@@ -54,6 +54,7 @@ HERE: Final = Text("$")
 #: the command that does
 BY_COMMAND: Final = Text("topups buy")
 TOPS_UP: Final = Text("{key} tops it up")
+TOPS_UP_NAMED: Final = Text("{key} tops up {name}")
 NOT_BOUGHT: Final = Text("nothing can be bought for {name}: it is filled up by the service, or not at all")
 ONE_CREDIT: Final = Text("1 credit")
 NAME: Final = Text("BALANCE")
