@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from poolwatch.domain.banked_resets import ResetRoute, ResetUse
 from poolwatch.domain.event_log import EventKind, LoggedEvent, Unit
 from poolwatch.domain.events import BulkProgress, RefreshMoved
 from poolwatch.domain.failure import FailureKind, worded
@@ -16,9 +18,11 @@ from poolwatch.domain.state import SourceState
 from poolwatch.domain.values import replace
 from poolwatch.presentation.events import EventRow
 from poolwatch.presentation.view import Tone
+from poolwatch.presentation.waiting import Waits
 from poolwatch.ui.app import PoolApp
 from poolwatch.ui.screens.history import HistoryScreen
 from poolwatch.ui.screens.pool import PoolScreen
+from poolwatch.ui.screens.resets import ResetsScreen
 from poolwatch.ui.widgets.bottom import CompletedLine
 from poolwatch.ui.widgets.event_lines import event_lines
 from poolwatch.ui.widgets.lines import Lines, Pane
@@ -367,3 +371,29 @@ async def test_events_scroll_and_go_back_to_where_they_were_opened() -> None:
         await pilot.press("q")
         await settle(pilot)
         assert app.screen is detail
+
+
+async def test_what_happened_waits_for_no_journal_and_a_lost_reset_leads_to_all_of_them() -> None:
+    feed, reads = past_feed(), asyncio.Event()
+    lost = ResetUse("3f2a90b1-0000-4000-8000-000000000000", "acc", "ws", ResetRoute.SERVICE, ago(hours=1))
+
+    async def waits() -> Waits:
+        await reads.wait()
+        return Waits((), (), (lost,))
+
+    feed.waits = waits  # type: ignore[method-assign]  # a slow disk
+    app = app_of(feed.state, feed=feed)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        await pilot.press("e")
+        await pilot.pause()
+        assert any("41 of 60 accounts" in row for row in rows(app))
+        reads.set()
+        await settle(pilot)
+        assert "a reset may have been used" in screen_text(app)
+        await pilot.press("g")
+        await settle(pilot)
+        assert "poolwatch resets ask 3f2a90b1" in said(app)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert isinstance(app.screen, ResetsScreen)

@@ -121,9 +121,10 @@ class EventsScreen(FilteredPage):
             since = min(since, looked)
         self._logged = await self._read(since)
         self._deliveries = await self.ui.feed.deliveries()
-        self._waits = await self.ui.feed.waits()
         self._read_at = now
         self.redraw()
+        # journals, perhaps on a slow disk: what is known does not wait for them
+        await self._read_waits()
 
     async def _read(self, since: datetime, until: datetime | None = None) -> tuple[LoggedEvent, ...]:
         """What happened from `since` on; everything is there from then on, or from where the feed cut."""
@@ -136,9 +137,16 @@ class EventsScreen(FilteredPage):
         newest = self._logged[-1].at if self._logged else self._since
         if newest is not None:
             self._take(await self.ui.feed.events(newest))
-        deliveries, waits = await self.ui.feed.deliveries(), await self.ui.feed.waits()
-        if (deliveries, waits) != (self._deliveries, self._waits):
-            self._deliveries, self._waits = deliveries, waits
+        deliveries = await self.ui.feed.deliveries()
+        if deliveries != self._deliveries:
+            self._deliveries = deliveries
+            self.redraw()
+        await self._read_waits()
+
+    async def _read_waits(self) -> None:
+        waits = await self.ui.feed.waits()
+        if waits != self._waits:
+            self._waits = waits
             self.redraw()
 
     def _take(self, found: tuple[LoggedEvent, ...]) -> None:
