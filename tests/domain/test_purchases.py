@@ -17,8 +17,8 @@ from poolwatch.domain.purchases import (
     TopUpKind,
     amount_of,
     refusal,
-    request_key,
     spent,
+    with_key,
 )
 from poolwatch.domain.values import replace
 
@@ -129,11 +129,29 @@ def test_a_wish_that_was_put_off_keeps_its_key() -> None:
     held_back = bought(
         outcome=PurchaseOutcome.REFUSED, request_id="key-9", reason=message("topup.not_bought", why="-")
     )
-    assert request_key((later, held_back), wish(), NOON + timedelta(hours=23)) == "key-1"
-    assert request_key((later,), wish(), NOON + DAY) == "key-2"
-    assert request_key((later,), wish(), NOON - timedelta(hours=1)) == "key-2"
+    kept = with_key((later, held_back), wish(), NOON + timedelta(hours=23))
+    assert (kept.request_id, kept.keyed_at, kept.at) == ("key-1", NOON, NOON + timedelta(hours=23))
+    assert with_key((later,), wish(), NOON + DAY).request_id == "key-2"
+    assert with_key((later,), wish(), NOON - timedelta(hours=1)).request_id == "key-2"
     for changed in (wish("61"), wish(target="another"), wish(place="https://pay.example.com/u")):
-        assert request_key((later,), changed, NOON) == "key-2"
+        assert with_key((later,), changed, NOON).request_id == "key-2"
+        assert with_key((later, replace(changed, id="1")), wish(), NOON).request_id == "key-1"
     refused = bought(outcome=PurchaseOutcome.REFUSED, reason=message("topup.failed"))
-    assert request_key((later, refused), wish(), NOON) == "key-2"
-    assert request_key((), wish(), NOON) == "key-2"
+    assert with_key((later, refused), wish(), NOON).request_id == "key-2"
+    assert with_key((), wish(), NOON).request_id == "key-2"
+
+
+def test_a_key_is_as_old_as_the_first_request_that_it_was_sent_with() -> None:
+    first = bought(outcome=PurchaseOutcome.TRY_LATER)
+    late = NOON + timedelta(hours=20)
+    second = with_key((first,), wish(), late)
+    put_off = replace(second, outcome=PurchaseOutcome.TRY_LATER)
+    # it was put off twice: a day after the first request the service may have forgotten the key
+    assert with_key((first, put_off), wish(), NOON + timedelta(hours=23)).request_id == "key-1"
+    assert with_key((first, put_off), wish(), NOON + DAY).request_id == "key-2"
+    # and what may have been charged with it is not asked again by then
+    assert second.repeatable_until == NOON + DAY
+    assert second.asking(NOON + timedelta(hours=23)) is None
+    why = second.asking(NOON + DAY)
+    assert why is not None
+    assert why.code == "topup.too_old"

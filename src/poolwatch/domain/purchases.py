@@ -107,6 +107,8 @@ class Purchase(Struct, frozen=True):
     balance_after: Decimal | None = None
     #: poolwatch had proposed this amount, for the balance was low
     proposed: bool = False
+    #: when its key was sent first, by an earlier one that was put off; None: with this one
+    keyed_at: datetime | None = None
 
     @property
     def is_open(self) -> bool:
@@ -156,10 +158,16 @@ class Purchase(Struct, frozen=True):
             return None
         if self.request_id is None:
             return message("topup.no_key", name=self.name, id=self.id)
-        # a clock that was set tells nothing of how old it is
-        if not -_SKEW <= now - self.at < REPEATABLE_FOR:
-            return message("topup.too_old", id=self.id)
-        return None
+        return None if self.has_fresh_key(now) else message("topup.too_old", id=self.id)
+
+    @property
+    def repeatable_until(self) -> datetime:
+        """Until when the service is sure to know its key."""
+        return (self.keyed_at or self.at) + REPEATABLE_FOR
+
+    def has_fresh_key(self, now: datetime) -> bool:
+        """Whether the service still knows its key; a clock that was set tells nothing of how old that is."""
+        return self.at - _SKEW <= now < self.repeatable_until
 
 
 _MAYBE_CHARGED: Final = frozenset({PurchaseOutcome.GRANTED, PurchaseOutcome.STARTED, PurchaseOutcome.UNKNOWN})
@@ -189,18 +197,29 @@ def last_charged(purchases: Sequence[Purchase], target: str) -> str:
     return next((each.id for each in reversed(purchases) if each.counts and each.target == target), "")
 
 
-def request_key(purchases: Sequence[Purchase], wish: Purchase, now: datetime) -> str | None:
-    """The key that a wish is sent with: that of the last one, where the service put off the very same.
+def with_key(purchases: Sequence[Purchase], wish: Purchase, now: datetime) -> Purchase:
+    """The wish as it is sent now: with the key of the last one like it, where the service put that off.
 
-    A service that says "later" may have begun all the same, and then a new key would pay twice.
+    A service that says "later" may have begun all the same, and then a new key would pay twice. What else was
+    bought since, for other amounts or targets, says nothing of that.
     """
-    sent = [each for each in purchases if each.target == wish.target and not each.was_held_back]
+    wish = replace(wish, at=now)
+    sent = [each for each in purchases if _is_like(each, wish) and not each.was_held_back]
     last = sent[-1] if sent else None
-    if last is None or last.outcome is not PurchaseOutcome.TRY_LATER or last.kind is not wish.kind:
-        return wish.request_id
-    is_same = (last.amount, last.currency, last.place) == (wish.amount, wish.currency, wish.place)
-    is_kept = -_SKEW <= now - last.at < REPEATABLE_FOR
-    return last.request_id if is_same and is_kept else wish.request_id
+    if last is None or last.outcome is not PurchaseOutcome.TRY_LATER or not last.has_fresh_key(now):
+        return wish
+    return replace(wish, request_id=last.request_id, keyed_at=last.keyed_at or last.at)
+
+
+def _is_like(one: Purchase, other: Purchase) -> bool:
+    """Whether two are sent as the same request, but for its key."""
+    return (one.kind, one.place, one.target, one.amount, one.currency) == (
+        other.kind,
+        other.place,
+        other.target,
+        other.amount,
+        other.currency,
+    )
 
 
 def refusal(

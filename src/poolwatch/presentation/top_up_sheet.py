@@ -11,7 +11,6 @@ from msgspec import Struct
 
 from poolwatch.domain.balances import BalanceLevel, BalanceState
 from poolwatch.domain.purchases import (
-    REPEATABLE_FOR,
     Purchase,
     PurchaseOutcome,
     amount_of,
@@ -187,7 +186,7 @@ def ending_lines(
     elif purchase.service_id is not None:
         yield words.LOOK_AGAIN()
     else:
-        yield words.SAME_REQUEST(figures.clock(purchase.at + REPEATABLE_FOR, now, zone))
+        yield words.SAME_REQUEST(figures.clock(purchase.repeatable_until, now, zone))
 
 
 def _since(

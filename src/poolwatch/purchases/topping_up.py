@@ -14,7 +14,7 @@ from msgspec import Struct
 from poolwatch.config.settings import DEFAULT_NET, NetSettings
 from poolwatch.domain.account import Secret
 from poolwatch.domain.message import Message, message
-from poolwatch.domain.purchases import PENDING_FOR, Caps, Purchase, PurchaseOutcome, refusal, request_key
+from poolwatch.domain.purchases import PENDING_FOR, Caps, Purchase, PurchaseOutcome, refusal, with_key
 from poolwatch.domain.values import replace
 from poolwatch.host.locks import held
 from poolwatch.once.journal import Stage
@@ -108,7 +108,7 @@ class _AtWork:
             refused = message("topup.not_open", id=purchase.id) if found is None else found.asking(now)
             purchase = found or purchase
         else:
-            purchase = replace(purchase, at=now, request_id=request_key(known.purchases, purchase, now))
+            purchase = with_key(known.purchases, purchase, now)
             refused = refusal(known.purchases, purchase, order.caps, now, order.seen)
         if refused is not None:
             return refused
@@ -223,7 +223,8 @@ class _Ready:
                 tools.sleep(pause)
             reach("looking")
             try:
-                found = looked_up(self.purchase, tools.look(self.purchase, self.token), tools.now())
+                told = without(self.token, tools.look(self.purchase, self.token))
+                found = looked_up(self.purchase, told, tools.now())
             except Exception:  # noqa: BLE001 - a look that fails tells nothing, and nothing is sent by it
                 found = self.purchase
             if found is not self.purchase or tools.monotonic() >= ends:
