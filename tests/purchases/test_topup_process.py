@@ -505,8 +505,22 @@ def test_a_token_that_an_answer_repeats_is_written_nowhere(reef: Counter) -> Non
     refused = reef.buy()
     assert refused.reason is not None
     assert dict(refused.reason.arguments)["text"] == "no such token: ***"
-    for path in reef.state.rglob("*"):
-        if path.is_file() and path != reef.token_file:
+    assert_token_is_nowhere(reef)
+
+
+def test_a_token_that_a_look_repeats_is_written_nowhere(counter: Counter) -> None:
+    counter.server.script.append(Sell(status="pending", code=202))
+    counter.server.states = type(counter.server.states)(["failed"])
+    counter.server.look_code = f"not of {TOKEN}"
+    refused = counter.buy()
+    assert refused.reason is not None
+    assert dict(refused.reason.arguments)["why"] == "not of ***"
+    assert_token_is_nowhere(counter)
+
+
+def assert_token_is_nowhere(counter: Counter) -> None:
+    for path in counter.state.rglob("*"):
+        if path.is_file() and path != counter.token_file:
             assert TOKEN.encode() not in path.read_bytes()
 
 

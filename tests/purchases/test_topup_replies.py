@@ -6,9 +6,11 @@ import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from poolwatch.domain.account import Secret
 from poolwatch.domain.purchases import (
     Caps,
     Purchase,
@@ -21,7 +23,7 @@ from poolwatch.domain.purchases import (
     spent,
 )
 from poolwatch.domain.values import replace
-from poolwatch.purchases.topup_replies import Answer, judged, looked_up
+from poolwatch.purchases.topup_replies import Answer, judged, looked_up, without
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
 CAPS = Caps(Decimal(100), Decimal(500))
@@ -81,6 +83,46 @@ def test_a_look_says_nothing_of_another_top_up() -> None:
     assert looked_up(pending, Answer(404, None, b'{"status": "failed"}'), NOW) is pending
     own = Answer(200, None, b'{"id": "tu_1", "status": "granted"}')
     assert looked_up(pending, own, NOW).outcome is PurchaseOutcome.GRANTED
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        'ab+/=1"x',
+        r"ab+/=1\"x",
+        r"ab\u002B\/=1\u0022x",
+        r"\u0061\u0062\u002b\u002f\u003d\u0031\u0022\u0078",
+        "ab%2B%2F%3d1%22x",
+    ],
+)
+def test_a_token_is_taken_out_however_it_is_written(written: str) -> None:
+    answer = without(Secret('ab+/=1"x'), Answer(400, None, f'{{"error": "bad {written}!"}}'.encode()))
+    assert isinstance(answer, Answer)
+    assert answer.body == b'{"error": "bad ***!"}'
+
+
+@pytest.mark.parametrize(
+    ("said", "granted"),
+    [
+        ('"10.50"', "10.50"),
+        ("10.5", "10.5"),
+        ("12", "12"),
+        ('"1e-999999"', None),
+        ("1e-300", None),
+        ('"1_0"', None),
+        ('"-5"', None),
+        ("0", None),
+        ("true", None),
+        ("9" * 12, None),
+        ('"0.' + "1" * 60 + '"', None),
+    ],
+)
+def test_of_an_odd_amount_nothing_is_told(said: str, granted: str | None) -> None:
+    """A grant of 1e-999999 is no line of a million zeros."""
+    body = f'{{"status": "granted", "amount_usd": {said}}}'.encode()
+    found = judged(purchase(), Answer(200, None, body), NOW)
+    assert found.outcome is PurchaseOutcome.GRANTED
+    assert found.granted == (None if granted is None else Decimal(granted))
 
 
 def test_days_and_months_are_those_of_utc_and_what_is_dated_later_counts() -> None:

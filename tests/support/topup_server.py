@@ -61,6 +61,8 @@ class TopUpServer:
     looks: list[str] = field(default_factory=list)
     #: what a look says, by the id; the last one stays
     states: deque[str] = field(default_factory=lambda: deque(["granted"]))
+    #: the code of an error that a look tells
+    look_code: str = ""
     balance: Decimal = Decimal("3.20")
     #: the balance is asked for in vain
     no_balance: bool = False
@@ -88,7 +90,9 @@ class TopUpServer:
                     return
                 with outer._mutex:
                     state = outer.states[0] if len(outer.states) == 1 else outer.states.popleft()
-                found = {"id": self.path.rpartition("/")[2], "status": state}
+                found: dict[str, object] = {"id": self.path.rpartition("/")[2], "status": state}
+                if outer.look_code:
+                    found["error"] = {"code": outer.look_code}
                 self._say(404 if state == "missing" else 200, json.dumps(found).encode())
 
             def do_POST(self) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 
@@ -25,7 +26,12 @@ _LONGEST_ID: Final = 200
 _LONGEST_CODE: Final = 60
 _LONGEST_SAID: Final = 200
 _LONGEST_LINK: Final = 500
-_LARGEST: Final = Decimal(10) ** 9
+_HIDDEN: Final = b"***"
+_ESCAPES: Final = re.compile(rb"[\\%]")
+#: One character, whose code stands in the first group or the second, or itself in one of the others.
+_CHARACTER: Final = re.compile(rb"""\\u00([0-9A-Fa-f]{2})|%([0-9A-Fa-f]{2})|\\(["\\/])|(.)""", re.DOTALL)
+#: An amount as it is written in JSON or in a text: no service needs more places.
+_AMOUNT: Final = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,12})?", re.ASCII)
 #: However long a service wants to be left alone, it is told as no more than this.
 _LONGEST_WAIT_SECONDS: Final = 86_400.0
 
@@ -71,10 +77,25 @@ def without(token: Secret, sent: Sent) -> Sent:
     """The same, with nothing of a token that an answer repeats: what it says is written down and shown."""
     if not isinstance(sent, Answer):
         return sent
-    body = sent.body
-    for text in (token.reveal(), token.reveal().replace("/", "\\/")):
-        body = body.replace(text.encode(), b"***")
-    return replace(sent, body=body)
+    secret = token.reveal().encode()
+    body = sent.body.replace(secret, _HIDDEN)
+    return replace(sent, body=_without_escaped(secret, body) if _ESCAPES.search(body) else body)
+
+
+def _without_escaped(secret: bytes, body: bytes) -> bytes:
+    """Without a secret of which characters are escaped, as they may be in JSON and in an address."""
+    written = list(_CHARACTER.finditer(body))
+    plain = b"".join(
+        bytes.fromhex((each[1] or each[2]).decode()) if each[1] or each[2] else each[3] or each[4]
+        for each in written
+    )
+    kept, end = bytearray(), 0
+    at = plain.find(secret)
+    while at >= 0:
+        kept += body[end : written[at].start()] + _HIDDEN
+        end = written[at + len(secret) - 1].end()
+        at = plain.find(secret, at + len(secret))
+    return bytes(kept + body[end:])
 
 
 def judged(purchase: Purchase, answer: Sent, now: datetime, *, again: bool = False) -> Purchase:
@@ -207,11 +228,9 @@ def _amount(value: JsonValue) -> Decimal | None:
     """The amount that a service names; anything odd is none."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
-    try:
-        found = Decimal(str(value)[:40])
-    except InvalidOperation:
-        return None
-    return found if found.is_finite() and 0 < found <= _LARGEST else None
+    found = _AMOUNT.fullmatch(str(value))
+    amount = Decimal(found[0]) if found is not None else Decimal(0)
+    return amount if amount > 0 else None
 
 
 def _link(text: str | None) -> str | None:
