@@ -11,7 +11,7 @@ import pytest
 import typer
 from typer.main import get_command
 
-from poolwatch.cli.app import app
+from poolwatch.cli.app import parser
 from poolwatch.cli.group import Group
 from poolwatch.words.command_examples import EXAMPLES
 from tests.cli.desk import Desk
@@ -219,7 +219,7 @@ def commands() -> list[str]:
             found.append(f"{name} {word}".strip())
             walk(inner, found[-1])
 
-    walk(get_command(app), "")
+    walk(parser(), "")
     return found
 
 
@@ -236,7 +236,7 @@ def test_every_example_is_a_line_that_the_parser_takes(name: str) -> None:
     for line, _ in EXAMPLES[name]:
         typed = re.search(r"\bpoolwatch([^)]*)", line)
         assert typed is not None
-        command = get_command(app)
+        command = parser()
         context = command.make_context("poolwatch", shlex.split(typed[1]))
         path: list[str] = []
         while isinstance(command, Group) and (rest := [*context._protected_args, *context.args]):

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -60,13 +61,13 @@ class Table:
         """Refresh, and do something when the token is spent and the answer on its way."""
         posts = self.served.account(self.label).token_posts
         self.served.script("*", {"drip_seconds": drip_seconds}, endpoint="token")
-        running = self.desk.start("refresh", self.mail)
-        ends = time.monotonic() + _PATIENCE_SECONDS
-        while self.served.account(self.label).token_posts == posts and time.monotonic() < ends:
-            time.sleep(0.01)
-        change()
-        out, err = running.communicate(timeout=_PATIENCE_SECONDS)
-        return Ran(running.returncode, out.decode(), err.decode())
+        with ThreadPoolExecutor(1) as beside:
+            running = beside.submit(self.desk.run, "refresh", self.mail)
+            ends = time.monotonic() + _PATIENCE_SECONDS
+            while self.served.account(self.label).token_posts == posts and time.monotonic() < ends:
+                time.sleep(0.01)
+            change()
+            return running.result()
 
     def posts(self) -> tuple[int, int]:
         """Token requests, and those that were answered with a new token."""

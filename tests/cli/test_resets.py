@@ -8,6 +8,7 @@ import pty
 import signal
 import subprocess
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -204,11 +205,9 @@ def test_read_only_uses_none(counter: Desk, server: ResetServer) -> None:
 
 def test_two_commands_at_once_use_one(counter: Desk, server: ResetServer) -> None:
     server.lags = server.stays_exhausted = True
-    begun = [counter.start("resets", "use", NAME, "--yes", "--json") for _ in range(2)]
-    ended = [process.communicate(timeout=60)[0] for process in begun]
-    outcomes = sorted(
-        (json.loads(text)["outcome"], process.returncode) for text, process in zip(ended, begun, strict=True)
-    )
+    with ThreadPoolExecutor(2) as both:
+        ended = list(both.map(lambda _: counter.run("resets", "use", NAME, "--yes", "--json"), range(2)))
+    outcomes = sorted((str(at(ran.json(), "outcome")), ran.code) for ran in ended)
     # it was used, though the figures are still the old ones
     assert outcomes == [("refused", 1), ("reset", 0)]
     assert (len(server.bodies), len(server.used)) == (1, 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -249,11 +250,10 @@ def test_what_a_locked_store_does_not_keep_is_printed_all_the_same(pool_desk: De
 
 
 def test_many_at_once_on_a_new_store_all_print_what_they_read(pool_desk: Desk) -> None:
-    crowd = [pool_desk.start("status", "--json", "--max-age", "0") for _ in range(6)]
-    for process in crowd:
-        out, err = process.communicate(timeout=90)
-        assert process.returncode == 0, err
-        assert any(row["read_at"] is not None for row in rows(json.loads(out), "accounts"))
+    with ThreadPoolExecutor(6) as crowd:
+        for ran in crowd.map(lambda _: pool_desk.run("status", "--json", "--max-age", "0"), range(6)):
+            assert ran.code == 0, ran.err
+            assert any(row["read_at"] is not None for row in rows(ran.json(), "accounts"))
 
 
 @pytest.mark.parametrize("zone", ["UTC+25", "UTC-24", "Foo/Bar"])

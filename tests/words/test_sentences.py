@@ -87,7 +87,10 @@ def test_every_text_gets_as_many_blanks_as_it_has() -> None:
     }
     wrong = []
     for path in SRC.rglob("*.py"):
-        tree = ast.parse(path.read_text())
+        source = path.read_text()
+        if "poolwatch.words import" not in source:
+            continue
+        tree = ast.parse(source)
         rooms = {
             alias.asname or alias.name: alias.name
             for node in ast.walk(tree)
