@@ -102,7 +102,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "accounts resolve": mark(
         "Say which of two files of one login stays in use. poolwatch's other one is set aside."
     ),
-    "data": mark("The history of all accounts and balances, and usage events, as JSON lines."),
+    "data": mark("History of accounts and balances, and usage, as JSON lines."),
     "data export": mark("Print the history: a line for each moment of change."),
     "data import": mark(
         "Take such lines into the history, and usage events of other programs beside them. What is there"
