@@ -10,7 +10,6 @@ import pytest
 from poolwatch.domain.balances import Balance, BalanceState, BalanceTerms
 from poolwatch.domain.failure import FailureKind, failure
 from poolwatch.domain.message import message
-from poolwatch.domain.proposals import AutoTopUp
 from poolwatch.domain.purchases import Caps, Purchase, PurchaseOutcome, Settled, Spent, TopUpKind
 from poolwatch.domain.values import replace
 from poolwatch.presentation.balances import CHATGPT
@@ -30,7 +29,7 @@ from poolwatch.presentation.top_up_sheet import (
     web_places,
     work_lines,
 )
-from poolwatch.presentation.topups import Offer, TopUpLook, TopUpsDone, automatic_lines, done_rows
+from poolwatch.presentation.topups import Offer, TopUpLook, TopUpsDone, done_rows
 from poolwatch.presentation.view import Tone
 
 NOW = datetime(2026, 11, 20, 14, 3, tzinfo=UTC)
@@ -306,14 +305,8 @@ def test_what_was_bought_is_listed_the_latest_first() -> None:
         ("18 Nov 14:03", "$10.00", "done: $1.40 → $11.40", "0001, proposed", Tone.PLAIN),
     ]
     assert {each.name for each in rows} == {"reef team"}
-
-
-def test_what_is_proposed_by_itself_stands_below() -> None:
-    auto = AutoTopUp(_D(5), _D(10), Caps(_D(20), _D(100)))
-    assert automatic_lines(TopUpsDone(automatic=(("reef team", auto),)), mask=False) == (
-        "reef team: below $5.00, propose $10.00; at most $20.00 a day, $100.00 a month",
-    )
-    assert automatic_lines(TopUpsDone(), mask=False) == ()
+    many = TopUpsDone(tuple(replace(risen, id=f"{nth}") for nth in range(1000)))
+    assert [each.request for each in done_rows(many, NOW, UTC, mask=False)][-1] == "991, proposed"
 
 
 def test_names_are_masked() -> None:

@@ -17,8 +17,7 @@ from poolwatch.domain.balances import Balance, BalanceState, BalanceTerms, Reset
 from poolwatch.domain.event_log import EventKind, LoggedEvent
 from poolwatch.domain.events import BalancesTold, LimitsTold
 from poolwatch.domain.failure import FailureKind, failure
-from poolwatch.domain.proposals import AutoTopUp
-from poolwatch.domain.purchases import Caps, Purchase, PurchaseOutcome, Settled, TopUpKind
+from poolwatch.domain.purchases import Purchase, PurchaseOutcome, Settled, TopUpKind
 from poolwatch.domain.series import Point
 from poolwatch.domain.values import replace
 from poolwatch.presentation.topups import TopUpsDone
@@ -377,7 +376,6 @@ TOPPED_UP = TopUpsDone(
         bought(4, proposed=True),
         bought(5, outcome=PurchaseOutcome.UNKNOWN),
     ),
-    automatic=(("reef team", AutoTopUp(_D(5), _D(10), Caps(_D(20), _D(100)))),),
 )
 
 

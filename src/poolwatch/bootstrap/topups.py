@@ -145,14 +145,13 @@ class TopUpDesk:
             return False
 
     def done(self) -> TopUpsDone:
-        """Every top-up that is written down, and what is proposed by itself."""
-        auto = tuple((each.name, each.auto) for each in self.topups if each.auto is not None)
+        """Every top-up that is written down."""
         try:
             known = self.book.everything()
         except OSError:
-            return TopUpsDone(damaged=True, automatic=auto)
+            return TopUpsDone(damaged=True)
         at_work = frozenset(each.id for each in known.purchases if self._is_at_work(each))
-        return TopUpsDone(known.purchases, known.damaged, auto, at_work)
+        return TopUpsDone(known.purchases, known.damaged, at_work)
 
     def balance_of(self, name: str) -> Decimal | None:
         """What is left at the place of that name; what was only started there is judged by it."""

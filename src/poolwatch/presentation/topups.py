@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, tzinfo
 from decimal import Decimal
+from itertools import islice
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -22,6 +23,8 @@ from poolwatch.words.messages import message_text
 
 SCHEMA: Final = "poolwatch.topup/1"
 LIST_SCHEMA: Final = "poolwatch.topups/1"
+#: So many top-ups are listed on a screen at most.
+_LISTED: Final = 9
 
 
 class Offer(Struct, frozen=True):
@@ -70,7 +73,7 @@ class TopUpLook(Struct, frozen=True):
 
 
 class TopUpsDone(Struct, frozen=True):
-    """Every top-up that is written down, old to new, and what is proposed by itself, by name.
+    """Every top-up that is written down, old to new.
 
     `damaged`: part of them cannot be read, and is missing. `at_work` are the ids of those that a process is
     still buying, or asking.
@@ -78,7 +81,6 @@ class TopUpsDone(Struct, frozen=True):
 
     purchases: tuple[Purchase, ...] = ()
     damaged: bool = False
-    automatic: tuple[tuple[str, AutoTopUp], ...] = ()
     at_work: frozenset[str] = frozenset()
 
 
@@ -137,9 +139,9 @@ def _risen(told: str, purchase: Purchase) -> str:
 
 
 def done_rows(done: TopUpsDone, now: datetime, zone: tzinfo | None, *, mask: bool) -> tuple[DoneRow, ...]:
-    """The top-ups, the latest first."""
+    """The latest top-ups, the last of them first."""
     rows = []
-    for each in reversed(done.purchases):
+    for each in islice(reversed(done.purchases), _LISTED):
         is_at_work = each.id in done.at_work
         outcome = words.AT_WORK() if is_at_work else words.outcome_text(each.standing(now), each.settled)
         known = Tone.PLAIN if each.counts else Tone.DIM
@@ -154,11 +156,6 @@ def done_rows(done: TopUpsDone, now: datetime, zone: tzinfo | None, *, mask: boo
             )
         )
     return tuple(rows)
-
-
-def automatic_lines(done: TopUpsDone, *, mask: bool) -> tuple[str, ...]:
-    """What is proposed by itself, and how much of it at most."""
-    return tuple(words.automatic(_shown(name, mask=mask), auto_text(auto)) for name, auto in done.automatic)
 
 
 def purchase_lines(

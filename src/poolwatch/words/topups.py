@@ -162,8 +162,6 @@ DONE_HEADER: Final = (
     Text("ID"),
 )
 was_proposed: Final = Text("{id}, proposed")
-AUTOMATIC: Final = Text("AUTOMATIC")
-automatic: Final = Text("{name}: {auto}")
 
 # --- the sheet
 TITLE: Final = Text("Top up {name}")

@@ -18,7 +18,7 @@ from poolwatch.presentation.balance_history import BalanceScene, balance_chart
 from poolwatch.presentation.chart import Chart
 from poolwatch.presentation.credits_view import CreditsLine, CreditsView, credits_view, last_days
 from poolwatch.presentation.history import OPENING
-from poolwatch.presentation.topups import TopUpsDone, automatic_lines, done_rows
+from poolwatch.presentation.topups import TopUpsDone, done_rows
 from poolwatch.presentation.view import Tone
 from poolwatch.ui.appearance import Glyphs
 from poolwatch.ui.cells import Line
@@ -132,12 +132,11 @@ class CreditsScreen(FilteredPage):
     def _done_lines(self, width: int, glyphs: Glyphs) -> Sequence[Line]:
         """What was topped up, as far as there is room for it beside the balances."""
         room = self.size.height - _LEAST_ABOVE - len(self._view.rows)
-        if not (self._done.purchases or self._done.damaged or self._done.automatic) or room <= 0:
+        if not (self._done.purchases or self._done.damaged) or room <= 0:
             return ()
         zone, mask = self.ui.board.prefs.zone, self.ui.choice.mask
         rows = done_rows(self._done, self.ui.feed.now(), zone, mask=mask)
-        automatic = automatic_lines(self._done, mask=mask)
-        return done_lines(rows, automatic, width, room, glyphs, damaged=self._done.damaged)
+        return done_lines(rows, width, room, glyphs, damaged=self._done.damaged)
 
     def _days(self, row: CreditsLine) -> Sequence[str]:
         state = self._balance

@@ -179,24 +179,11 @@ def _foot(row: CreditsLine, days: Sequence[str], width: int, glyphs: Glyphs) -> 
 
 
 def done_lines(
-    rows: Sequence[DoneRow],
-    automatic: Sequence[str],
-    width: int,
-    room: int,
-    glyphs: Glyphs,
-    *,
-    damaged: bool,
+    rows: Sequence[DoneRow], width: int, room: int, glyphs: Glyphs, *, damaged: bool
 ) -> list[Line]:
-    """The latest top-ups, what is proposed by itself, and that some are missing; in at most `room` lines."""
+    """The latest top-ups, and that some are missing; in at most `room` lines."""
     wide = is_wide(width)
-    below: list[Line] = []
-    if damaged:
-        below.append(((f" {top_up_words.damaged()}", Tone.AMBER),))
-    if wide:
-        below += [
-            ((fit(f" {top_up_words.AUTOMATIC()}", _DONE), Ink.HEADING), (text, Tone.PLAIN))
-            for text in automatic
-        ]
+    below: list[Line] = [((f" {top_up_words.damaged()}", Tone.AMBER),)] if damaged else []
     most = min(_DONE_WIDE if wide else _DONE_NARROW, room - len(below) - (2 if wide else 1))
     if not rows or most < 1:
         return [(), *(fit_line(line, width, glyphs.ellipsis) for line in below)] if below and room > 1 else []
