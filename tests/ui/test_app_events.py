@@ -374,18 +374,25 @@ async def test_events_scroll_and_go_back_to_where_they_were_opened() -> None:
 
 
 async def test_what_happened_waits_for_no_journal_and_a_lost_reset_leads_to_all_of_them() -> None:
-    feed, reads = past_feed(), asyncio.Event()
+    feed, opens, reads = past_feed(), asyncio.Event(), asyncio.Event()
     lost = ResetUse("3f2a90b1-0000-4000-8000-000000000000", "acc", "ws", ResetRoute.SERVICE, ago(hours=1))
 
     async def waits() -> Waits:
         await reads.wait()
         return Waits((), (), (lost,))
 
+    async def looked_at() -> None:
+        await opens.wait()
+
     feed.waits = waits  # type: ignore[method-assign]  # a slow disk
+    feed.looked_at = looked_at  # type: ignore[method-assign]  # the store opens when all is drawn
     app = app_of(feed.state, feed=feed)
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot)
         await pilot.press("e")
+        await pilot.pause()
+        assert not any("41 of 60 accounts" in row for row in rows(app))
+        opens.set()
         await pilot.pause()
         assert any("41 of 60 accounts" in row for row in rows(app))
         reads.set()
