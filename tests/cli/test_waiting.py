@@ -74,6 +74,19 @@ def test_journals_that_were_put_back_from_a_copy_are_told_until_the_next_line(tm
     assert list(copied_journals(tmp_path / "nowhere", now)) == []
 
 
+def test_no_lock_is_taken_where_nothing_is_open_for_who_buys_would_find_it_held(tmp_path: Path) -> None:
+    bought(tmp_path, Stage.ENDED, replace(WISH, outcome=PurchaseOutcome.GRANTED))
+    used(tmp_path, Stage.ENDED, replace(USE, outcome=ResetOutcome.RESET))
+    assert unsettled(tmp_path, NOW) == ((), ())
+    purchases_of(TopUpBook(tmp_path, lambda: NOW), TopUpSettings("team", "generic", URL))
+    folders = TopUpBook(tmp_path, lambda: NOW).folder, ResetBook(tmp_path, lambda: NOW).folder
+    locks = folders[0].lock(key_of(URL)), folders[1].lock(USE.workspace)
+    assert not any(each.exists() for each in locks)
+    bought(tmp_path, Stage.SENDING, replace(WISH, id="4e5f6071"))
+    assert len(unsettled(tmp_path, NOW)[0]) == 1
+    assert locks[0].exists()
+
+
 def test_what_somebody_is_at_does_not_wait_for_anybody(tmp_path: Path) -> None:
     bought(tmp_path, Stage.SENDING, WISH)
     used(tmp_path, Stage.SENDING, USE)

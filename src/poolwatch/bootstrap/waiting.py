@@ -49,7 +49,8 @@ def proposal_watch(running: Running) -> ProposalWatch:
 def purchases_of(book: TopUpBook, topup: TopUpSettings) -> Sequence[Purchase] | None:
     """Those of its target at its address; None where they cannot be told, and nothing can be bought."""
     try:
-        known = book.known(key_of(topup.url))
+        # without a lock, which somebody who buys would find held
+        known = book.read(key_of(topup.url))
     except OSError:
         return None
     if known.trouble is not None:
@@ -104,18 +105,21 @@ def unsettled(state_dir: Path, now: datetime) -> tuple[tuple[Purchase, ...], tup
     resets: list[ResetUse] = []
     with suppress(OSError):
         book = TopUpBook(state_dir, lambda: now)
-        purchases = [
-            each
-            for each in book.everything().purchases
-            if each.is_open and each.standing(now) is PurchaseOutcome.UNKNOWN
-            if not _is_at_work(book.folder.lock(key_of(each.place)))
-        ]
+        for key in (path.stem for path in book.folder.journals()):
+            # a lock is taken only where something is open: who buys meanwhile would find it held
+            has_open = any(each.is_open for each in book.read(key).purchases)
+            if has_open and not _is_at_work(book.folder.lock(key)):
+                purchases += [each for each in book.known(key).purchases if each.is_open]
     with suppress(OSError):
         uses = ResetBook(state_dir, lambda: now)
-        resets = [
-            each for each in uses.uses() if each.is_open and not _is_at_work(uses.folder.lock(each.workspace))
-        ]
-    return tuple(purchases), tuple(resets)
+        keys = [path.stem for path in uses.folder.journals()]
+        if any(each.is_open for key in keys for each in uses.of_workspace(key)):
+            resets = [each for each in uses.uses() if each.is_open]
+    lost = [each for each in purchases if each.standing(now) is PurchaseOutcome.UNKNOWN]
+    return (
+        tuple(sorted(lost, key=lambda each: each.at)),
+        tuple(each for each in resets if not _is_at_work(uses.folder.lock(each.workspace))),
+    )
 
 
 def copied_journals(state_dir: Path, now: datetime) -> Iterator[tuple[str, datetime]]:
