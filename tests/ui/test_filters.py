@@ -19,6 +19,7 @@ from poolwatch.presentation.view import Prefs, SortKey
 from poolwatch.ui.app import PoolApp
 from poolwatch.ui.board import Board
 from poolwatch.ui.screens.command_palette import CalmPalette, Places
+from poolwatch.ui.screens.credits import CreditsScreen
 from poolwatch.ui.screens.detail import DetailScreen
 from poolwatch.ui.screens.events import EventsScreen
 from poolwatch.ui.screens.pool import PoolScreen
@@ -108,6 +109,8 @@ async def test_the_palette_goes_to_accounts_saved_filters_and_screens() -> None:
         assert set(wall(app).order) == matching(seen, "weekly>=80 or 5h>=80", SAVED) != set()
         await run(app, "events", "the events", pilot)
         assert isinstance(app.screen, EventsScreen)
+        await run(app, "credits", "the credits", pilot)
+        assert isinstance(app.screen, CreditsScreen)
         await run(app, "main", "the main screen", pilot)
         assert isinstance(app.screen, PoolScreen)
 

@@ -27,6 +27,7 @@ _SCREENS: Final = (
     ("events", "events"),
     ("budgets", "budgets"),
     ("resets", "resets"),
+    ("credits", "credits"),
 )
 #: So many letters are meant as a name; and what is found by them is then better than any other.
 _ENOUGH: Final = 3
