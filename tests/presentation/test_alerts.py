@@ -345,6 +345,18 @@ def test_what_speaks_for_itself_nowhere_is_listed_all_the_same() -> None:
     ]
 
 
+def test_what_was_told_of_a_worse_level_was_not_told_of_one_that_was_so_before() -> None:
+    worse = alert(text="over its limit: $301 of $300", level=Decimal(100))
+    before = alert(text="over 75%: $230 of $300", level=Decimal(75), primed=True)
+    sent = delivery(worse, done_at=ago(23))
+    assert lines(view(worse, before, deliveries=(sent,)))[1:] == [
+        "! budget team | over its limit: $301 of $300 | 23m | sent to ops 13:40",
+        *WAITS,
+        "NOT TOLD 1, for so it was before its rule was first looked at",
+        "! budget team | over 75%: $230 of $300",
+    ]
+
+
 def test_of_much_that_was_so_before_the_screen_has_the_worst_and_the_list_all() -> None:
     mild = [alert(Subject(SubjectKind.SOURCE, f"s{number}"), "full", primed=True) for number in range(7)]
     levels = [

@@ -372,7 +372,7 @@ def _beside(alert: Alert, look: _Look) -> Iterator[Span]:
     if alert.covered_by is not None:
         yield Span(words.covered(alert.covered_by), Tone.DIM)
     # notices do not say of which level they are: what was told of a worse one was not told of this
-    is_told = alert.covered_by is None or alert.told_at is not None
+    is_told = not alert.primed and (alert.covered_by is None or alert.told_at is not None)
     rows = look.sendings.get((alert.rule, alert.subject, alert.episode), ()) if is_told else ()
     newest: dict[str, Delivery] = {}
     for each in rows:
