@@ -439,7 +439,7 @@ def test_a_limit_of_the_window_is_told_by_the_window_itself(tmp_path: Path) -> N
     begun = resets_at - timedelta(days=7)
     database = Database(tmp_path, _NOW)
     alice = _using(_ALICE, 82.0, resets_at)
-    for hours, used in ((-1, 99.0), (5, 40.0), (30, 65.0), (50, 79.0), (60, 81.5), (70, 82.0)):
+    for hours, used in ((-1, 78.0), (5, 40.0), (30, 65.0), (50, 79.0), (60, 81.5), (70, 82.0)):
         row = HistoryRow(
             alice.key.id,
             begun + timedelta(hours=hours),
@@ -450,7 +450,7 @@ def test_a_limit_of_the_window_is_told_by_the_window_itself(tmp_path: Path) -> N
         )
         assert database.save([alice], row.at, [row])
     database.close()
-    pool = {alice.key.id: alice, _BOB.key.id: _using(_BOB, 30.0, _NOW + timedelta(days=1))}
+    pool = {alice.key.id: alice, _BOB.key.id: _using(_BOB, 70.0, _NOW + timedelta(days=1))}
     (state,) = _report(tmp_path, f'{_WEEK}filter = "alice"\n', accounts=pool).budgets
     assert (state.whose, state.measured.by, state.measured.spent) == (None, MeasuredBy.WINDOW, _D("82.0"))
     assert state.period == Period(begun, resets_at)
@@ -462,7 +462,9 @@ def test_a_limit_of_the_window_is_told_by_the_window_itself(tmp_path: Path) -> N
         (_D(100), begun + timedelta(hours=60)),
     )
     parts = _report(tmp_path, _WEEK, accounts=pool).budgets
-    assert {part.whose: part.measured.spent for part in parts} == {alice.key.id: 82, _BOB.key.id: 30}
+    assert {part.whose: part.measured.spent for part in parts} == {alice.key.id: 82, _BOB.key.id: 70}
+    # each from its own window on, though another began before it
+    assert [part.reached for part in parts if part.whose == alice.key.id] == [state.reached]
     assert {part.period.resets_at for part in parts} == {resets_at, _NOW + timedelta(days=1)}
 
 

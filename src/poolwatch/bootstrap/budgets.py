@@ -44,7 +44,7 @@ from poolwatch.domain.quarters import Calendar, instant_of, quarter_of, quarter_
 from poolwatch.domain.query.language import parse
 from poolwatch.domain.query.tree import EVERYTHING, Query
 from poolwatch.domain.rates import RateCard
-from poolwatch.domain.series import FigureName, Series
+from poolwatch.domain.series import FigureName, Series, Timeline
 from poolwatch.domain.state import AccountState
 from poolwatch.domain.tokens import QUARTERS_OF_DAY, GroupBy, ScanState, UseAsked
 from poolwatch.domain.usage import BASE_BUCKET, WEEKLY, own_reset
@@ -310,44 +310,64 @@ class BudgetReader:
         if not keys:
             return [judged(budget, Period(), Measured(MeasuredBy.WINDOW), known.now)]
         is_whole = budget.each is None and len(keys) == 1
+        weeks = {key: _week_of(known.accounts[key], known.now) for key in keys}
+        least = marks_of(budget)[0]
+        reached = {
+            key: week.period.started_at
+            for key, week in weeks.items()
+            if week.used is not None and week.used >= least and week.period.started_at is not None
+        }
+        # of very many accounts read in one go
+        since, until = min(reached.values(), default=known.now), _just_after(known.now)
+        read = read_timelines(self._state_dir, [(key, _WEEK) for key in reached], since, until)
+        lines = dict(zip(reached, read, strict=True))
         return [
-            self._by_window(budget, known.accounts[key], None if is_whole else key, known)
+            _by_window(budget, known, key, weeks[key], lines.get(key), is_whole=is_whole)
             for key in sorted(keys)
         ]
 
-    def _by_window(
-        self, budget: Budget, account: AccountState, whose: str | None, known: _Known
-    ) -> BudgetState:
-        base, window = account.usage.base, account.usage.fullest.get(WEEKLY)
-        accounts = (account.key.id,)
-        if base is None or base.value is None or window is None:
-            measured = Measured(
-                MeasuredBy.WINDOW, read_at=None if base is None else base.at, accounts=accounts
-            )
-            return judged(budget, Period(), measured, known.now, whose)
-        used = window.used_percent
-        if used is None and base.value.is_full(window):
-            used = 100.0
-        spent = None if used is None else Decimal(str(used))
-        resets_at = own_reset(window, base.at)
-        if resets_at is not None and resets_at <= known.now:
-            # it has reset since, and nobody has looked
-            measured = Measured(MeasuredBy.WINDOW, read_at=base.at, accounts=accounts)
-            return judged(budget, Period(resets_at), measured, known.now, whose)
-        started = None
-        if resets_at is not None and window.window_seconds is not None:
-            started = resets_at - timedelta(seconds=window.window_seconds)
-        steps: tuple[tuple[datetime, Decimal], ...] = ()
-        if spent is not None and spent >= marks_of(budget)[0] and started is not None:
-            until = _just_after(known.now)
-            (line,) = read_timelines(self._state_dir, [(account.key.id, _WEEK)], started, until)
-            steps = rising_steps(line, started, spent, base.at)
-        measured = Measured(MeasuredBy.WINDOW, spent, read_at=base.at, steps=steps, accounts=accounts)
-        state = judged(budget, Period(started, resets_at), measured, known.now, whose)
-        ahead = None if account.outlook is None else account.outlook.forecast(WEEKLY)
-        if not known.foresees or spent is None or resets_at is None:
-            return state
-        return replace(state, forecast=window_forecast(ahead, spent, budget.limit, known.now, resets_at))
+
+class _Week(Struct, frozen=True):
+    """An account's weekly window: what is used of it, None where nobody knows, and when that was read."""
+
+    period: Period = Period()
+    used: Decimal | None = None
+    read_at: datetime | None = None
+
+
+def _week_of(account: AccountState, now: datetime) -> _Week:
+    base, window = account.usage.base, account.usage.fullest.get(WEEKLY)
+    if base is None or base.value is None or window is None:
+        return _Week(read_at=None if base is None else base.at)
+    used = window.used_percent
+    if used is None and base.value.is_full(window):
+        used = 100.0
+    resets_at = own_reset(window, base.at)
+    if resets_at is not None and resets_at <= now:
+        # it has reset since, and nobody has looked
+        return _Week(Period(resets_at), read_at=base.at)
+    started = None
+    if resets_at is not None and window.window_seconds is not None:
+        started = resets_at - timedelta(seconds=window.window_seconds)
+    return _Week(Period(started, resets_at), None if used is None else Decimal(str(used)), base.at)
+
+
+def _by_window(
+    budget: Budget, known: _Known, key: str, week: _Week, line: Timeline | None, *, is_whole: bool
+) -> BudgetState:
+    """A limit of one account's week; `line` tells how it filled, where it has reached something."""
+    account, period, used = known.accounts[key], week.period, week.used
+    steps: tuple[tuple[datetime, Decimal], ...] = ()
+    if line is not None and period.started_at is not None and used is not None and week.read_at is not None:
+        steps = rising_steps(line, period.started_at, used, week.read_at)
+    measured = Measured(
+        MeasuredBy.WINDOW, used, read_at=week.read_at, steps=steps, accounts=(account.key.id,)
+    )
+    state = judged(budget, period, measured, known.now, None if is_whole else key)
+    if not known.foresees or used is None or period.resets_at is None:
+        return state
+    ahead = None if account.outlook is None else account.outlook.forecast(WEEKLY)
+    return replace(state, forecast=window_forecast(ahead, used, budget.limit, known.now, period.resets_at))
 
 
 def with_all(report: BudgetReport, budgets: Iterable[Budget], zone: str | None = None) -> BudgetReport:
