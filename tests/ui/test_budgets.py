@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,14 +11,17 @@ import pytest
 from textual.pilot import Pilot
 
 from poolwatch.domain.alerts import Phase, Severity, Subject, SubjectKind
-from poolwatch.domain.budgets import Budget, BudgetReport, BudgetState, Level, LimitUnit
+from poolwatch.domain.budgets import Budget, BudgetReport, BudgetState, Level, LimitUnit, Period
 from poolwatch.domain.events import LimitsTold
 from poolwatch.domain.message import message
 from poolwatch.domain.notices import Delivery, Notice, NoticeItem, NoticeKind
 from poolwatch.domain.tokens import GroupBy
 from poolwatch.domain.values import replace
-from poolwatch.presentation.budgets import BudgetDetail, BudgetShare
+from poolwatch.presentation.account_names import AccountNames
+from poolwatch.presentation.budgets import BudgetDetail, BudgetShare, budgets_view
+from poolwatch.presentation.view import Prefs
 from poolwatch.ui.app import PoolApp
+from poolwatch.ui.appearance import UNICODE
 from poolwatch.ui.feed import BudgetTried
 from poolwatch.ui.keymap import Keymap
 from poolwatch.ui.screens.budget_form import BudgetFormScreen
@@ -26,6 +29,7 @@ from poolwatch.ui.screens.budgets import BudgetsScreen
 from poolwatch.ui.screens.pool import PoolScreen
 from poolwatch.ui.state import ExitRequest
 from poolwatch.ui.widgets.budget_form import ValueLine
+from poolwatch.ui.widgets.budget_lines import listed_lines
 from poolwatch.ui.widgets.lines import Lines
 from tests.presentation.made_budgets import FOUR, TEAM, ended, seats
 from tests.ui.pools import NOW, ZONE, app_of, state_of, twelve
@@ -241,6 +245,18 @@ async def test_many_rows_stay_in_sight_of_the_selection(count: int) -> None:
 
 
 # --- the strip
+
+
+def test_states_stand_in_a_column_however_long_the_reset_before_them_is() -> None:
+    resets_at = NOW.replace(day=23, hour=14, minute=28)
+    window = replace(TEAM, period=Period(resets_at - timedelta(days=7), resets_at))
+    rows = budgets_view(BudgetReport(NOW, (window, *FOUR.budgets)), AccountNames({}), NOW, Prefs(zone=ZONE))
+    for width, resets in ((130, "Mon 23 Nov 15:28, in 3d"), (114, "Mon 23 Nov 15:28")):
+        told = ["".join(text for text, _ in line) for line in listed_lines(rows, width, UNICODE)]
+        column = told[0].index("STATE")
+        found = [line[column:].strip() for line in told if "%  " in line and not line.startswith("     ")]
+        assert found == ["over 90%", "over 90%", "ok", "GRACE, 2h 26m left", "ok"]
+        assert f"{resets} " in told[1]
 
 
 async def test_the_strip_tells_of_the_nearest_and_of_none_nothing() -> None:

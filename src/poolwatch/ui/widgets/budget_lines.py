@@ -61,8 +61,9 @@ def budget_lines(
     """
     details = _details(view.rows[selected], foot, width, glyphs)
     closing = _closing(view.rows[selected], width, glyphs)
-    head = _head(width, glyphs)
-    full = [_block(row, width, glyphs, selected=at == selected) for at, row in enumerate(view.rows)]
+    resets = _resets_cells(view.rows, width)
+    head = _head(width, resets, glyphs)
+    full = [_block(row, width, resets, glyphs, selected=at == selected) for at, row in enumerate(view.rows)]
     airy = [[*block, ()] for block in full]
     room = height - len(head)
     for blocks, under, last in (
@@ -82,8 +83,10 @@ def budget_lines(
 
 def listed_lines(view: BudgetsView, width: int, glyphs: Glyphs) -> list[Line]:
     """All of them below their columns, as a command prints them."""
-    head = [line for line in _head(width, glyphs) if line]
-    return [*head, *(line for row in view.rows for line in _block(row, width, glyphs, selected=False))]
+    resets = _resets_cells(view.rows, width)
+    head = [line for line in _head(width, resets, glyphs) if line]
+    blocks = [_block(row, width, resets, glyphs, selected=False) for row in view.rows]
+    return [*head, *(line for block in blocks for line in block)]
 
 
 #: Below fewer rows than these nothing else is told.
@@ -126,14 +129,25 @@ def _cells(width: int) -> tuple[int, int, int]:
     return max(10, width - _LEAD - _PERCENT - 32), 0, 21
 
 
-def _head(width: int, glyphs: Glyphs) -> list[Line]:
+def _resets_cells(rows: Sequence[BudgetRow], width: int) -> int:
+    """The cells of the reset: as many as its longest needs, where the longest state has room beside it."""
+    if not is_wide(width):
+        return cell_len(words.RESETS())
+    name, bar, spent = _cells(width)
+    state = max((cell_len(row.state) for row in rows), default=0)
+    room = width - (_LEAD + name + bar + _PERCENT + _BETWEEN + spent) - state
+    longest = max((cell_len(row.resets) + 1 for row in rows), default=0)
+    return max(_RESETS_WIDE, min(longest, room))
+
+
+def _head(width: int, resets: int, glyphs: Glyphs) -> list[Line]:
     name, bar, spent = _cells(width)
     pieces: list[Piece] = [
         (" " * _LEAD, Tone.PLAIN),
         (fit(words.NAME(), name, glyphs.ellipsis), Ink.HEADING),
         (fit(words.USED(), bar + _PERCENT + _BETWEEN) if bar else " " * (_PERCENT + 1), Ink.HEADING),
         (fit(words.SPENT(), spent), Ink.HEADING),
-        (fit(words.RESETS(), _RESETS_WIDE if is_wide(width) else cell_len(words.RESETS())), Ink.HEADING),
+        (fit(words.RESETS(), resets), Ink.HEADING),
     ]
     if is_wide(width):
         pieces.append((words.STATE(), Ink.HEADING))
@@ -141,7 +155,7 @@ def _head(width: int, glyphs: Glyphs) -> list[Line]:
     return [*blank, fit_line(pieces, width, glyphs.ellipsis)]
 
 
-def _block(row: BudgetRow, width: int, glyphs: Glyphs, *, selected: bool) -> list[Line]:
+def _block(row: BudgetRow, width: int, resets: int, glyphs: Glyphs, *, selected: bool) -> list[Line]:
     name, bar, spent = _cells(width)
     wide = is_wide(width)
     filled, empty = glyphs.bar(row.fraction, bar)
@@ -155,9 +169,8 @@ def _block(row: BudgetRow, width: int, glyphs: Glyphs, *, selected: bool) -> lis
         (fit(row.spent, spent - 1, glyphs.ellipsis) + " ", Tone.PLAIN),
     ]
     if wide:
-        # the longest leave no blank before the state
-        cells = max(_RESETS_WIDE, cell_len(row.resets) + 1)
-        pieces += [(fit(row.resets, cells), Tone.PLAIN), (row.state, row.tone)]
+        told = row.resets if cell_len(row.resets) < resets else row.resets_short
+        pieces += [(fit(told, resets), Tone.PLAIN), (row.state, row.tone)]
     else:
         pieces.append(
             (fit_words(row.resets_short, max(0, width - line_width(pieces)), glyphs.ellipsis), Tone.PLAIN)
