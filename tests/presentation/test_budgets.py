@@ -231,6 +231,28 @@ def test_what_is_counted_is_said_with_what_tells_of_it() -> None:
     assert row_of(percent).spent == "61% of 80%"
 
 
+@pytest.mark.parametrize(
+    ("filter_text", "each", "how"),
+    [
+        ("operation:image", None, "from imported usage"),
+        ("user:ann or operation=chat model:sol", None, "from imported usage"),
+        ("@pictures", None, "from imported usage"),
+        (None, Each.USER, "from imported usage"),
+        ("-operation:image", None, "from session files"),
+        ("operation:image or model:sol", None, "from session files"),
+        (None, Each.ACCOUNT, "from session files"),
+    ],
+)
+def test_what_session_files_do_not_tell_is_of_imported_usage(
+    filter_text: str | None, each: Each | None, how: str
+) -> None:
+    prefs = replace(PREFS, filters=(("pictures", "operation:image"),))
+    row = budget_row(changed(TEAM, filter=filter_text, each=each), NAMES, NOW, prefs)
+    assert row.measured.endswith(f", {how}")
+    assert row.about.endswith(f", {how}")
+    assert f"F{how[1:]}" in row.details[0][1]
+
+
 def test_the_sentence_about_one() -> None:
     stopped = replace(TEAM, measured=spent("331"), level=Level.STOPPED, over_since=at(19, 8, 15))
     unknown = replace(TEAM, measured=spent(None), level=None, forecast=None)

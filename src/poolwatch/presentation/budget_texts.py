@@ -19,6 +19,7 @@ from poolwatch.domain.budgets import (
     limit_text,
 )
 from poolwatch.domain.check import is_old
+from poolwatch.domain.query.language import is_of_imports
 from poolwatch.domain.text import shell_word, visible
 from poolwatch.domain.tokens import GroupBy
 from poolwatch.presentation import figures
@@ -36,6 +37,7 @@ from poolwatch.presentation.budget_amounts import (
     unmarked,
     used_text,
 )
+from poolwatch.presentation.filter import typed
 from poolwatch.presentation.masking import masked, shown_group
 from poolwatch.presentation.use_texts import outside_text
 from poolwatch.presentation.view import Prefs
@@ -285,6 +287,16 @@ class BudgetTexts:
             return words.of_each(whole, words.each(budget.each)) if budget.each is not None else whole
         return f"{self._whose}, {self._hidden(budget.filter)}" if budget.filter else self._whose
 
+    @property
+    def _how(self) -> str:
+        """By what it is measured: `from session files`."""
+        budget, by = self._state.budget, self._state.measured.by
+        if by is MeasuredBy.USAGE:
+            query = typed(budget.filter or "", self._prefs.filters).query
+            if budget.each is Each.USER or is_of_imports(query):
+                return words.FROM_IMPORTS()
+        return words.how_measured(by)
+
     def measured(self) -> str:
         """`cost of all accounts, from session files`; of a filter, what it is."""
         match self._state.measured.by:
@@ -292,15 +304,14 @@ class BudgetTexts:
                 return words.balance_of(self._what)
             case MeasuredBy.WINDOW:
                 return words.window_of(self._what)
-            case by:
-                return words.measured_by(words.counts(self._unit, self._what), words.how_measured(by))
+            case MeasuredBy.USAGE:
+                return words.measured_by(words.counts(self._unit, self._what), self._how)
 
     def about(self) -> str:
         """The same as a sentence, with since when."""
         since = self._state.period.started_at
-        how = words.how_measured(self._state.measured.by)
         what = words.counts(self._unit, self._what, in_sentence=True)
-        return words.about(self.name, what, "" if since is None else self._past_day(since), how)
+        return words.about(self.name, what, "" if since is None else self._past_day(since), self._how)
 
     def _past_day(self, at: datetime) -> str:
         there = figures.local_time(at, self._prefs.zone)
@@ -334,7 +345,7 @@ class BudgetTexts:
             start += f" {figures.local_time(since, self._prefs.zone):%H:%M}"
         left = state.budget.limit.amount - measured.spent
         rest = words.left(amount_text(unit, left)) if left > 0 else words.over_by(amount_text(unit, -left))
-        how = words.how_measured(measured.by)
+        how = self._how
         if measured.estimated and measured.spent:
             how += f"; {words.is_estimated('~' + amount_text(unit, measured.estimated))}"
         parts = [f"{words.spent_since(amount, start)}, {rest}", _sentence(how)]

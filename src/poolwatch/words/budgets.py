@@ -90,6 +90,7 @@ _MEASURED: Final[Mapping[MeasuredBy, str]] = {
     MeasuredBy.BALANCE: mark("by its balance, top-ups taken out"),
     MeasuredBy.WINDOW: mark("by the window itself"),
 }
+FROM_IMPORTS: Final = Text("from imported usage")
 balance_of: Final = Text("balance of {what}, top-ups taken out")
 window_of: Final = Text("weekly window of {what}")
 ALL: Final = Text("all accounts")

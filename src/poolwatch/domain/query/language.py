@@ -27,6 +27,7 @@ from poolwatch.domain.query.tree import (
     SIGNS,
     And,
     Compare,
+    Leaf,
     Look,
     NeedsYou,
     Not,
@@ -36,6 +37,7 @@ from poolwatch.domain.query.tree import (
     both,
     depth,
     either,
+    foreseen,
     leaves,
     opposite,
 )
@@ -51,6 +53,7 @@ PREFIXES: Final = ("-", "!")
 #: Before the name of a saved filter.
 SAVED: Final = "@"
 _COLON: Final = ":"
+_OF_IMPORTS: Final = ("operation", "user")
 _NAMED: Final = re.compile(rf"([a-z0-9_]+)({_COLON}|{'|'.join(SIGNS)})")
 #: No group is nested deeper; what would be is read as a letter.
 DEEPEST: Final = 40
@@ -297,6 +300,15 @@ def foreign(query: Query, among: Among) -> str | None:
         if isinstance(leaf, NeedsYou) and among is Among.USE:
             return NEEDS_YOU
     return None
+
+
+def is_of_imports(query: Query) -> bool:
+    """Whether it finds imported usage alone: session files tell no operation and no user."""
+
+    def of_files(leaf: Leaf) -> bool | None:
+        return False if isinstance(leaf, Look) and leaf.field in _OF_IMPORTS else None
+
+    return foreseen(query, of_files) is False
 
 
 def written(query: Query) -> str:
