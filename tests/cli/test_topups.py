@@ -68,6 +68,13 @@ def proposed(desk: Desk, at: datetime) -> None:
     asyncio.run(work())
 
 
+def money_errors(desk: Desk) -> list[tuple[str, str]]:
+    """What `doctor` says of money, and its remedy without the program's name."""
+    found = json.loads(desk.run("doctor", "--json").out)["findings"]
+    wrong = [each for each in found if (each["area"], each["grade"]) == ("money", "error")]
+    return [(each["finding"], (each["remedy"] or "").removeprefix("poolwatch ")) for each in wrong]
+
+
 def bought(desk: Desk, *words: str) -> tuple[Ran, Row]:
     ran = desk.run("topups", *words, "--json")
     row: Row = json.loads(ran.out)
@@ -153,6 +160,7 @@ def test_what_is_unknown_is_said_and_asked_again_as_the_same_request(
     ways = [way[way.index("topups ") :] for way in ways]
     settled = [f"topups settle {row['id']} {word}" for word in ("charged", "not-charged")]
     assert ways == [f"topups ask {row['id']}", *settled]
+    assert money_errors(buyer) == [("team: $10.00 may have been charged: the answer was lost", ways[0])]
     again = buyer.run("topups", "buy", "25", "--confirm", "25")
     assert again.code == 1
     assert "is not settled" in again.out

@@ -7,7 +7,13 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from poolwatch.bootstrap.waiting import copied_journals, purchases_of, unsettled, waiting_proposals
+from poolwatch.bootstrap.waiting import (
+    copied_journals,
+    damaged_journals,
+    purchases_of,
+    unsettled,
+    waiting_proposals,
+)
 from poolwatch.config.topup_settings import TopUpSettings
 from poolwatch.domain.banked_resets import ResetOutcome, ResetRoute, ResetUse
 from poolwatch.domain.proposals import AutoTopUp, Proposal, ProposalEnd, ProposalState
@@ -112,12 +118,15 @@ def test_a_target_is_judged_by_its_own_purchases_or_by_none(tmp_path: Path) -> N
     assert purchases_of(book, topup) == []
     bought(tmp_path, Stage.SENDING, WISH)
     bought(tmp_path, Stage.SENDING, replace(WISH, id="4e5f6071", target="build"))
+    assert list(damaged_journals(tmp_path, NOW)) == []
     found = purchases_of(book, topup)
     assert found is not None
     assert [each.id for each in found] == [WISH.id]
     with book.folder.journal(key_of(URL)).open("ab") as journal:
         journal.write(b"damage\n")
     assert purchases_of(book, topup) is None
+    (why,) = damaged_journals(tmp_path, NOW)
+    assert why.code == "topup.journal_damaged"
 
 
 def test_a_proposal_waits_as_long_as_it_is_configured_and_open() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from poolwatch.bootstrap.clock import RealClock
+from poolwatch.domain.message import Message, message
 from poolwatch.domain.purchases import Purchase, PurchaseOutcome
 from poolwatch.host.locks import held
 from poolwatch.host.threads import in_thread
@@ -120,6 +121,16 @@ def unsettled(state_dir: Path, now: datetime) -> tuple[tuple[Purchase, ...], tup
         tuple(sorted(lost, key=lambda each: each.at)),
         tuple(each for each in resets if not _is_at_work(uses.folder.lock(each.workspace))),
     )
+
+
+def damaged_journals(state_dir: Path, now: datetime) -> Iterator[Message]:
+    """Why nothing can be bought by journals of top-ups of which lines cannot be read; blocks on disk."""
+    with suppress(OSError):
+        book = TopUpBook(state_dir, lambda: now)
+        for path in book.folder.journals():
+            trouble = book.read(path.stem).trouble
+            if trouble is not None:
+                yield message(trouble, path=str(path))
 
 
 def copied_journals(state_dir: Path, now: datetime) -> Iterator[tuple[str, datetime]]:

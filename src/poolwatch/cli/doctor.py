@@ -27,7 +27,7 @@ from poolwatch.bootstrap.kept import open_kept
 from poolwatch.bootstrap.places import counted, file_of, passed_over
 from poolwatch.bootstrap.screen import appearance_problems, speaks_utf8
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
-from poolwatch.bootstrap.waiting import copied_journals, unsettled
+from poolwatch.bootstrap.waiting import copied_journals, damaged_journals, unsettled
 from poolwatch.cli.accounts import kept_command, kept_line
 from poolwatch.cli.audit import audit_findings
 from poolwatch.cli.channels import channel_findings
@@ -228,6 +228,8 @@ def _money(around: Surroundings) -> Iterator[Finding]:
     for path, at in copied_journals(around.state_dir, now):
         when = dated_instant(at, now, None)
         yield Finding("money", Grade.NOTE, said("copied_journals", path=around.told_path(path), at=when))
+    for why in damaged_journals(around.state_dir, now):
+        yield Finding("money", Grade.ERROR, message_text(why))
     purchases, resets = unsettled(around.state_dir, now)
     for each in unsettled_lines(Waits((), purchases, resets), now, around.prefs(keys=False)):
         yield Finding("money", Grade.ERROR, f"{each.who}: {each.text}", each.command)
