@@ -149,6 +149,8 @@ def test_what_is_unknown_is_no_zero() -> None:
     )
     failed = replace(REEF, state=REEF.state.read(GONE, NOW))
     assert lines(failed)["LEFT"] == ["$3.20, low", "read <1m ago", "no longer offered (410)"]
+    # by an old figure nobody can tell how long it lasts
+    assert lines(failed)["BURN"] == ["$2.26 a day, by what is kept of the last 7 days"]
     resets = replace(
         REEF.state, balance=Balance("USD", _D(1), resets_at=NOW + timedelta(hours=9, minutes=57))
     )

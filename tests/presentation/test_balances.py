@@ -13,9 +13,17 @@ from poolwatch.domain.balances import Balance, BalanceState, BalanceTerms, Reset
 from poolwatch.domain.failure import FailureKind, failure
 from poolwatch.domain.state import AccountState
 from poolwatch.domain.usage import Aged, Credits, Usage
-from poolwatch.presentation.balances import amount_text, balance_row, fraction_left, left_text, reset_text
+from poolwatch.presentation.balances import (
+    amount_text,
+    balance_row,
+    fraction_left,
+    left_text,
+    reset_text,
+    strip_balances,
+)
 from poolwatch.presentation.balances_json import balances_json
-from poolwatch.presentation.view import Tone
+from poolwatch.presentation.view import Prefs, Tone
+from poolwatch.words.credits import level_word
 from tests.presentation.test_history_json import is_golden
 
 NOW = datetime(2026, 11, 20, 13, 3, 5, tzinfo=UTC)
@@ -94,6 +102,22 @@ def test_what_is_left(balance: Balance | None, text: str, fraction: float | None
 def test_midnight_utc_from_other_zones(zone: str, text: str) -> None:
     assert reset_text(MIDNIGHT, NOW, ZoneInfo(zone)) == text
     assert reset_text(MIDNIGHT, MIDNIGHT, ZoneInfo(zone)) == "reset due"
+
+
+@pytest.mark.parametrize(
+    ("left", "tone", "word"),
+    [(31, Tone.GOOD, ""), (30, Tone.AMBER, "low"), (1, Tone.AMBER, "low"), (0, Tone.RED, "used up")],
+)
+def test_the_badge_of_credits(left: int, tone: Tone, word: str) -> None:
+    held = BalanceState("BrowserOS", BROWSEROS).read(Balance("credits", _D(left), _D(100)), NOW)
+    row = balance_row(held, NOW, HOUR, UTC)
+    assert (row.tone, level_word(row.level)) == (tone, word)
+    figure = strip_balances([held], NOW, Prefs())
+    assert figure is not None
+    assert figure.tone is (Tone.STRONG if tone is Tone.GOOD else tone)
+    # an old one has no colour, and no word of it is lost
+    old = balance_row(held, NOW + 2 * HOUR, HOUR, UTC)
+    assert (old.tone, level_word(old.level)) == (Tone.DIM, word)
 
 
 def test_a_row_says_what_is_known() -> None:

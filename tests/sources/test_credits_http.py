@@ -16,12 +16,14 @@ from poolwatch.config.credit_settings import PRESETS, terms_of
 from poolwatch.config.load import load_text
 from poolwatch.config.settings import Settings
 from poolwatch.config.source_settings import CreditSettings
-from poolwatch.domain.balances import Balance, BalanceLevel
+from poolwatch.domain.balances import Balance, BalanceLevel, BalanceState
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.values import replace
 from poolwatch.host.files import FileProblem, write_first
 from poolwatch.net.client import HttpClient
 from poolwatch.net.reply import Reply
+from poolwatch.presentation.balances import balance_row
+from poolwatch.presentation.balances_json import balances_json
 from poolwatch.sources import credits_http
 from poolwatch.sources.credits_http import CreditsHttp, parse_balance, read_answer
 from poolwatch.sources.json_body import read_json
@@ -276,6 +278,25 @@ def test_errors_are_told_for_what_they_are(status: int, body: object, kind: Fail
     assert found.kind is kind
 
 
+@pytest.mark.parametrize("name", dict.fromkeys(name for name, _, _ in ANSWERS))
+def test_no_error_of_any_preset_is_a_figure(name: str) -> None:
+    settings = preset(name)
+    html, words = b"<html><body>login", {"error": {"code": "oops", "message": "Credits exhausted, 0 left"}}
+    for status in (200, 302, 400, 401, 402, 403, 404, 410, 422, 429, 500, 502, 503, 529):
+        for body in (b"", html, b"null", b"[]", b"0", json.dumps(words).encode()):
+            found = read_answer(settings, Reply(status, {}, body, None, 0.1), AT)
+            assert isinstance(found, Failure), (status, body)
+            assert failure_text(found)
+    # one code alone is a figure, in the unit that the settings name
+    out = json.dumps({"error": {"code": "CREDITS_EXHAUSTED"}}).encode()
+    found = read_answer(settings, Reply(429, {}, out, None, 0.1), AT)
+    if settings.unit.startswith("/"):
+        assert isinstance(found, Failure)
+    else:
+        assert isinstance(found, Balance)
+        assert (found.remaining, found.unit, found.limit) == (_D(0), settings.unit, None)
+
+
 def test_a_key_is_refused_only_where_one_was_sent() -> None:
     with_key, refused = preset("openrouter"), Reply(401, {}, b"{}", None, 0.1)
     told_of = [read_answer(each, refused, AT) for each in (with_key, preset("browseros"))]
@@ -329,8 +350,14 @@ def test_whatever_stands_in_an_answer_unknown_is_never_0_and_no_unit_is_another(
         # a zero stands in the answer, or is what total and used come to
         assert settings.remaining is None or any(_is_zero(each) for each in _leaves(mutated))
     terms = terms_of(settings)
+    state, hour = BalanceState("b", terms).read(found, AT), timedelta(hours=1)
+    shown = balance_row(state, AT, hour, UTC)
+    (row,) = json.loads(balances_json([state], (), AT, hour))["credits"]
     if found.remaining is None and not found.unlimited:
         assert terms.level(found) is BalanceLevel.UNKNOWN
+        assert (row["remaining"], row["level"], shown.left) == (None, "unknown", "—")
+    elif not found.unlimited:
+        assert Decimal(row["remaining"]) == found.remaining
 
 
 def _leaves(value: Any) -> list[Any]:

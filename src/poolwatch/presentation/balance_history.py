@@ -211,6 +211,8 @@ def _burn(scene: BalanceScene) -> list[Span]:
     if runs is None or not scene.unit:
         return [Span(f"{UNKNOWN} {words.TOO_SHORT()}", Tone.DIM)]
     told = [Span(words.A_DAY_OF_WEEK(amount_text(runs.per_day, scene.unit)))]
+    if scene.state.is_stale(scene.now, scene.prefs.rules.stale_after):
+        return told  # by an old figure nobody can tell
     if runs.to_reset:
         told.append(Span(words.LASTS_TO_RESET()))
     elif runs.ends_at is not None and not scene.state.is_empty:

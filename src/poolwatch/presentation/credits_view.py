@@ -97,7 +97,9 @@ def _of_balance(
     a_day = lasts = ""
     if runs is not None and balance is not None:
         a_day = bare_amount(runs.per_day, balance.unit)
-        if runs.to_reset:
+        if row.stale:
+            lasts = ""  # by an old figure nobody can tell
+        elif runs.to_reset:
             lasts = words.TO_RESET()
         elif runs.ends_at is not None and row.level is not BalanceLevel.EMPTY:
             lasts = figures.duration(runs.ends_at - now)

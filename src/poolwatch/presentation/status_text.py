@@ -53,8 +53,8 @@ def status_text(
 
 
 def balances_figure(state: PoolState, overview: PoolOverview, prefs: Prefs) -> Figure | None:
-    """The balances of services, the scarcest first; None where there are none."""
-    if not state.balances:
+    """The balances of services, the scarcest first; None without any, and where nothing else is told."""
+    if not state.balances or not overview.accounts:
         return None
     from poolwatch.presentation.balances import strip_balances  # most have none
 
