@@ -12,6 +12,7 @@ from pathlib import Path
 
 from poolwatch.config.credit_settings import terms_of
 from poolwatch.domain.balances import Balance, BalanceLevel
+from poolwatch.domain.event_log import LoggedEvent
 from poolwatch.domain.failure import FailureKind
 from poolwatch.domain.state import PoolState
 from poolwatch.monitor.balances import BalanceWatch, WatchedBalance
@@ -39,6 +40,7 @@ class Rig:
     store: Store
     clock: TurnedClock
     server: Script
+    told: list[LoggedEvent]
 
     @property
     def asked(self) -> int:
@@ -63,11 +65,13 @@ async def watching(
         settings = preset("browseros", url=f"{server.url}/credits")
         reader = CreditsHttp(SourceSetup(settings, HttpClient(), folder, {}, 5))
         pace = None if every is None else timedelta(seconds=every)
-        watch = BalanceWatch([WatchedBalance("b", reader, terms_of(settings), pace)], ledger, store, clock)
+        told: list[LoggedEvent] = []
+        one = WatchedBalance("b", reader, terms_of(settings), pace)
+        watch = BalanceWatch([one], ledger, store, clock, told.extend)
         try:
             if starts:
                 await watch.begin()
-            yield Rig(watch, ledger, store, clock, server)
+            yield Rig(watch, ledger, store, clock, server, told)
         finally:
             await store.aclose()
 
@@ -143,6 +147,17 @@ async def test_what_is_gone_or_refuses_is_asked_seldom(tmp_path: Path) -> None:
     async with watching(tmp_path / "refused", _REFUSED, every=300) as rig:
         assert await rig.after(3590) == 1
         assert await rig.after(10) == 2
+
+
+async def test_what_befalls_it_is_told_to_who_listens_once(tmp_path: Path) -> None:
+    out = reply(429, b'{"error": {"code": "CREDITS_EXHAUSTED"}}')
+    async with watching(tmp_path, _FULL, out, out, _GONE, _GONE, every=60) as rig:
+        for _ in range(4):
+            await rig.watch.read_older(timedelta(0))
+        assert [(each.kind.value, each.balance) for each in rig.told] == [
+            ("exhausted", "b"), ("not_offered", "b"),
+        ]  # fmt: skip
+        assert tuple(rig.told) == await rig.store.events(START)
 
 
 async def test_of_two_processes_one_reads_and_both_know(tmp_path: Path) -> None:

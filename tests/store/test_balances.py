@@ -12,9 +12,10 @@ import pytest
 from poolwatch.domain.balances import Balance, BalanceState, balance_id
 from poolwatch.domain.event_log import EventKind
 from poolwatch.domain.failure import Failure, FailureKind, failure
-from poolwatch.domain.series import FigureName, Series
+from poolwatch.domain.series import Figure, FigureName, Series
 from poolwatch.domain.values import replace
 from poolwatch.store.database import Database
+from poolwatch.store.lines import PastBalance
 from poolwatch.store.store import Store
 
 NOW = datetime(2026, 11, 20, 13, 3, tzinfo=UTC)
@@ -99,6 +100,28 @@ async def test_what_happened_is_kept_with_it_once_whoever_reads(store: Store) ->
     ]
     assert (kept[0].before, kept[0].after, kept[0].unit_name) == (_D("3.20"), _D("13.20"), "USD")
     assert await store.top_ups() == {"balance:reef team USD": _D("10.00")}
+
+
+async def test_lines_of_the_past_add_what_was_not_known_and_nothing_else(
+    store: Store, tmp_path: Path
+) -> None:
+    await store.put_balance(read(Balance("USD", _D(5)), NOW))
+    await store.aclose()
+    database = Database(tmp_path, NOW)
+
+    def line(minutes: int, amount: str, unit: str = "USD") -> PastBalance:
+        return PastBalance("reef team", NOW + minutes * _MINUTE, unit, Figure(balance=_D(amount)))
+
+    # what held already is no change; another unit is another line
+    assert database.take_balances([line(0, "5"), line(7, "5"), line(-9, "8"), line(3, "5", "CNY")]) == 2
+    assert database.take_balances([line(-9, "8"), line(-4, "8")]) == 0
+    kept = database.history(balance_id("reef team"), NOW - timedelta(hours=1))
+    assert [(each.bucket, str(each.figure.balance)) for each in kept] == [
+        ("USD", "8"), ("USD", "5"), ("CNY", "5"),
+    ]  # fmt: skip
+    assert database.balances()["reef team"].balance == Balance("USD", _D(5))
+    assert database.balance_names() == ("reef team",)
+    database.close()
 
 
 async def test_that_it_is_no_longer_offered_is_told_once_until_it_answers_again(
