@@ -318,3 +318,11 @@ def test_no_secret_stands_in_an_address(query: str) -> None:
     assert "sk-1" not in problem.text
     (good,) = sources(f"{table}url='https://example.com?user_id=7&days=30'\n")
     assert good.url == "https://example.com?user_id=7&days=30"
+
+
+@pytest.mark.parametrize("pace", ["29", "604801", "'never'", "true", "-1"])
+def test_how_often_a_balance_may_be_read(pace: str) -> None:
+    table = "[[sources]]\nkind='credits-http'\npreset='openrouter'\napi_key_env='K'\n"
+    (problem,) = problems(f"{table}poll={pace}\n")
+    assert 'must be "on-demand", or from 30 to 604800 seconds' in problem.message
+    assert len(sources(f"{table}poll=30\n")) == 1

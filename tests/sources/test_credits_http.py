@@ -186,6 +186,17 @@ def test_of_several_rows_none_is_chosen_without_a_word() -> None:
             Balance("credits", _D(5), resets_at=MIDNIGHT),
         ),
         ({"remaining": "/a~1b/0"}, {"a/b": [7]}, Balance("credits", _D(7))),
+        # only credit is told as a negative number, and a small count of milliseconds is none of seconds
+        (
+            {"total": "/t", "used": "/u", "negate": True},
+            {"t": -10, "u": 3},
+            Balance("credits", _D(7), used=_D(3), total=_D(10)),
+        ),
+        (
+            {"remaining": "/r", "resets": "/at milliseconds"},
+            {"r": 5, "at": 86_400_000},
+            Balance("credits", _D(5), resets_at=datetime(1970, 1, 2, tzinfo=UTC)),
+        ),
         ({"remaining": "/r", "unlimited": "/r=9999"}, {"r": 9999}, Balance("credits", unlimited=True)),
         # numbers are compared by their size, and texts as they are written
         ({"remaining": "/r", "unlimited": "/r=1000"}, b'{"r": 1.0e3}', Balance("credits", unlimited=True)),
@@ -411,12 +422,20 @@ async def test_a_redirect_is_not_followed_with_the_key(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "given", [silence, drip(reply(200, b"")[:30], b"x"), reply(200, b'{"r": "' + b"5" * 2**20 + b'"}')]
+    ("given", "argument"),
+    [
+        (silence, ("seconds", "0.5")),
+        (drip(reply(200, b"")[:30], b"x"), ("seconds", "0.5")),
+        (reply(200, b'{"r": 5, "more": "' + b"x" * 2**20 + b'"}'), ("kib", "1024")),
+    ],
 )
-async def test_no_answer_in_time_or_one_too_long(tmp_path: Path, given: Answer) -> None:
+async def test_no_answer_in_time_or_one_too_long(
+    tmp_path: Path, given: Answer, argument: tuple[str, str]
+) -> None:
     async with Script([given]) as server:
         found = await ask(server, tmp_path)
     assert isinstance(found, Failure)
+    assert argument in found.arguments
     assert KEY not in repr(found)
 
 
