@@ -264,22 +264,30 @@ name = "wallet"
 url = "{url}/balance"
 auth = "none"
 remaining = "/left"
-unit = "USD"
+unit = "{unit}"
 """
 
 
 @pytest.mark.parametrize(
-    ("grants", "outcome", "after"), [(True, "granted", "13.20"), (False, "started", "3.20")]
+    ("grants", "unit", "outcome", "before", "after"),
+    [
+        (True, "USD", "granted", "3.20", "13.20"),
+        (False, "USD", "started", "3.20", "3.20"),
+        # of another unit nothing follows for dollars
+        (True, "credits", "started", None, None),
+    ],
 )
-def test_reef_is_done_once_its_balance_has_risen(desk: Desk, grants: bool, outcome: str, after: str) -> None:
+def test_reef_is_done_once_its_balance_has_risen(
+    desk: Desk, grants: bool, unit: str, outcome: str, before: str | None, after: str | None
+) -> None:
     with TopUpServer(takes_key=False) as reef:
         configure(desk, reef, more='source = "wallet"\n')
-        text = desk.usual_config.read_text() + BALANCE.format(url=reef.url.removesuffix("/topups"))
+        text = desk.usual_config.read_text() + BALANCE.format(url=reef.url.removesuffix("/topups"), unit=unit)
         desk.usual_config.write_text(text)
         reef.script.append(Sell(grants=grants))
         ran, row = bought(desk, "buy", "10", "--confirm", "10")
         assert (ran.code, row["outcome"]) == (0, outcome), ran.err
-        assert (row["balance_before"], row["balance_after"]) == ("3.20", after)
+        assert (row["balance_before"], row["balance_after"]) == (before, after)
         (listed,) = json.loads(desk.run("topups", "--json").out)["purchases"]
         assert (listed["outcome"], listed["balance_after"]) == (outcome, after)
         (credit,) = json.loads(desk.run("credits", "--json").out)["credits"]

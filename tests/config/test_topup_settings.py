@@ -48,6 +48,14 @@ def test_what_is_proposed_is_read_exactly_and_shown() -> None:
     assert unset.topups[0].auto is None
 
 
+def test_what_is_unset_is_bought_for_the_pool_in_four_amounts_within_caps() -> None:
+    settings = loaded("")
+    assert isinstance(settings, Settings)
+    (topup,) = settings.topups
+    assert topup.amounts == (_D(5), _D(10), _D(25), _D(50))
+    assert (topup.caps, topup.target, topup.currency) == (Caps(_D(100), _D(500)), "pool", "USD")
+
+
 @pytest.mark.parametrize(
     ("auto", "more", "why"),
     [

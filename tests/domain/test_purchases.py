@@ -155,3 +155,15 @@ def test_a_key_is_as_old_as_the_first_request_that_it_was_sent_with() -> None:
     why = second.asking(NOON + DAY)
     assert why is not None
     assert why.code == "topup.too_old"
+
+
+def test_what_is_pending_for_longer_than_it_is_asked_for_is_unknown() -> None:
+    pending = bought(outcome=PurchaseOutcome.STARTED, service_id="tu_1")
+    minutes = [5, 10, 11]
+    assert [pending.standing(NOON + timedelta(minutes=each)).value for each in minutes] == [
+        "started",
+        "started",
+        "unknown",
+    ]
+    # by a clock that was put back nobody knows how long ago it was
+    assert pending.standing(NOON - timedelta(minutes=6)) is PurchaseOutcome.UNKNOWN

@@ -80,12 +80,12 @@ def reason(purchase: Purchase) -> str:
 
 @pytest.mark.usefixtures("really_started")
 def test_it_is_bought_once_with_a_key_of_its_own(counter: Counter) -> None:
-    bought = counter.buy("10.50")
+    bought = counter.buy("10.50", "build")
     assert bought.outcome is PurchaseOutcome.GRANTED
     assert counter.server.charges == [1050]
     ((key, body),) = counter.server.posts
     assert key == bought.request_id
-    assert json.loads(body) == {"amount_usd": "10.50", "target": "pool"}
+    assert json.loads(body) == {"amount_usd": "10.50", "target": "build"}
     assert counter.known() == (bought,)
     assert bought.granted == Decimal("10.50")
     assert bought.service_id == "tu_1"
@@ -115,9 +115,9 @@ def test_half_an_order_is_none(counter: Counter) -> None:
 
 
 def test_reef_gets_whole_cents_and_no_key(reef: Counter) -> None:
-    bought = reef.buy("10")
+    bought = reef.buy("10.50")
     assert bought.outcome is PurchaseOutcome.STARTED
-    assert reef.server.posts == [(None, b'{"amountCents": 1000}')]
+    assert reef.server.posts == [(None, b'{"amountCents": 1050}')]
     assert not bought.is_open
     assert bought.request_id is None
 

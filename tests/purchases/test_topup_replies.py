@@ -23,7 +23,9 @@ from poolwatch.domain.purchases import (
     spent,
 )
 from poolwatch.domain.values import replace
-from poolwatch.purchases.topup_replies import Answer, judged, looked_up, without
+from poolwatch.net.client import HttpClient
+from poolwatch.purchases.topup_replies import Answer, NotSent, judged, looked_up, without
+from poolwatch.purchases.topup_service import get, post
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
 CAPS = Caps(Decimal(100), Decimal(500))
@@ -74,6 +76,24 @@ def test_no_body_breaks_anything_and_only_a_plain_word_is_a_grant(
     assert found.granted is None or found.granted > 0
     looked = looked_up(replace(found, service_id="tu_1"), Answer(status, wait, body), NOW)
     assert looked.id == found.id
+
+
+@pytest.mark.parametrize("status", [300, 302, 304, 307, 308])
+def test_a_redirect_is_no_answer_whatever_its_body_says(status: int) -> None:
+    for kind in TopUpKind:
+        found = judged(purchase(kind), Answer(status, None, b'{"id": "tu_1", "status": "granted"}'), NOW)
+        assert found.outcome is PurchaseOutcome.UNKNOWN
+
+
+async def test_a_token_goes_over_tls_or_to_this_machine_alone() -> None:
+    for place in ("http://credits.example.com/t", "ftp://127.0.0.1/t", "http://127.0.0.1.example.com/t"):
+        wish = purchase(place=place, service_id="tu_1")
+        for sent in (
+            await post(HttpClient(), wish, Secret("t"), NOW),
+            await get(HttpClient(), wish, Secret("t")),
+        ):
+            assert isinstance(sent, NotSent)
+            assert sent.why.code == "topup.not_https"
 
 
 def test_a_look_says_nothing_of_another_top_up() -> None:
