@@ -164,6 +164,12 @@ def test_what_is_unknown_is_said_and_asked_again_as_the_same_request(
     again = buyer.run("topups", "buy", "25", "--confirm", "25")
     assert again.code == 1
     assert "is not settled" in again.out
+    # to ask may charge, and so takes a configuration that nobody else can change
+    buyer.usual_config.chmod(0o666)
+    untrusted = buyer.run("topups", "ask", str(row["id"]))
+    assert (untrusted.code, len(server.posts)) == (1, 1)
+    assert "nobody else can change" in untrusted.err
+    buyer.usual_config.chmod(0o600)
     ran, row = bought(buyer, "ask", str(row["id"])[:5])
     assert (ran.code, row["outcome"]) == (0, "granted")
     assert server.posts[0] == server.posts[1]
