@@ -36,7 +36,7 @@ from poolwatch.ui.app import PoolApp
 from poolwatch.ui.screens.history import HistoryScreen
 from poolwatch.ui.screens.pool import PoolScreen
 from poolwatch.ui.screens.resets import ResetsScreen
-from poolwatch.ui.screens.word_sheet import WordSheet
+from poolwatch.ui.screens.word_sheet import Sheet, WordSheet
 from poolwatch.ui.state import ExitRequest
 from poolwatch.ui.widgets.lines import Lines
 from tests.ui.pools import NOW, ZONE, ahead, app_of, five, limits, state_of, twelve, weekly
@@ -223,6 +223,26 @@ def past(key: AccountKey, asks: bool) -> ResetPast:
     used = PastReset(datetime(2026, 10, 20, 8, 14, tzinfo=UTC), True, "weekly", 100.0)
     history = ResetHistory((NOW - timedelta(days=9),), NOW, NOW - timedelta(days=30)) if asks else None
     return ResetPast((used,), history, NOW if asks else None)
+
+
+@pytest.fixture(autouse=True)
+def quick_hands(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test waits as long as a hand takes from one key to the next."""
+    monkeypatch.setattr(Sheet, "HAND_SECONDS", 0.0)
+
+
+async def test_a_paste_that_a_terminal_does_not_mark_uses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its line end is Enter, which comes at once behind the name."""
+    app = app_with()
+    async with app.run_test(size=NORMAL) as pilot:
+        await press(pilot, "B", "enter")
+        monkeypatch.setattr(Sheet, "HAND_SECONDS", 60.0)
+        await press(pilot, *name_of(app), "enter", "enter")
+        assert "as in a paste" in sheet(app)
+        assert [act for act, _ in feed_of(app).acted] == ["plan"]
+        monkeypatch.setattr(Sheet, "HAND_SECONDS", 0.0)
+        await press(pilot, "enter")
+        assert [act for act, _ in feed_of(app).acted] == ["plan", "use"]
 
 
 async def test_only_the_typed_name_uses_one() -> None:

@@ -30,6 +30,7 @@ from poolwatch.ui.app import PoolApp
 from poolwatch.ui.screens.detail import DetailScreen
 from poolwatch.ui.screens.page import Page
 from poolwatch.ui.screens.top_up import TopUpSheet, open_sheet
+from poolwatch.ui.screens.word_sheet import Sheet
 from poolwatch.ui.state import ExitRequest
 from poolwatch.ui.widgets.lines import Lines
 from tests.purchases.counters import Forked
@@ -51,6 +52,12 @@ def forked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
     """A process of its own, made quicker."""
     if "really_started" not in request.fixturenames:
         monkeypatch.setattr(topup_service, "start_errand", Forked)
+
+
+@pytest.fixture(autouse=True)
+def quick_hands(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test waits as long as a hand takes from one key to the next."""
+    monkeypatch.setattr(Sheet, "HAND_SECONDS", 0.0)
 
 
 @pytest.fixture
@@ -200,6 +207,29 @@ async def test_an_amount_that_no_number_chooses_is_typed(server: TopUpServer) ->
         await typed(pilot, "1.25", "1.25")
         await ended(pilot, app, "done")
         assert server.charges == [125]
+
+
+async def test_a_paste_that_a_terminal_does_not_mark_pays_nothing(
+    server: TopUpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its line ends are Enter, at once behind the digits."""
+    async with app_with(server).run_test(size=NORMAL) as pilot:
+        app = await opened(pilot)
+        monkeypatch.setattr(Sheet, "HAND_SECONDS", 60.0)
+        await pilot.press("5", "enter", "5", "enter", "enter")
+        assert "type a number from above, or an amount: 55_" in sheet(app)
+        assert "as in a paste" in sheet(app)
+        monkeypatch.setattr(Sheet, "HAND_SECONDS", 0.0)
+        await pilot.press("backspace", "enter")
+        monkeypatch.setattr(Sheet, "HAND_SECONDS", 60.0)
+        await pilot.press("5", "enter", "enter")
+        await settle(pilot)
+        assert "as in a paste" in sheet(app)
+        assert server.posts == []
+        monkeypatch.setattr(Sheet, "HAND_SECONDS", 0.0)
+        await pilot.press("enter")
+        await ended(pilot, app, "done")
+        assert server.charges == [500]
 
 
 @pytest.mark.parametrize("pressed", [(), ("2",), ("2", "enter"), ("2", "enter", "1", "0")])

@@ -299,6 +299,7 @@ _TEXTS: Final = {
     "close": mark("close"),
     "choose": mark("choose"),
     "leave_it": mark("leave it as it is"),
+    "not_by_hand": mark("Enter came together with the text, as in a paste: press Enter once more"),
     "help": mark("help"),
     # the first-run screen
     "about_logins": mark("How logins are treated"),

@@ -42,6 +42,7 @@ from poolwatch.ui.screens.page import Page
 from poolwatch.ui.screens.word_sheet import Sheet
 from poolwatch.ui.state import UiState
 from poolwatch.ui.widgets.bottom import typing_line
+from poolwatch.words import interface
 from poolwatch.words import topups as words
 from poolwatch.words.messages import message_text
 
@@ -249,7 +250,7 @@ class TopUpSheet(Sheet[None]):
     def on_key(self, event: events.Key) -> None:
         """What is typed; Enter takes it."""
         event.stop()
-        takes_text = bool(self._shown().prompt)
+        takes_text, is_by_hand = bool(self._shown().prompt), self.is_by_hand(event)
         match event.key:
             case "escape":
                 self._leave()
@@ -257,6 +258,8 @@ class TopUpSheet(Sheet[None]):
             case "q" if not takes_text:
                 self._leave()
                 return
+            case "enter" if takes_text and self.typed and not is_by_hand:
+                self._wrong = interface.text("not_by_hand")
             case "enter":
                 self._enter()
             case "backspace":

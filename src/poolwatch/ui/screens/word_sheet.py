@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar
@@ -19,6 +20,7 @@ from poolwatch.ui.screens.page import LeavesOnce, ResultT, quits
 from poolwatch.ui.state import UiState
 from poolwatch.ui.widgets.bottom import typing_line
 from poolwatch.ui.widgets.lines import Lines
+from poolwatch.words import interface
 from poolwatch.words import resets as words
 
 
@@ -34,11 +36,14 @@ class Sheet(ModalScreen[ResultT], LeavesOnce[ResultT], inherit_bindings=False):
     """
     #: So many characters can be typed.
     MOST: ClassVar[int]
+    #: A hand takes longer than this to go from the last letter to Enter.
+    HAND_SECONDS: ClassVar[float] = 0.05
 
     def __init__(self, ui: UiState) -> None:
         super().__init__()
         self.ui = ui
         self.typed = ""
+        self._pressed_at = -math.inf
 
     @abstractmethod
     def lines(self, width: int, glyphs: Glyphs) -> list[Line]:
@@ -63,6 +68,14 @@ class Sheet(ModalScreen[ResultT], LeavesOnce[ResultT], inherit_bindings=False):
         self.take(next(iter(event.text.splitlines()), ""))
         self.draw()
 
+    def is_by_hand(self, event: events.Key) -> bool:
+        """Whether a key came by itself; to be asked of each.
+
+        Not every terminal marks a paste: there its line ends are Enter, at once behind the letters.
+        """
+        before, self._pressed_at = self._pressed_at, event.time
+        return event.time - before >= self.HAND_SECONDS
+
     def take(self, text: str) -> None:
         """Take what was typed."""
         self.typed = visible(self.typed + text, self.MOST + 1)[: self.MOST]
@@ -85,7 +98,7 @@ class WordSheet(Sheet[str]):
         self._told_lines = tuple(told)
         self._prompt = prompt
         self._accepted = frozenset(accepted)
-        self._is_wrong = False
+        self._wrong = ""
 
     def lines(self, width: int, glyphs: Glyphs) -> list[Line]:
         """The question, and what was typed."""
@@ -96,26 +109,29 @@ class WordSheet(Sheet[str]):
         lines.append(
             fit_line(((f" {self._prompt}", Tone.STRONG), (f"{typed}_", Tone.PLAIN)), width, glyphs.ellipsis)
         )
-        if self._is_wrong:
-            lines.append(fit_line(((f" {words.OTHER_WORD()}", Tone.AMBER),), width, glyphs.ellipsis))
+        if self._wrong:
+            lines.append(fit_line(((f" {self._wrong}", Tone.AMBER),), width, glyphs.ellipsis))
         keys = (("enter", words.DO_IT()), ("esc", words.NOTHING_IS_DONE()))
         return [*lines, typing_line(keys, width, glyphs)]
 
     def on_key(self, event: events.Key) -> None:
         """Letters are the word; Enter does it where that is right."""
         event.stop()
+        is_by_hand = self.is_by_hand(event)
         match event.key:
             case "escape":
                 self.dismiss(None)
                 return
+            case "enter" if not is_by_hand:
+                self._wrong = interface.text("not_by_hand")
             case "enter":
                 if self.typed.strip() in self._accepted:
                     self.dismiss(self.typed.strip())
                     return
-                self._is_wrong = True
+                self._wrong = words.OTHER_WORD()
             case "backspace":
                 self.typed = self.typed[:-1]
-                self._is_wrong = False
+                self._wrong = ""
             case _ if event.character is not None and event.character.isprintable():
                 self.take(event.character)
         self.draw()
@@ -123,4 +139,4 @@ class WordSheet(Sheet[str]):
     def take(self, text: str) -> None:
         """Another word may be right."""
         super().take(text)
-        self._is_wrong = False
+        self._wrong = ""
