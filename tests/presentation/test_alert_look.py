@@ -453,6 +453,9 @@ def test_the_summary_of_a_day() -> None:
     state = PoolState(accounts={each.key: each for each in (out, dead)})
     events = [LoggedEvent(str(number), NOW, EventKind.EXHAUSTED, "a") for number in range(3)]
     events.append(LoggedEvent("9", NOW, EventKind.SOURCE_DOWN, source="s3"))
+    # what befalls balances is told by their names, and is no account's
+    events += [LoggedEvent(f"b{number}", NOW, EventKind.EXHAUSTED, source="reef") for number in range(2)]
+    events.append(LoggedEvent("b3", NOW, EventKind.NOT_OFFERED, source="old"))
     parts = (budget("300", whose="day"), budget("299.99", whose="eve"), budget(None, whose="night"))
     report = BudgetReport(NOW, (budget("276"), *parts))
     board = AlertBoard(NOW)
@@ -462,6 +465,8 @@ def test_the_summary_of_a_day() -> None:
         "exhausted now: night/carol",
         "3 times in the last 24 hours: exhausted",
         "once in the last 24 hours: a source went down",
+        "balances used up in the last 24 hours: reef",
+        "balances no longer offered by their services: old",
         "budget team: $276 of $300",
         "budget team: 1 of 3 at the limit or over it, 1 unknown",
     ]

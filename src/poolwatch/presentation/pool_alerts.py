@@ -244,7 +244,8 @@ def summary_lines(
             lines.append(message(code, who=_names(names)))
     if events is None:
         lines.append(message("alerts.summary_not_read"))
-    counts = Counter(each.kind for each in events or ())
+    events = tuple(events or ())
+    counts = Counter(each.kind for each in events if each.balance is None)
     for kind in _COUNTED:
         if kind in counts:
             event = _PLAIN.get(kind, message(f"alerts.event_{kind.value}"))
@@ -252,6 +253,10 @@ def summary_lines(
                 lines.append(message("alerts.summary_once", event=event))
             else:
                 lines.append(message("alerts.summary_happened", count=counts[kind], event=event))
+    for kind, code in _OF_BALANCES.items():
+        names = sorted({each.balance for each in events if each.kind is kind and each.balance is not None})
+        if names:
+            lines.append(message(code, who=_names(names)))
     divided: dict[str, list[BudgetState]] = {}
     for state in () if budgets is None else budgets.budgets:
         if state.whose is None:
@@ -265,6 +270,11 @@ def summary_lines(
     return tuple(lines)
 
 
+#: What a day's summary tells of balances, by their names.
+_OF_BALANCES: Final[Mapping[EventKind, str]] = {
+    EventKind.EXHAUSTED: "alerts.summary_used_up",
+    EventKind.NOT_OFFERED: "alerts.summary_not_offered",
+}
 #: What many of a kind are called, where one has figures of its own.
 _PLAIN: Final[Mapping[EventKind, Message]] = {
     EventKind.UPSTREAM_RESET: message("alerts.summary_upstream"),

@@ -79,6 +79,8 @@ TEXTS: Final[Mapping[str, str]] = {
     "alerts.summary_exhausted": mark("exhausted now: {who}"),
     "alerts.summary_happened": mark("{count} times in the last 24 hours: {event}"),
     "alerts.summary_once": mark("once in the last 24 hours: {event}"),
+    "alerts.summary_used_up": mark("balances used up in the last 24 hours: {who}"),
+    "alerts.summary_not_offered": mark("balances no longer offered by their services: {who}"),
     "alerts.summary_not_read": mark("what happened in the last 24 hours could not be read"),
     "alerts.summary_upstream": mark("accounts were reset early by OpenAI"),
     "alerts.summary_source_down": mark("a source went down"),
