@@ -310,6 +310,10 @@ def test_a_budget_of_each_is_a_row_for_each_by_its_name() -> None:
     user = replace(TEAM, budget=replace(TEAM.budget, each=Each.USER), whose="me@example.com")
     assert row_of(user).name == "team: me@example.com"
     assert "@" not in row_of(user, AccountNames({}, mask=True)).name
+    # a limit of the week is each account's own, though the budget does not say so
+    week = changed(replace(TEAM, whose=first), limit=Limit(LimitUnit.PERCENT, Decimal(80)), each=None)
+    row = row_of(week, names)
+    assert (row.name, row.account_id) == ("team: alice@example.com", first)
 
 
 def test_names_and_filters_hide_addresses_when_masked() -> None:

@@ -487,6 +487,13 @@ def test_what_a_window_does_not_tell_is_unknown(
     assert (state.measured.spent, state.level) == (spent, level)
 
 
+def test_of_whom_only_an_import_tells_has_no_window(tmp_path: Path) -> None:
+    alice = _using(_ALICE, 82.0, None)
+    gone = AccountState(_BOB.key, name=_BOB.name)
+    (state,) = _report(tmp_path, _WEEK, accounts={each.key.id: each for each in (alice, gone)}).budgets
+    assert state.measured.spent == _D("82.0")
+
+
 def test_a_limit_of_the_window_of_nobody_is_unknown(tmp_path: Path) -> None:
     (state,) = _report(tmp_path, f'{_WEEK}filter = "nobody"\n').budgets
     assert (state.measured.spent, state.level, state.period) == (None, None, Period())

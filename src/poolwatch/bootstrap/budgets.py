@@ -306,7 +306,11 @@ class BudgetReader:
         """A limit of the weekly window: that of each account, whose period it is."""
         budget = asked.budget
         named = accounts_named(asked.query, known.accounts)
-        keys = list(known.accounts) if named is None else named
+        # of whom only an import tells, or who is gone, has no window that could be looked at
+        keys = [key for key, each in known.accounts.items() if each.listings or each.usage.base]
+        if named is not None:
+            chosen = frozenset(named)
+            keys = [key for key in keys if key in chosen]
         if not keys:
             return [judged(budget, Period(), Measured(MeasuredBy.WINDOW), known.now)]
         is_whole = budget.each is None and len(keys) == 1

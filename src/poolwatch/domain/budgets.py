@@ -166,6 +166,11 @@ class BudgetState(Struct, frozen=True):
     stopped_at: datetime | None = None
 
     @property
+    def divided_by(self) -> Each:
+        """What a part is of; a limit of the week is each account's own, whatever is said."""
+        return self.budget.each or Each.ACCOUNT
+
+    @property
     def blocking(self) -> bool:
         """Whether it says stop."""
         return self.level is Level.STOPPED

@@ -209,13 +209,8 @@ def concerning(states: Iterable[BudgetState], account: AccountState) -> list[Bud
     return [
         state
         for state in states
-        if state.whose is None or own.get(divided_by(state), state.whose) == state.whose
+        if state.whose is None or own.get(state.divided_by, state.whose) == state.whose
     ]
-
-
-def divided_by(state: BudgetState) -> Each:
-    """What the part of a budget is of; a limit of the week is each account's own, whatever is said."""
-    return state.budget.each or Each.ACCOUNT
 
 
 class Given(Struct, frozen=True):

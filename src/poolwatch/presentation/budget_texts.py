@@ -66,7 +66,7 @@ class BudgetTexts:
     @property
     def _whose(self) -> str:
         whose, names = self._state.whose, self._names
-        match self._state.budget.each:
+        match self._state.divided_by:
             case Each.ACCOUNT if whose is not None:
                 return names.name(whose)
             case Each.GROUP:

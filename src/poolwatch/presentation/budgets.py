@@ -157,7 +157,7 @@ def budget_row(state: BudgetState, names: AccountNames, now: datetime, prefs: Pr
         about=text.about(),
         told=text.told(),
         details=text.details(),
-        account_id=state.whose if state.budget.each is Each.ACCOUNT else None,
+        account_id=state.whose if state.divided_by is Each.ACCOUNT else None,
     )
 
 

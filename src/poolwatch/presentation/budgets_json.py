@@ -74,7 +74,7 @@ def budget_json(state: BudgetState, names: AccountNames) -> Json:
 
 def _for(state: BudgetState, names: AccountNames) -> Json:
     """Whose part it is; null of a budget that is not divided."""
-    whose, each = state.whose, state.budget.each
+    whose, each = state.whose, state.divided_by
     if whose is None:
         return None
     match each:
@@ -83,9 +83,8 @@ def _for(state: BudgetState, names: AccountNames) -> Json:
         case Each.USER:
             name, account = outside_text(GroupBy.USER, whose, mask=names.mask), None
         case _:
-            # a limit of the window is each account's own, whether that is said or not
             name, account = names.label(whose), whose
-    return {"each": (each or Each.ACCOUNT).value, "name": name, "account": account}
+    return {"each": each.value, "name": name, "account": account}
 
 
 def _forecast(ahead: BudgetForecast | None, unit: LimitUnit) -> Json:

@@ -11,7 +11,7 @@ from typing import Final
 from msgspec import Struct
 
 from poolwatch.domain.budgets import BudgetState, Each, Level, Limit, LimitUnit, MeasuredBy, limit_text
-from poolwatch.domain.check import Check, Checked, Verdict, Why, divided_by
+from poolwatch.domain.check import Check, Checked, Verdict, Why
 from poolwatch.domain.state import AccountState
 from poolwatch.domain.status import Judged, Status
 from poolwatch.domain.tokens import GroupBy
@@ -78,7 +78,7 @@ class CheckWords(Struct, frozen=True):
         """Who has that part of a budget."""
         if state.whose is None:
             return None
-        mask, each = self.prefs.mask, divided_by(state)
+        mask, each = self.prefs.mask, state.divided_by
         account = self.accounts.get(state.whose) if each is Each.ACCOUNT else None
         if account is not None:
             return shown_name(account, mask=mask)
