@@ -7,6 +7,7 @@ import json
 import os
 import re
 import sys
+import time
 import tomllib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,7 @@ from poolwatch.domain.proposals import AutoTopUp, BalanceSeen
 from poolwatch.domain.purchases import Caps
 from poolwatch.store.store import Store
 from tests.cli.desk import PROGRAM, Desk, Ran
+from tests.support.terminal import Terminal
 from tests.support.topup_server import TOKEN, Sell, TopUpServer, refuses
 
 Row = dict[str, str | bool | None]
@@ -327,3 +329,31 @@ def test_what_is_bought_as_it_was_proposed_is_said_and_listed(desk: Desk, server
     (row,) = json.loads(desk.run("topups", "--json").out)["topups"]
     assert row["auto"]["spent_today"] == "10.00"
     assert "granted, as it was proposed" in desk.run("audit").out
+
+
+def test_who_leaves_the_screen_while_it_runs_is_told_that_it_goes_on(desk: Desk, server: TopUpServer) -> None:
+    address = server.url.removesuffix("/topups")
+    configure(desk, server, more='source = "left"\n')
+    with desk.usual_config.open("a") as config:
+        config.write(
+            f'[[sources]]\nkind = "credits-http"\nname = "left"\nurl = "{address}/balance"\nauth = "none"\n'
+            'remaining = "/left"\nunit = "USD"\npoll = "on-demand"\n'
+        )
+    server.release.clear()
+    with Terminal(PROGRAM, desk.env) as terminal:
+        terminal.wait_for("left $3.20")
+        terminal.press("$")
+        terminal.wait_for("balance now $3.20")
+        terminal.press("2\r10\r")
+        terminal.wait_for("goes on by itself")
+        assert server.arrived.wait(20)
+        # ctrl+c
+        terminal.press("\x03")
+        assert terminal.end() == 130
+        assert "what was sent goes on by itself" in " ".join(terminal.text.split())
+    server.release.set()
+    end = time.monotonic() + 20
+    while bought(desk)[1]["purchases"][0]["outcome"] != "granted":  # type: ignore[index]  # a list of rows
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    assert server.charges == [1000]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -19,7 +18,6 @@ from poolwatch.domain.audit import By
 from poolwatch.domain.balances import Balance, BalanceState, BalanceTerms
 from poolwatch.domain.events import BalancesTold
 from poolwatch.domain.proposals import Proposal
-from poolwatch.domain.purchases import PurchaseOutcome
 from poolwatch.domain.state import PoolState
 from poolwatch.domain.values import replace
 from poolwatch.presentation.balances import CHATGPT
@@ -122,13 +120,6 @@ def feed_in(app: PoolApp) -> ScriptedFeed:
     feed = app.ui.feed
     assert isinstance(feed, ScriptedFeed)
     return feed
-
-
-def wait_for_grant(desk: TopUpDesk) -> None:
-    end = time.monotonic() + 20
-    while [each.outcome for each in desk.book.everything().purchases] != [PurchaseOutcome.GRANTED]:
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 async def until(pilot: Pilot[ExitRequest], is_so: Callable[[], bool]) -> None:
@@ -269,20 +260,6 @@ async def test_to_leave_while_it_runs_neither_stops_nor_repeats_it(server: TopUp
         assert server.charges == [1000]
         await pilot.press("escape", "c")
         await until(pilot, lambda: "$10.00" in screen_text(app) and "done" in screen_text(app))
-
-
-@pytest.mark.usefixtures("really_started")
-async def test_the_app_may_be_left_while_it_runs(server: TopUpServer) -> None:
-    server.release.clear()
-    app = app_with(server)
-    async with app.run_test(size=NORMAL) as pilot:
-        await opened(pilot)
-        await typed(pilot, "2", "10")
-        await until(pilot, server.arrived.is_set)
-    server.release.set()
-    await asyncio.to_thread(wait_for_grant, desk(app))
-    assert server.charges == [1000]
-    assert len(server.posts) == 1
 
 
 async def test_what_is_unknown_is_asked_again_as_the_same_request(server: TopUpServer) -> None:
