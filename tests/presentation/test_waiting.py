@@ -117,7 +117,8 @@ def test_they_stand_first_under_waits_for_you_and_are_counted() -> None:
 def test_on_c_a_balance_says_what_is_proposed_when_it_falls() -> None:
     auto = AutoTopUp(_D(5), _D(10), Caps(_D(20), _D(100)))
     terms = BalanceTerms(tops_up_here=True, auto=auto)
-    held = BalanceState("reef team", terms).read(Balance("USD", _D("3.20")), NOW)
+    held = BalanceState("reef team", terms).read(Balance("USD", _D("3.20"), own_topup_below=_D(2)), NOW)
     view = credits_view(PoolState(balances={"reef team": held}), look(), NOW, PREFS, {})
     (row,) = view.rows
-    assert row.notes[-1] == "below $5.00, propose $10.00; at most $20.00 a day, $100.00 a month"
+    assert row.notes[-2] == "below $5.00, propose $10.00; at most $20.00 a day, $100.00 a month"
+    assert row.notes[-1] == "the service buys more by itself below $2.00"

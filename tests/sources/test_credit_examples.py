@@ -73,7 +73,11 @@ ANSWERS: dict[str, tuple[bytes, Balance]] = {
         Balance("USD", _D("9.10")),
     ),
     "ngrok": (b'{"balanceCents":123}', Balance("USD", _D("1.23"))),
-    "nous": (b'{"balanceUsd":"142.5","cliBillingEnabled":true}', Balance("USD", _D("142.5"))),
+    "nous": (
+        b'{"balanceUsd":"142.5","cliBillingEnabled":true,'
+        b'"autoReload":{"enabled":true,"thresholdUsd":"20","reloadToUsd":"100"}}',
+        Balance("USD", _D("142.5"), own_topup_below=_D(20)),
+    ),
     "venice": (b'{"canConsume":true,"balances":{"diem":75,"usd":8.5}}', Balance("USD", _D("8.5"))),
     "poe": (b'{"current_point_balance":1500}', Balance("points", _D(1500))),
     "neuralwatt": (

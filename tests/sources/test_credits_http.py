@@ -492,3 +492,27 @@ async def test_a_key_that_an_answer_repeats_is_not_shown(tmp_path: Path) -> None
             found = await ask(server, tmp_path, unit="/code")
         assert isinstance(found, Failure)
         assert KEY not in failure_text(found) + repr(found)
+
+
+@pytest.mark.parametrize(
+    ("body", "below"),
+    [
+        ('{"left":7,"auto":{"on":true,"from":"5.00"}}', Decimal("5.00")),
+        ('{"left":7,"auto":{"on":true,"from":5}}', Decimal(5)),
+        # off, or nobody can tell whether it is on
+        ('{"left":7,"auto":{"on":false,"from":"5.00"}}', None),
+        ('{"left":7,"auto":{"on":"yes","from":"5.00"}}', None),
+        ('{"left":7,"auto":{"from":"5.00"}}', None),
+        ('{"left":7,"auto":null}', None),
+        ('{"left":7,"auto":{"on":true,"from":"soon"}}', None),
+        ('{"left":7,"auto":{"on":true}}', None),
+    ],
+)
+def test_that_a_service_buys_by_itself_is_told_only_where_its_answer_says_so(
+    body: str, below: Decimal | None
+) -> None:
+    pointers = {"own_topup_below": "/auto/from", "own_topup_if": "/auto/on=true"}
+    settings = source(name="s", url="https://x.example.com/", remaining="/left", unit="USD", **pointers)
+    found = told(settings, body.encode())
+    assert isinstance(found, Balance)
+    assert (found.remaining, found.own_topup_below) == (Decimal(7), below)

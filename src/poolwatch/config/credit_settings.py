@@ -48,7 +48,18 @@ _SECRET_HEADER: Final = re.compile("api-?key|token|secret|password", re.ASCII)
 _SECRET_QUERY: Final = re.compile("(?:^|&)[^=&]*(?:key|token|secret|password)=", re.ASCII | re.IGNORECASE)
 #: What changes neither what is asked nor what its answer says.
 _UNASKED: Final = frozenset(
-    {"name", "preset", "insecure", "poll", "web", "cost_per_request", "amber_below", "red_at"}
+    {
+        "name",
+        "preset",
+        "insecure",
+        "poll",
+        "web",
+        "cost_per_request",
+        "amber_below",
+        "red_at",
+        "own_topup_below",
+        "own_topup_if",
+    }
 )
 #: In which form an instant stands at a pointer; `period` is a word such as `daily`.
 RESET_FORMS: Final = ("seconds", "milliseconds", "text", "period")

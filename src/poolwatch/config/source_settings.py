@@ -222,6 +222,18 @@ class CreditSettings(SourceSettings, frozen=True):
             _by("equality"), mark('what an answer without any limit has, like "/limit=null"'), kinds=_BALANCES
         ),
     ] = None
+    own_topup_below: Annotated[
+        str | None,
+        Row(
+            _by("pointer"),
+            mark("pointer to the balance below which the service tops itself up"),
+            kinds=_BALANCES,
+        ),
+    ] = None
+    own_topup_if: Annotated[
+        str | None,
+        Row(_by("equality"), mark('what an answer has while it does, like "/auto=true"'), kinds=_BALANCES),
+    ] = None
     zeros_unknown: Annotated[
         bool,
         Row(values.truth, mark("true: an answer of zeros alone is a failure of theirs"), kinds=_BALANCES),

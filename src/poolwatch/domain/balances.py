@@ -112,6 +112,8 @@ class Balance(Struct, frozen=True):
     unlimited: bool = False
     resets_at: datetime | None = None
     last_reset_at: datetime | None = None
+    #: the service buys more by itself below this
+    own_topup_below: Decimal | None = None
 
 
 class BalanceTerms(Struct, frozen=True):

@@ -52,6 +52,7 @@ def balance_row_json(state: BalanceState, now: datetime, stale_after: timedelta,
         "stale": state.is_stale(now, stale_after),
         "trouble": _trouble(state.trouble, mask),
         "can_top_up": state.terms.top_up.value,
+        "own_topup_below": None if balance is None else digits(balance.own_topup_below),
     }
 
 
@@ -74,6 +75,7 @@ def _account(account: AccountState, now: datetime, stale_after: timedelta, mask:
         "stale": read_at is not None and now - read_at > stale_after,
         "trouble": _trouble(account.trouble, mask),
         "can_top_up": TopUpPlace.WEB.value,
+        "own_topup_below": None,
     }
 
 

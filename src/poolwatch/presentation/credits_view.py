@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
@@ -138,14 +138,15 @@ def _notes(state: BalanceState, row: BalanceRow, used_up: str) -> list[str]:
     return [*lines, " · ".join(part for part in (last, read) if part)]
 
 
-def _proposed(state: BalanceState) -> Sequence[str]:
-    """What poolwatch proposes when it falls."""
-    auto = state.terms.auto
-    if auto is None:
-        return ()
-    from poolwatch.presentation.topups import auto_text  # few have any proposed
+def _proposed(state: BalanceState) -> Iterator[str]:
+    """What poolwatch proposes when it falls, and from where on the service buys by itself."""
+    auto, balance = state.terms.auto, state.balance
+    if auto is not None:
+        from poolwatch.presentation.topups import auto_text  # few have any proposed
 
-    return (auto_text(auto),)
+        yield auto_text(auto)
+    if balance is not None and balance.own_topup_below is not None:
+        yield words.TOPS_ITSELF_UP(bare_amount(balance.own_topup_below, balance.unit))
 
 
 def _used_up(

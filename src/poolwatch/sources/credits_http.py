@@ -193,7 +193,16 @@ def parse_balance(settings: CreditSettings, body: JsonValue, at: datetime) -> Ba
         is_unlimited,
         _resets_at(settings, row, at),
         instant(_plain(_at(row, settings.last_reset))),
+        _own_top_up(settings, row),
     )
+
+
+def _own_top_up(settings: CreditSettings, row: JsonValue) -> Decimal | None:
+    """Below which balance the service tops itself up; None where it does not, or nobody tells."""
+    condition = settings.own_topup_if
+    if condition is not None and not _holds(row, condition):
+        return None
+    return _amount(settings, row, settings.own_topup_below, is_credit=False)
 
 
 def _picked(settings: CreditSettings, body: JsonValue) -> JsonValue | Failure:

@@ -42,6 +42,7 @@ class _Balance(Amounts, frozen=True):
     unlimited: bool = False
     resets_at: Instant | None = None
     last_reset_at: Instant | None = None
+    own_topup_below: Decimal | None = None
 
 
 class _State(Document, frozen=True):

@@ -124,6 +124,7 @@ FILTER_PROMPT: Final = Text("words  level:low  balance<10  unit:usd  trouble:yes
 NO_MATCH: Final = Text("No balance matches; esc clears the filter.")
 NONE: Final = Text("No balance is configured, and no account has credits.")
 ONE_IS_ADDED: Final = Text("poolwatch sources add {service} adds one.")
+TOPS_ITSELF_UP: Final = Text("the service buys more by itself below {amount}")
 CHARGED_AT: Final = Text("it can be charged at {address}")
 
 # --- the history of one
