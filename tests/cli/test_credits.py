@@ -125,7 +125,7 @@ def test_the_history_of_a_balance_is_asked_for_by_its_name(desk: Desk, service: 
     now = datetime.now(UTC)
     asked = mark_of(preset("openrouter", url=f"{service.url}/or", api_key_env="OR_KEY"))
     database = Database(desk.state, now)
-    for hours, amount in ((90, "80"), (60, "70.5"), (50, "90.50"), (2, "74.75")):
+    for hours, amount in ((90, "80"), (60, "70.5"), (50, "90.50"), (0.1, "74.75")):
         state = BalanceState("OR", asked=asked).read(
             Balance("USD", Decimal(amount)), now - timedelta(hours=hours)
         )
