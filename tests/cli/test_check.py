@@ -248,7 +248,7 @@ def test_a_filter_goes_while_one_of_them_is_active(read_desk: Desk) -> None:
     assert answered(one) == (0, ["go  dan: active; read <1m ago"], "")
     assert read_desk.run("check", "--filter", "label:bob").code == 5
     none = read_desk.run("check", "--filter", "label:dan weekly>99")
-    assert answered(none) == (5, ["stop  no account matches now"], "")
+    assert answered(none) == (5, ["stop  no account matches now; read <1m ago"], "")
     assert read_desk.run("check", "--filter", "label:nobody-here").code == 2
     # a saved filter
     assert read_desk.run("check", "--filter", "@spare").code == 0

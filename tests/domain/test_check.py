@@ -221,6 +221,12 @@ def test_a_filter(matching: Sequence[Checked], others: Sequence[Checked], verdic
     assert of_matches(matching, others, NOW).verdict is verdict
 
 
+def test_that_none_matches_is_as_old_as_the_oldest_reading() -> None:
+    others = [replace(GO, read_at=NOW - timedelta(minutes=each)) for each in (2, 9, 4)]
+    assert of_matches([], [*others, GO], NOW).none_read_at == NOW - timedelta(minutes=9)
+    assert of_matches([STOP], others, NOW).none_read_at is None
+
+
 def test_an_account_is_concerned_by_its_own_parts_alone() -> None:
     account = replace(account_of(), name=Name("bob", group="east"))
     whole = state_of()

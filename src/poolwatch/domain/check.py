@@ -67,11 +67,15 @@ class Checked(Struct, frozen=True, eq=False):
 
 
 class Check(Struct, frozen=True, eq=False):
-    """The answer, with everything that was asked; `at` by our own clock."""
+    """The answer, with everything that was asked; `at` by our own clock.
+
+    `none_read_at` is how old it is that no account matches: when the one was read that was read longest ago.
+    """
 
     at: datetime
     verdict: Verdict
     findings: tuple[Checked, ...] = ()
+    none_read_at: datetime | None = None
 
     def said(self, verdict: Verdict) -> tuple[Checked, ...]:
         """The findings that say this."""
@@ -166,12 +170,15 @@ def of_matches(matching: Sequence[Checked], others_that_may: Iterable[Checked], 
 
     `others_that_may`: those that a new reading may let through; while theirs is old, nobody can tell.
     """
-    findings = tuple(matching)
+    findings, others = tuple(matching), tuple(others_that_may)
     if any(each.verdict is Verdict.GO for each in findings):
         return Check(own_now, Verdict.GO, findings)
-    doubtful = tuple(each for each in others_that_may if each.verdict is Verdict.CANNOT_TELL)
-    cannot = doubtful or any(each.verdict is Verdict.CANNOT_TELL for each in findings)
-    return Check(own_now, Verdict.CANNOT_TELL if cannot else Verdict.STOP, findings + doubtful)
+    doubtful = tuple(each for each in others if each.verdict is Verdict.CANNOT_TELL)
+    if doubtful or any(each.verdict is Verdict.CANNOT_TELL for each in findings):
+        return Check(own_now, Verdict.CANNOT_TELL, findings + doubtful)
+    read = [each.read_at for each in others if each.read_at is not None]
+    none_read_at = None if findings else min(read, default=None)
+    return Check(own_now, Verdict.STOP, findings, none_read_at)
 
 
 def both(one: Check, other: Check) -> Check:

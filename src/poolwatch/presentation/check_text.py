@@ -40,7 +40,7 @@ class CheckWords(Struct, frozen=True):
         """A line for each finding that the verdict rests on; of many the first, and how many more."""
         shown = check.said(Verdict.GO if check.verdict is Verdict.CANNOT_TELL else check.verdict)
         if not check.findings and check.verdict is Verdict.STOP:
-            return [words.line(check.verdict, words.NO_MATCH())]
+            return [words.line(check.verdict, words.NO_MATCH() + self._age(check.none_read_at))]
         return _first([words.line(each.verdict, self.finding(each)) for each in shown])
 
     def doubts(self, check: Check, usage: str, status: str) -> list[str]:
@@ -145,9 +145,14 @@ class CheckWords(Struct, frozen=True):
         zone = self.prefs.zone
         return figures.instant(at, self.now, zone), figures.countdown(at, self.now)
 
+    def _age(self, read_at: datetime | None, by: MeasuredBy | None = None) -> str:
+        if read_at is None:
+            return ""
+        return f"; {words.read_ago(by, figures.age_of(read_at, self.own_now))}"
+
     def _read(self, found: Checked, by: MeasuredBy | None) -> str:
         if found.read_at is not None:
-            return f"; {words.read_ago(by, figures.age_of(found.read_at, self.own_now))}"
+            return self._age(found.read_at, by)
         # of what cannot be told, the reason is told as one
         return "" if found.verdict is Verdict.CANNOT_TELL else f"; {words.not_read(by)}"
 
