@@ -334,6 +334,16 @@ def test_how_a_limit_is_written(text: str, unit: LimitUnit, amount: str) -> None
     assert limit_of(limit_text(found)) == found
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["5M tokens", "1.5M tokens", "1.25k tokens", "1234k tokens", "999 tokens", "1234567 tokens", "2G tokens"],
+)
+def test_tokens_stand_in_the_unit_in_which_they_are_typed(text: str) -> None:
+    found = limit_of(text)
+    assert found is not None
+    assert limit_text(found) == text
+
+
 @pytest.mark.parametrize("text", ["", "$", "10", "-$1", "$0", "0%", "101%", "5 M", "1,00 USD", "$1e3", "$１"])
 def test_what_is_no_limit(text: str) -> None:
     assert limit_of(text) is None

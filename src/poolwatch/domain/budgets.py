@@ -270,9 +270,15 @@ def limit_text(limit: Limit) -> str:
             return f"{limit.amount:f}%"
         case LimitUnit.TOKENS:
             for scale, times in (("G", 10**9), ("M", 10**6), ("k", 10**3)):
-                if limit.amount % times == 0:
-                    return f"{limit.amount / times:f}{scale} tokens"
-            return f"{limit.amount:f} tokens"
+                if limit.amount >= times and limit.amount % (times // 100) == 0:
+                    return f"{_plain(limit.amount / times)}{scale} tokens"
+            return f"{_plain(limit.amount)} tokens"
+
+
+def _plain(amount: Decimal) -> str:
+    """Its digits without zeros that say nothing."""
+    told = f"{amount:f}"
+    return told.rstrip("0").rstrip(".") if "." in told else told
 
 
 def time_of(text: str) -> timedelta | None:
