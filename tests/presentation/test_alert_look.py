@@ -399,6 +399,22 @@ def test_at_the_limit_and_over_it_are_told_in_words() -> None:
         assert message_text(cause) == told
 
 
+@pytest.mark.parametrize(
+    ("unit", "told"),
+    [
+        (LimitUnit.CREDITS, "over 90%: 280 of 300 credits"),
+        (LimitUnit.TOKENS, "over 90%: 280 of 300 tokens"),
+        (LimitUnit.PERCENT, "over 90%: 280% of 300%"),
+    ],
+)
+def test_a_unit_that_is_a_word_stands_once(unit: LimitUnit, told: str) -> None:
+    state = budget("280")
+    state = replace(state, budget=replace(state.budget, limit=Limit(unit, Decimal(300))))
+    cause = seen_of(state, Rule("r", "budget:team>=90"))[0].cause
+    assert cause is not None
+    assert message_text(cause) == told
+
+
 def test_a_rule_about_a_budget_and_its_words() -> None:
     (found,) = seen_of(budget("276.5"), Rule("r", "budget:team>=90"))
     assert (found.truth, found.level) == (HOLDS, None)

@@ -36,6 +36,7 @@ _UNITS: Final[Mapping[LimitUnit, str]] = {
     LimitUnit.TOKENS: "alerts.tokens",
     LimitUnit.PERCENT: "alerts.percent",
 }
+_WORDED: Final = (LimitUnit.CREDITS, LimitUnit.TOKENS)
 _POOL: Final = Subject(SubjectKind.POOL)
 
 
@@ -155,7 +156,8 @@ def _amounts(state: BudgetState) -> tuple[Message, Message]:
     else:
         spent_text, limit_text = figures.amounts_text(spent, limit.amount)
     code = _UNITS[limit.unit]
-    told = message(code, amount=spent_text)
+    # a unit that is a word stands once, with the limit
+    told = message("alerts.bare" if limit.unit in _WORDED else code, amount=spent_text)
     if measured.at_least:
         told = message("alerts.at_least", amount=told)
     elif measured.estimated:

@@ -50,6 +50,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "alerts.budget_over_limit": mark("over its limit: {spent} of {limit}"),
     "alerts.budget_at_limit": mark("at its limit: {spent} of {limit}"),
     "alerts.usd": mark("${amount}"),
+    "alerts.bare": mark("{amount}"),
     "alerts.credits": mark("{amount} credits"),
     "alerts.tokens": mark("{amount} tokens"),
     "alerts.percent": mark("{amount}%"),
