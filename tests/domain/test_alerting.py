@@ -194,6 +194,19 @@ def test_a_rule_waits_until_its_condition_has_held() -> None:
     assert world.phase is Phase.FIRING
 
 
+def test_time_counts_though_most_looks_are_at_others() -> None:
+    world = World(rule(held_for=minutes(3)))
+    assert world.see(HOLDS) == []
+    for _ in range(2):
+        for _ in range(19):
+            world.see(HOLDS, subject=DAN, after=timedelta(seconds=3))
+        assert world.see(HOLDS, after=timedelta(seconds=3)) == []
+        assert world.phase is Phase.PENDING
+    world.notices.clear()
+    world.see(HOLDS)
+    assert world.told() == [("carol", "firing", "ops")]
+
+
 @pytest.mark.parametrize("truth", [STAYS, OVER])
 def test_what_does_not_hold_long_enough_begins_anew(truth: Truth) -> None:
     world = World(rule(held_for=minutes(2)))

@@ -137,6 +137,20 @@ async def test_what_begins_to_hold_is_kept_sent_logged_and_shown(store: Store, c
     assert dict(event.cause.arguments) == {"field": "weekly", "figure": "93%"}
 
 
+async def test_in_a_busy_pool_a_rule_waits_no_longer_than_it_says(store: Store, clock: Wall) -> None:
+    one = Watching(store, clock, replace(HIGH, held_for=timedelta(minutes=3)))
+    carol = account("carol", 50, clock.now())
+    await one.see(carol)
+    carol, began = account("carol", 93, clock.now()), clock.now()
+    while not await one.told():
+        # others are read every few seconds, she is not
+        one.have(carol, account("dan", 50, clock.now()))
+        clock.at += timedelta(seconds=5)
+        await one.watch.look(one.beside)
+        assert clock.now() - began < timedelta(minutes=5)
+    assert clock.now() - began >= timedelta(minutes=3)
+
+
 async def test_a_poolwatch_that_takes_over_tells_nothing_twice(store: Store, clock: Wall) -> None:
     one, two = Watching(store, clock), Watching(store, clock)
     now = clock.now

@@ -31,7 +31,8 @@ TEAM = Subject(SubjectKind.BUDGET, "team", "carol")
 WHOLE = Alert(
     "team-over", TEAM, "2026-11-01", Phase.FIRING, NOW, Severity.CRITICAL, NOW, NOW + timedelta(hours=1),
     message("alerts.over", percent="90", of=message("alerts.budget", name="team")), NOW, NOW, ("ops", "mail"),
-    "s3", NOW, "team", Decimal("90"), True, "worse", True, timedelta(seconds=90), 2, ("ops",), True, "", True,
+    "s3", NOW, "team", Decimal("90"), True, "worse", True, timedelta(seconds=90), 2, ("ops",), True,
+    "", True, True, NOW,
 )  # fmt: skip
 BARE = Alert("high", CAROL, "1", Phase.PENDING, NOW)
 TOLD = Alert("early", CAROL, "1", Phase.RESOLVED, NOW, owed=("ops",), event="0123456789abcdef")

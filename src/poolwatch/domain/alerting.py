@@ -89,6 +89,11 @@ def evaluate(
     return Evaluated(after, told.notices, events, told.again_at)
 
 
+def _counted(between: timedelta) -> timedelta:
+    """How much of the time between two looks counts as time for which something held."""
+    return min(max(between, timedelta(0)), _MOST_BETWEEN)
+
+
 class _Look:
     """One look, and what it makes of the alerts."""
 
@@ -106,7 +111,7 @@ class _Look:
         self._silences = book.silences
         last = book.looked_at
         between = timedelta(0) if last is None else now - last
-        self._between = min(max(between, timedelta(0)), _MOST_BETWEEN)
+        self._between = _counted(between)
         self.unsure_until = book.unsure_until
         if last is not None and not -_CLOCK_STEP <= between <= PAUSE:
             self.unsure_until = now + UNSURE
@@ -196,7 +201,9 @@ class _Look:
             has_event=finding.is_told,
         )
         waits = rule.held_for > timedelta(0) or self.is_unsure
-        return alert if waits and not primes else replace(alert, phase=Phase.FIRING, fired_at=self.now)
+        if waits and not primes:
+            return replace(alert, seen_at=self.now)
+        return replace(alert, phase=Phase.FIRING, fired_at=self.now)
 
     def _is_same(self, former: Alert, finding: RuleFinding) -> bool:
         """Whether what holds again is the alert that ended: of the same window, or so soon after."""
@@ -213,20 +220,23 @@ class _Look:
     def _waited(self, alert: Alert, finding: RuleFinding, rule: Rule) -> Alert | None:
         """A pending alert: it fires once its condition was seen to hold for long enough."""
         if finding.truth is Truth.UNKNOWN:
-            return alert
+            return replace(alert, seen_at=self.now)
         if finding.truth is not Truth.HOLDS:
             return None
-        held_for = alert.held_for + self._between
+        # not every look is at everybody
+        between = self._between if alert.seen_at is None else _counted(self.now - alert.seen_at)
+        held_for = alert.held_for + between
         alert = replace(
             alert,
             held_for=held_for,
+            seen_at=self.now,
             cause=finding.cause or alert.cause,
             muted_by=finding.muted_by,
             covered_by=finding.covered_by,
         )
         if held_for < (rule.held_for or UNSURE):
             return alert
-        return replace(alert, phase=Phase.FIRING, fired_at=self.now)
+        return replace(alert, phase=Phase.FIRING, fired_at=self.now, seen_at=None)
 
     def _gone_on(self, alert: Alert, finding: RuleFinding) -> Alert | None:
         """An alert that fires, or of which nobody could tell."""

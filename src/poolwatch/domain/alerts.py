@@ -156,6 +156,8 @@ class Alert(Struct, frozen=True):
     #: that it fired stands among the events; or an event of its own tells it
     is_logged: bool = False
     has_event: bool = False
+    #: until when `held_for` is counted
+    seen_at: datetime | None = None
 
     @property
     def key(self) -> AlertKey:

@@ -65,6 +65,7 @@ class _Alert(Amounts, frozen=True, kw_only=True):
     covered_by: str | None = None
     built_in: bool = False
     held_for: timedelta = timedelta(0)
+    seen_at: Instant | None = None
     told: int = 0
     owed: tuple[str, ...] = ()
     is_over_told: bool = False
