@@ -71,7 +71,7 @@ def test_limits_in_the_files_are_those_that_were_served(tmp_path: Path) -> None:
     served = {
         (window["used_percent"], window["window_seconds"] // 60)
         for line in lines
-        if line["account"]["email"] == email
+        if "account" in line and line["account"]["email"] == email
         for window in line["windows"]
     }
     seen = set()

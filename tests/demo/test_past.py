@@ -15,6 +15,7 @@ import pytest
 from tests.demo.test_process import first_line, start
 
 from poolwatch.demo.account import DAY, HOUR, WEEK
+from poolwatch.demo.balances import balance_lines
 from poolwatch.demo.habits import HABITS, LAPSED_HOURS
 from poolwatch.demo.past import past_lines
 from poolwatch.demo.pool import accounts
@@ -264,7 +265,8 @@ def test_the_past_is_printed_for_a_pipe() -> None:
     ran = subprocess.run(
         [sys.executable, "-m", "poolwatch.demo", *arguments], capture_output=True, check=True
     )
-    assert ran.stdout == past_lines(accounts(9, 2), FRIDAY.timestamp(), 1)
+    at = FRIDAY.timestamp()
+    assert ran.stdout == past_lines(accounts(9, 2), at, 1) + balance_lines(at)
     assert ran.stderr == b""
 
 
@@ -275,4 +277,4 @@ def test_a_server_writes_the_past_beside_its_configuration(tmp_path: Path) -> No
     assert Path(line["past"]).parent == Path(line["config"]).parent
     assert Path(line["past"]).stat().st_mode & 0o777 == 0o600
     began = datetime.fromisoformat(line["started_at"]).timestamp()
-    assert Path(line["past"]).read_bytes() == past_lines(accounts(7, 2), began, 1)
+    assert Path(line["past"]).read_bytes() == past_lines(accounts(7, 2), began, 1) + balance_lines(began)

@@ -19,6 +19,7 @@ from poolwatch.presentation.balance_history import (
     balance_steps,
     balance_told_lines,
     rises,
+    scale_of_balance,
 )
 from poolwatch.presentation.chart import Chart, MarkKind
 from poolwatch.presentation.history import PERIODS
@@ -81,6 +82,15 @@ def test_the_chart_has_what_came_and_the_colours_of_its_settings() -> None:
     limited = replace(REEF.state, balance=Balance("USD", _D("-2"), _D(40)))
     chart = balance_chart(replace(REEF, state=limited, points=(point(3, "-2"),)))
     assert (chart.scale.low, chart.scale.high) == (-20, 40)
+
+
+def test_from_where_on_it_is_amber_or_red_is_told_in_its_unit() -> None:
+    assert scale_of_balance(REEF) == "amber to $5.00, red to $0.00"
+    never_low = replace(REEF, state=replace(REEF.state, terms=BalanceTerms(red_at=_D("0.5"))))
+    assert scale_of_balance(never_low) == "red to $0.50"
+    assert [each.tone for each in balance_chart(never_low).levels] == [Tone.RED]
+    unread = replace(REEF, state=BalanceState("reef team"), points=())
+    assert (scale_of_balance(unread), balance_chart(unread).levels) == ("", ())
 
 
 def test_what_was_filled_up_is_no_top_up() -> None:

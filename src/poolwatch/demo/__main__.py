@@ -21,6 +21,7 @@ from typing import Annotated
 import msgspec
 
 from poolwatch.demo import files
+from poolwatch.demo.balances import balance_lines
 from poolwatch.demo.control import Control
 from poolwatch.demo.past import past_lines
 from poolwatch.demo.pool import MOST_ACCOUNTS, accounts
@@ -130,7 +131,8 @@ def _serve(options: Options, home: Path, server: Server) -> None:
     server.start(service, Control(service, home) if options.control else None)
     line = urls | {"config": str(config), "home": str(home), "started_at": _instant(start)}
     if options.with_past:
-        line["past"] = str(files.write_past(home, past_lines(pool, start, options.pace).decode()))
+        past = past_lines(pool, start, options.pace) + balance_lines(start)
+        line["past"] = str(files.write_past(home, past.decode()))
     sys.stdout.write(json.dumps(line) + "\n")
     sys.stdout.flush()
     if options.sessions:
@@ -144,7 +146,8 @@ def _instant(at: float) -> str:
 
 
 def _print_past(options: Options) -> int:
-    lines = past_lines(accounts(options.seed, options.accounts), options.clock(), options.pace)
+    start = options.clock()
+    lines = past_lines(accounts(options.seed, options.accounts), start, options.pace) + balance_lines(start)
     with contextlib.suppress(BrokenPipeError):
         sys.stdout.buffer.write(lines)
         sys.stdout.buffer.flush()

@@ -30,9 +30,9 @@ _LATER_SECONDS: Final = 60
 _TOKEN: Final = "topups.token"  # noqa: S105  # a name, not a secret
 #: One cent is used in so many seconds: seldom between the readings before and after a top-up.
 _CENT_SECONDS: Final = 60.0
-_TEAM_BOUGHT: Final = 4_250
+TEAM_BOUGHT: Final = 4_250
 #: It falls below the five dollars from which on a top-up is proposed in the second minute.
-_REEF_BOUGHT: Final = 500
+REEF_BOUGHT: Final = 500
 
 
 class End(StrEnum):
@@ -121,8 +121,8 @@ class TopUps:
     def __init__(self, token: str, clock: Callable[[], float], start: float) -> None:
         self._token = token
         self._clock = clock
-        self.team = Wallet(_TEAM_BOUGHT, start)
-        self.reef = Wallet(_REEF_BOUGHT, start)
+        self.team = Wallet(TEAM_BOUGHT, start)
+        self.reef = Wallet(REEF_BOUGHT, start)
         #: the orders at the team's service, by the keys of their requests
         self._orders: dict[str, _Order] = {}
 

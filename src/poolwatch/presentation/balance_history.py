@@ -110,7 +110,7 @@ def balance_chart(scene: BalanceScene) -> Chart:
         zone=zone,
         breaks=tuple(each.at for each in found),
         marks=tuple(marks),
-        levels=tuple(levels),
+        levels=tuple(levels) if scene.unit else (),
         is_scarce_low=True,
     )
 
@@ -129,12 +129,14 @@ def _marks(scene: BalanceScene, found: Sequence[Rise], length: timedelta) -> Ite
 
 
 def scale_of_balance(scene: BalanceScene) -> str:
-    """From where on it is low and used up, where anything is low."""
+    """From where on it is low, where anything is low, and used up; "" before it was ever read."""
     terms = scene.state.terms
-    if terms.amber_below is None or not scene.unit:
+    if not scene.unit:
         return ""
-    low, empty = (bare_amount(each, scene.unit) for each in (terms.amber_below, terms.red_at))
-    return history_words.scale_left(low, empty)
+    empty = bare_amount(terms.red_at, scene.unit)
+    if terms.amber_below is None:
+        return words.SCALE_EMPTY(empty)
+    return history_words.scale_left(bare_amount(terms.amber_below, scene.unit), empty)
 
 
 def balance_note(scene: BalanceScene) -> str:

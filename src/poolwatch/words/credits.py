@@ -130,6 +130,7 @@ CHARGED_AT: Final = Text("it can be charged at {address}")
 # --- the history of one
 
 NEVER_READ: Final = Text("poolwatch has not read this balance yet; the line begins with the first reading")
+SCALE_EMPTY: Final = Text("red to {empty}")
 LEFT_OF_UNIT: Final = Text("{unit} left")
 LEFT_THEN: Final = Text("{amount} left")
 USED_THEN: Final = Text("{amount} used")
