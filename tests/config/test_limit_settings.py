@@ -25,11 +25,10 @@ from poolwatch.domain.budgets import (
     grace_of,
     limit_of,
     limit_text,
-    time_of,
-    time_text,
 )
 from poolwatch.domain.event_log import EventKind
 from poolwatch.domain.query.language import parse, written
+from poolwatch.domain.when import time_of, time_text
 from poolwatch.presentation.filter import saved_queries
 
 PATH = Path("/etc/poolwatch/config.toml")

@@ -10,7 +10,7 @@ import pytest
 
 from poolwatch.domain.account import AccountKey, Custody, Listing, LoginKind, Name, SourceRef, TokenFacts
 from poolwatch.domain.alert_findings import RuleFinding, Truth
-from poolwatch.domain.alert_rules import EVENTS, all_rules, built_in, watched
+from poolwatch.domain.alert_rules import all_rules, built_in, events, watched
 from poolwatch.domain.alerts import Alert, AlertBoard, BuiltIn, Phase, Rule, Severity, Subject, SubjectKind
 from poolwatch.domain.budgets import (
     Budget,
@@ -45,7 +45,7 @@ from poolwatch.presentation.pool_alerts import (
     summary_lines,
 )
 from poolwatch.presentation.view import Prefs
-from poolwatch.words.messages import TEXTS, message_text
+from poolwatch.words.messages import message_text, texts
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 HOLDS, STAYS, OVER, UNKNOWN = Truth
@@ -203,13 +203,13 @@ CODES = sorted(
     {f"alerts.login_{each.value}" for each in LoginProblem}
     | {f"alerts.{each.value}" for each in (FailureKind.EDGE_BLOCKED, FailureKind.CONFLICT)}
     | {f"alerts.{each.value}" for each in (FailureKind.AMBIGUOUS, FailureKind.KEPT)}
-    | {f"alerts.event_{each.value}" for each in EVENTS}
+    | {f"alerts.event_{each}" for each in events()}
 )
 
 
 @pytest.mark.parametrize("code", CODES)
 def test_every_reason_and_every_event_has_words(code: str) -> None:
-    assert code in TEXTS
+    assert code in texts()
 
 
 @pytest.mark.parametrize(
@@ -459,7 +459,7 @@ def test_events_as_rules_tell_them() -> None:
     ]
     assert [each.subject.kind.value for each in seen] == ["account", "account", "source", "source", "budget"]
     assert seen[4].subject.part == "night"
-    for kind in EVENTS:
+    for kind in events().values():
         assert "{" not in message_text(event_cause(LoggedEvent("6", NOW, kind)))
 
 

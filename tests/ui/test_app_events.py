@@ -23,8 +23,8 @@ from poolwatch.ui.app import PoolApp
 from poolwatch.ui.screens.history import HistoryScreen
 from poolwatch.ui.screens.pool import PoolScreen
 from poolwatch.ui.screens.resets import ResetsScreen
-from poolwatch.ui.widgets.bottom import CompletedLine
 from poolwatch.ui.widgets.event_lines import event_lines
+from poolwatch.ui.widgets.filter_line import CompletedLine
 from poolwatch.ui.widgets.lines import Lines, Pane
 from tests.ui.pools import NOW, ZONE, ago, app_of, state_of, twelve
 from tests.ui.reading import feed_of, said, screen_text, settle

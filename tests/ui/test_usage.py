@@ -23,7 +23,7 @@ from poolwatch.ui.screens.first_run import FirstRunScreen
 from poolwatch.ui.screens.pool import PoolScreen
 from poolwatch.ui.screens.usage import UsageScreen
 from poolwatch.ui.state import ExitRequest
-from poolwatch.ui.widgets.bottom import CompletedLine
+from poolwatch.ui.widgets.filter_line import CompletedLine
 from poolwatch.ui.widgets.lines import Lines
 from tests.presentation.use import CALENDAR, READ, month_of_use, reported
 from tests.support.used import MadeUse

@@ -19,7 +19,7 @@ from poolwatch.presentation.strip import status_line
 from poolwatch.presentation.view import Prefs
 from poolwatch.ui.state import WallView
 from poolwatch.words import catalogue
-from poolwatch.words.messages import TEXTS, failure_text, message_text
+from poolwatch.words.messages import failure_text, message_text, texts
 from tests.support.used import MadeUse
 from tests.ui.pools import NOW, ZONE, app_of, state_of, twelve
 from tests.ui.reading import screen_text, settle
@@ -122,7 +122,7 @@ def test_what_rooms_below_tell() -> None:
     assert message_text(message("login.also_in", place="~/a")) == pseudo(
         "the same login is also in {place}"
     ).format(place="~/a")
-    for code, text in TEXTS.items():
+    for code, text in texts().items():
         if code != "as_stored":
             assert pseudo(text).partition("{")[0] in message_text(message(code)), code
 

@@ -18,11 +18,11 @@ from poolwatch.cli.past import names_of
 from poolwatch.config.values import nearest
 from poolwatch.domain.alerts import AlertBoard, Silence
 from poolwatch.domain.audit import Act, By, Deed, Outcome
-from poolwatch.domain.budgets import time_of
 from poolwatch.domain.message import Message
 from poolwatch.domain.overview import PoolOverview, overview
 from poolwatch.domain.state import PoolState
 from poolwatch.domain.text import visible
+from poolwatch.domain.when import time_of
 from poolwatch.presentation import figures
 from poolwatch.presentation.account_names import AccountNames
 from poolwatch.presentation.alert_list import ID_SHOWN, AlertList, AlertListView, Lets, alerts_json, found_ids

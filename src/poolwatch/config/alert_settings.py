@@ -11,7 +11,7 @@ from poolwatch.config import values
 from poolwatch.config.layers import Layers, dotted
 from poolwatch.config.values import Raw, Row, Wrong, nearest, printable, quoted
 from poolwatch.domain.alerts import BuiltIn, QuietHours, Rule, Severity
-from poolwatch.domain.budgets import time_of
+from poolwatch.domain.when import time_of
 from poolwatch.words.catalogue import mark
 from poolwatch.words.config import said
 
@@ -114,9 +114,9 @@ def _clear_of_what(index: int) -> str:
 
 
 def _check_event(layers: Layers, index: int, alert: AlertSettings, kind: str) -> None:
-    from poolwatch.domain.alert_rules import EVENTS
+    from poolwatch.domain.alert_rules import events
 
-    known = [each.value for each in EVENTS]
+    known = list(events())
     if kind not in known:
         why = said("no_such_event", table=dotted("alerts", index), name=printable(kind))
         layers.in_file(why, "alerts", index, "when", suggestion=nearest(kind, known))

@@ -39,7 +39,7 @@ _NAMES: Final = (*TABLE, *(name for name in SECTIONS if name), *OPEN_TABLES, *LI
 _LONGEST_STATEMENT: Final = 200
 #: No setting stands below more names than this.
 _DEEPEST: Final = 8
-_PLACE: Final = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|[a-z ]+)\)$")
+_PLACE: Final = r"\s*\(at (?:line (\d+), column (\d+)|[a-z ]+)\)$"
 
 
 def decode(content: bytes, path: Path | None) -> str | ConfigProblem:
@@ -83,7 +83,7 @@ def _exact(text: str) -> Decimal:
 
 def _syntax_problem(error: tomllib.TOMLDecodeError, text: str, path: Path | None) -> ConfigProblem:
     message = str(error)
-    place = _PLACE.search(message)
+    place = re.search(_PLACE, message)
     why = message[: place.start()] if place else message
     lines = text.split("\n")
     if place and place.group(1):

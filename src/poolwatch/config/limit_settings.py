@@ -3,19 +3,21 @@
 # no `annotations` from __future__: the tables are read from them
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 from msgspec import Struct
 
 from poolwatch.config import values
 from poolwatch.config.alert_settings import AlertSettings, check_alert
-from poolwatch.config.budget_settings import BUDGET_ROWS, BudgetSettings, check_budget, check_filter
 from poolwatch.config.layers import Layers, dotted
 from poolwatch.config.settings import DEFAULT_ORIGIN
 from poolwatch.config.values import Raw, Row, Wrong, is_loopback, nearest, printable, quoted, rows_of
 from poolwatch.domain.notices import ChannelKind
 from poolwatch.words.catalogue import mark
 from poolwatch.words.config import said
+
+if TYPE_CHECKING:
+    from poolwatch.config.budget_settings import BudgetSettings
 
 S = TypeVar("S", bound=Struct)
 
@@ -157,12 +159,9 @@ def field_of(key: str) -> str:
 
 def read_limits(layers: Layers, document: Mapping[str, object]) -> dict[str, Any]:
     """The budgets, alerts and channels of a file, by the names of their lists."""
-    budgets = read_tables(layers, document, "budgets", BudgetSettings, BUDGET_ROWS)
+    budgets = _read_budgets(layers, document) if "budgets" in document else []
     channels = read_tables(layers, document, "channels", ChannelSettings, CHANNEL_ROWS)
     alerts = read_tables(layers, document, "alerts", AlertSettings, ALERT_ROWS)
-    for index, budget in budgets:
-        check_budget(layers, index, budget)
-        check_filter(layers, index, budget, document.get("filters"))
     for index, channel in channels:
         _check_channel(layers, index, channel)
     known = {channel.name for _, channel in channels}
@@ -188,6 +187,16 @@ def read_limits(layers: Layers, document: Mapping[str, object]) -> dict[str, Any
         "alerts": tuple(each for _, each in alerts),
         "channels": tuple(each for _, each in channels),
     }
+
+
+def _read_budgets(layers: Layers, document: Mapping[str, object]) -> "list[tuple[int, BudgetSettings]]":
+    from poolwatch.config.budget_settings import BUDGET_ROWS, BudgetSettings, check_budget, check_filter
+
+    budgets = read_tables(layers, document, "budgets", BudgetSettings, BUDGET_ROWS)
+    for index, budget in budgets:
+        check_budget(layers, index, budget)
+        check_filter(layers, index, budget, document.get("filters"))
+    return budgets
 
 
 def channel_of(table: Mapping[str, object], env: Mapping[str, str]) -> ChannelSettings | tuple[str, ...]:

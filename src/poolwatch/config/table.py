@@ -18,9 +18,10 @@ from poolwatch.config.settings import ACCOUNT_ROWS, SECTIONS, TABLE, OriginKind,
 from poolwatch.config.source_settings import POOL_KINDS, SOURCE_ROWS, CreditSettings, SourceKind
 from poolwatch.config.values import Row, printable
 from poolwatch.domain.account import Custody
-from poolwatch.domain.budgets import Grace, Limit, limit_text, time_text
+from poolwatch.domain.budgets import Grace, Limit, limit_text
 from poolwatch.domain.proposals import AutoTopUp
 from poolwatch.domain.rates import Per, Prices
+from poolwatch.domain.when import time_text
 from poolwatch.words.catalogue import _
 from poolwatch.words.config import said
 

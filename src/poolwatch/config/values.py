@@ -99,10 +99,13 @@ def _filter(raw: Raw, *, of_use: bool) -> str | Wrong:
     # few have one
     from poolwatch.domain.query.fields import Among
     from poolwatch.domain.query.language import parse
-    from poolwatch.words.query import fault_text
 
     faults, among = parse(text).faults, Among.USE if of_use else Among.ACCOUNTS
-    return Wrong(said("wrong_filter", why=fault_text(faults[0], among))) if faults else text
+    if not faults:
+        return text
+    from poolwatch.words.query import fault_text
+
+    return Wrong(said("wrong_filter", why=fault_text(faults[0], among)))
 
 
 def truth(raw: Raw) -> bool | Wrong:

@@ -6,31 +6,33 @@ import re
 from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
+from functools import cache
 from types import MappingProxyType
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from msgspec import Struct
 
 from poolwatch.domain.alerts import BuiltIn, Rule, Severity
-from poolwatch.domain.event_log import OF_ALERTS, EventKind
 from poolwatch.domain.query.fields import FIELDS, OF_BALANCES, FieldKind
 from poolwatch.domain.query.language import parse
 from poolwatch.domain.query.tree import And, Compare, Look, NeedsYou, Not, Or, Query, leaves
 from poolwatch.domain.values import replace
 
+if TYPE_CHECKING:
+    from poolwatch.domain.event_log import EventKind
+
 #: A source is down so long before that is told.
 DOWN_FOR: Final = timedelta(minutes=10)
 _INFO: Final = (BuiltIn.BANKED_RESET_ENDS,)
-#: The kinds of events that a rule may wait for.
-EVENTS: Final = tuple(kind for kind in EventKind if kind not in OF_ALERTS)
 #: An alert ends when its figure has gone so many percent points back, or such a share of another figure.
 _POINTS: Final = Decimal(5)
 _SHARE: Final = Decimal("0.05")
 
-_EVENT: Final = re.compile(r"event:\s*(.*)", re.IGNORECASE)
-_BUDGET: Final = re.compile(
-    r'budget:\s*(?:"(?P<quoted>[^"]+)"|(?P<name>.+?))\s*(?P<sign>>=|<)\s*(?P<figure>[0-9]{1,4}(?:\.[0-9]{1,2})?)%?',
-    re.IGNORECASE,
+#: Compiled when a rule is first read that may be one.
+_EVENT: Final = r"(?i)event:\s*(.*)"
+_BUDGET: Final = (
+    r"(?i)"
+    r'budget:\s*(?:"(?P<quoted>[^"]+)"|(?P<name>.+?))\s*(?P<sign>>=|<)\s*(?P<figure>[0-9]{1,4}(?:\.[0-9]{1,2})?)%?'
 )
 _BUDGET_BEGINS: Final = "budget:"
 ANY_BUDGET: Final = "*"
@@ -83,9 +85,17 @@ class WatchedRule(Struct, frozen=True):
 _NONE_SAVED: Final[Mapping[str, Query]] = MappingProxyType({})
 
 
+@cache
+def events() -> Mapping[str, EventKind]:
+    """The kinds of events that a rule may wait for, by their words."""
+    from poolwatch.domain.event_log import OF_ALERTS, EventKind  # few rules wait for one
+
+    return {kind.value: kind for kind in EventKind if kind not in OF_ALERTS}
+
+
 def event_of(when: str) -> str | None:
     """What stands behind `event:`, in small letters, whether or not there is such a kind; None without it."""
-    found = _EVENT.fullmatch(when.strip())
+    found = re.fullmatch(_EVENT, when.strip())
     return None if found is None else found[1].strip().lower()
 
 
@@ -96,7 +106,7 @@ def is_of_budget(when: str) -> bool:
 
 def budget_of(when: str, sign: str = ">=") -> tuple[str, Decimal] | None:
     """The name and the percentage of `budget:NAME>=90`, or with another sign; None for anything else."""
-    found = _BUDGET.fullmatch(when.strip())
+    found = re.fullmatch(_BUDGET, when.strip())
     if found is None or found["sign"] != sign:
         return None
     return found["quoted"] or found["name"], Decimal(found["figure"])
@@ -111,7 +121,7 @@ def watched(rule: Rule, saved: Mapping[str, Query] = _NONE_SAVED) -> WatchedRule
         return WatchedRule(rule, BuiltIn(rule.name))
     kind = event_of(rule.when)
     if kind is not None:
-        return WatchedRule(rule, OfEvents(EventKind(kind))) if kind in EVENTS else None
+        return WatchedRule(rule, OfEvents(events()[kind])) if kind in events() else None
     if is_of_budget(rule.when):
         begins = budget_of(rule.when)
         if begins is None:

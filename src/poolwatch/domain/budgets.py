@@ -10,6 +10,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from poolwatch.domain.when import time_of
+
 
 class LimitUnit(StrEnum):
     """What a limit is in."""
@@ -225,24 +227,23 @@ class BudgetReport(Struct, frozen=True):
 
 
 _NUMBER: Final = r"([0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,12})(\.[0-9]{1,6})?"
-_WRITTEN: Final = re.compile(
-    rf"(?P<dollars>\$ ?{_NUMBER}|{_NUMBER} ?USD)|(?P<credits>{_NUMBER} ?credits?)"
-    rf"|(?P<tokens>{_NUMBER} ?(?P<scale>[kKMG]?) ?tokens?)|(?P<percent>{_NUMBER} ?%)",
-    re.ASCII,
+#: Compiled when a limit is first read.
+_WRITTEN: Final = (
+    rf"(?a)(?P<dollars>\$ ?{_NUMBER}|{_NUMBER} ?USD)|(?P<credits>{_NUMBER} ?credits?)"
+    rf"|(?P<tokens>{_NUMBER} ?(?P<scale>[kKMG]?) ?tokens?)|(?P<percent>{_NUMBER} ?%)"
 )
-_DIGITS: Final = re.compile(_NUMBER, re.ASCII)
+_DIGITS: Final = rf"(?a){_NUMBER}"
 _SCALES: Final = {"": 1, "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9}
 _HUNDRED: Final = 100
-_PERCENT: Final = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3})?", re.ASCII)
-_DAY_OF_MONTH: Final = re.compile(r"[0-9]{1,2}", re.ASCII)
+_PERCENT: Final = r"(?a)[0-9]{1,3}(?:\.[0-9]{1,3})?"
+_DAY_OF_MONTH: Final = r"(?a)[0-9]{1,2}"
 _LAST_OF_MONTH: Final = 31
-_TIME: Final = re.compile(r"(?:([0-9]{1,5})d)? ?(?:([0-9]{1,4})h)? ?(?:([0-9]{1,5})m)?", re.ASCII)
 
 
 def limit_of(text: str) -> Limit | None:
     """`$10`, `250 credits`, `5M tokens`, `80%`; None for what is none of them, or not above 0."""
-    found = _WRITTEN.fullmatch(text.strip())
-    digits = _DIGITS.search(text) if found is not None else None
+    found = re.fullmatch(_WRITTEN, text.strip())
+    digits = re.search(_DIGITS, text) if found is not None else None
     if found is None or digits is None:
         return None
     amount = Decimal(digits[0].replace(",", ""))
@@ -281,33 +282,11 @@ def _plain(amount: Decimal) -> str:
     return told.rstrip("0").rstrip(".") if "." in told else told
 
 
-def time_of(text: str) -> timedelta | None:
-    """`2h`, `30m`, `1d 12h`, `0s`; None for anything else."""
-    if text == "0s":
-        return timedelta(0)
-    if text.endswith("s") and text[:-1].isascii() and text[:-1].isdigit() and len(text) <= len("86400s"):
-        return timedelta(seconds=int(text[:-1]))
-    found = _TIME.fullmatch(text)
-    if found is None or not any(found.groups()):
-        return None
-    days, hours, minutes = (int(each or 0) for each in found.groups())
-    return timedelta(days=days, hours=hours, minutes=minutes)
-
-
-def time_text(time: timedelta | None) -> str:
-    """A time as it is typed, so that `time_of` reads it as the same; without any, `0s`."""
-    left, told = int((time or timedelta(0)).total_seconds()), ""
-    for seconds, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
-        count, left = divmod(left, seconds)
-        told += f" {count}{unit}" if count else ""
-    return told.strip() or f"{left}s"
-
-
 def grace_of(text: str) -> Grace | None:
     """`10%` of the limit, or a time; None for anything else, and for none."""
     text = text.strip()
     if text.endswith("%"):
-        digits = _DIGITS.fullmatch(text[:-1].strip())
+        digits = re.fullmatch(_DIGITS, text[:-1].strip())
         percent = Decimal(digits[0].replace(",", "")) if digits is not None else Decimal(0)
         return Grace(percent=percent) if 0 < percent <= _HUNDRED else None
     time = time_of(text)
@@ -318,7 +297,7 @@ def percents_of(text: str) -> tuple[Decimal, ...] | None:
     """`75, 90%` or `[75, 90]`, ascending and each once; `[]` has none. None for anything else."""
     inner = text.strip().removeprefix("[").removesuffix("]")
     parts = inner.replace("%", " ").replace(",", " ").split()
-    if not all(_PERCENT.fullmatch(part) for part in parts):
+    if not all(re.fullmatch(_PERCENT, part) for part in parts):
         return None
     found = sorted({Decimal(part) for part in parts})
     return tuple(found) if all(1 <= each <= _HUNDRED for each in found) else None
@@ -329,6 +308,6 @@ def start_day_of(text: str) -> tuple[BudgetPeriod, int] | None:
     word = text.strip().casefold()
     if word in DAYS:
         return BudgetPeriod.WEEKLY, DAYS.index(word) + 1
-    if _DAY_OF_MONTH.fullmatch(word) and 1 <= int(word) <= _LAST_OF_MONTH:
+    if re.fullmatch(_DAY_OF_MONTH, word) and 1 <= int(word) <= _LAST_OF_MONTH:
         return BudgetPeriod.MONTHLY, int(word)
     return None

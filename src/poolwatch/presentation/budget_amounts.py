@@ -13,8 +13,8 @@ from poolwatch.domain.budgets import (
     Limit,
     LimitUnit,
     limit_text,
-    time_text,
 )
+from poolwatch.domain.when import time_text
 from poolwatch.presentation import figures
 from poolwatch.presentation.figures import UNKNOWN, percent_text
 from poolwatch.presentation.use_texts import tokens_text

@@ -21,7 +21,6 @@ from poolwatch.presentation.view import Figure, Prefs, Shown, Span, StripView, T
 from poolwatch.words import account as words
 from poolwatch.words import screen
 from poolwatch.words.account import throttled_until, trouble_words
-from poolwatch.words.alerts import alerts_counted
 from poolwatch.words.messages import failure_text
 
 if TYPE_CHECKING:
@@ -106,6 +105,8 @@ def _alerts(board: AlertBoard | None) -> Span | None:
     firing = () if board is None else board.firing
     if not firing:
         return None
+    from poolwatch.words.alerts import alerts_counted
+
     is_critical = any(each.severity == _CRITICAL for each in firing)
     return Span(alerts_counted(len(firing)), Tone.RED if is_critical else Tone.AMBER)
 

@@ -7,18 +7,20 @@ from collections.abc import Iterable, Mapping
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
 from poolwatch.domain.events import LookedAhead, Recalled
 from poolwatch.domain.outlook import AccountOutlook, PoolOutlook
 from poolwatch.domain.pool import apply
-from poolwatch.domain.series import FigureName, Timeline
 from poolwatch.domain.state import AccountState, PoolFacts, PoolState
 from poolwatch.host.instants import to_micros
 from poolwatch.store.documents import decode_account, decode_facts, encode_facts
 from poolwatch.store.opening import open_to_look
+
+if TYPE_CHECKING:
+    from poolwatch.domain.series import FigureName, Timeline
 
 #: The key of `meta` under which the facts about the pool stand.
 _POOL: Final = "pool"
@@ -92,7 +94,8 @@ def read_timelines(
     state_dir: Path, wanted: Iterable[tuple[str, FigureName]], since: datetime, until: datetime
 ) -> list[Timeline]:
     """These figures of accounts over a time, as `Database.timeline`; empty where they cannot be read."""
-    from poolwatch.store import history  # likewise
+    from poolwatch.domain.series import Timeline  # likewise
+    from poolwatch.store import history
 
     wanted = list(wanted)
     connection = open_to_look(state_dir, "ro") if wanted else None

@@ -16,7 +16,6 @@ from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
 from poolwatch.domain.values import replace
-from poolwatch.presentation.refresh_line import bulk_line, pool_diff
 from poolwatch.presentation.view import Tone
 from poolwatch.ui.appearance import ANSI, DARK, Appearance, glyphs_of, next_theme, palette_of, theme_named
 from poolwatch.ui.board import Board
@@ -212,6 +211,8 @@ class PoolApp(TerminalApp[ExitRequest], inherit_bindings=False, inherit_css=Fals
             ui.bulk = bulk
             ui.bulk_of = frozenset() if bulk.done else ui.bulk_of
         if bulk is not None and bulk.done and ui.bulk_before is not None:
+            from poolwatch.presentation.refresh_line import bulk_line, pool_diff
+
             prefs, after, turn = ui.board.prefs, ui.board.overview, bulk.had_turn
             ui.bulk_diff = pool_diff(ui.bulk_before, after, turn, prefs)
             text, hidden = (

@@ -13,7 +13,6 @@ from poolwatch.domain.account import AccountKey
 from poolwatch.domain.state import AccountState
 from poolwatch.domain.values import replace
 from poolwatch.presentation.masking import masked, shown_name
-from poolwatch.presentation.refresh_line import progress_line, progress_tone
 from poolwatch.presentation.view import Prefs, Tone
 
 #: Older ones are forgotten.
@@ -68,6 +67,9 @@ class SaidLog:
             if self._refreshes.get(account.key) == progress.started_at:
                 continue
             self._refreshes[account.key] = progress.started_at
+            # not before the first paint
+            from poolwatch.presentation.refresh_line import progress_line, progress_tone
+
             text, hidden = (
                 f"{shown_name(account, mask=mask)}: "
                 + progress_line(progress, account, now, replace(prefs, mask=mask))

@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Final, Protocol
 
 from poolwatch.domain.failure import AS_STORED, Failure, Trouble
 from poolwatch.domain.message import Message
 from poolwatch.domain.text import visible
-from poolwatch.words import alerts, channels, credits, data, failures, resets, topups
 from poolwatch.words.catalogue import _, mark
 
 _LONGEST_PATH: Final = 4096
-TEXTS: Final[Mapping[str, str]] = {
-    AS_STORED: "{text}",
-    # what listing the logins shows, without any room below
-    "login.also_in": mark("the same login is also in {place}"),
-    "login.kept": mark("{path}"),
-    **failures.TEXTS,
-    **data.TEXTS,
-    **alerts.TEXTS,
-    **channels.TEXTS,
-    **resets.TEXTS,
-    **credits.TEXTS,
-    **topups.TEXTS,
-}
+
+
+@cache
+def texts() -> Mapping[str, str]:
+    """The texts of all codes; their files are loaded with the first, which few first screens need."""
+    from poolwatch.words import alerts, channels, credits, data, failures, resets, topups
+
+    return {
+        AS_STORED: "{text}",
+        # what listing the logins shows, without any room below
+        "login.also_in": mark("the same login is also in {place}"),
+        "login.kept": mark("{path}"),
+        **failures.TEXTS,
+        **data.TEXTS,
+        **alerts.TEXTS,
+        **channels.TEXTS,
+        **resets.TEXTS,
+        **credits.TEXTS,
+        **topups.TEXTS,
+    }
 
 
 class _Blanks(dict[str, str]):
@@ -36,7 +43,7 @@ class _Blanks(dict[str, str]):
 
 def message_text(message: Message) -> str:
     """The sentence in the person's language, with its arguments; a code that nobody knows as it is."""
-    text = TEXTS.get(message.code)
+    text = texts().get(message.code)
     if text is None:
         return message.code
     filled = {name: argument_text(message, name) for name, _value in message.arguments}

@@ -10,7 +10,8 @@ from poolwatch.presentation.filter_typing import Searched, completion, mistake
 from poolwatch.presentation.view import Tone
 from poolwatch.ui.screens.page import Page
 from poolwatch.ui.state import UiState
-from poolwatch.ui.widgets.bottom import CompletedLine, MessageText, typing_line
+from poolwatch.ui.widgets.bottom import MessageText, typing_line
+from poolwatch.ui.widgets.filter_line import CompletedLine
 from poolwatch.ui.widgets.lines import Lines
 from poolwatch.words import interface
 

@@ -20,7 +20,8 @@ from poolwatch.ui.keymap import Keymap, Scope
 from poolwatch.ui.screens.page import Page, bindings
 from poolwatch.ui.screens.texts import HelpScreen
 from poolwatch.ui.state import ExitRequest, UiState
-from poolwatch.ui.widgets.bottom import FilterLine, MessageText, key_label, message_line, typing_line
+from poolwatch.ui.widgets.bottom import MessageText, key_label, message_line, typing_line
+from poolwatch.ui.widgets.filter_line import FilterLine
 from poolwatch.ui.widgets.lines import Lines, Pane
 from poolwatch.words import interface
 from poolwatch.words import screen as words

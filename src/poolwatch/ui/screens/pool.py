@@ -18,7 +18,7 @@ from poolwatch.ui.screens.page import Chosen, bindings
 from poolwatch.ui.screens.pool_drawing import PoolDrawing
 from poolwatch.ui.state import WallView
 from poolwatch.ui.widgets.arrangement import Direction
-from poolwatch.ui.widgets.bottom import CompletedLine, MessageText
+from poolwatch.ui.widgets.bottom import MessageText
 from poolwatch.ui.widgets.columns import orders
 from poolwatch.words import interface
 from poolwatch.words import screen as words
@@ -167,6 +167,8 @@ class PoolScreen(PoolDrawing):
     async def action_filter(self) -> None:
         """Type a filter."""
         if self._filter_line is None:
+            from poolwatch.ui.widgets.filter_line import CompletedLine
+
             self._filter_line = CompletedLine(interface.text("filter_prompt"), id="filter")
             await self.mount(self._filter_line, before="#message")
         self._filter_line.open(self.filter_text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from textual.app import ComposeResult
 from textual.timer import Timer
@@ -12,7 +12,6 @@ from textual.timer import Timer
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.values import replace
 from poolwatch.presentation.order import with_moves
-from poolwatch.presentation.refresh_line import bulk_line
 from poolwatch.presentation.view import CardView, Flag, MarkView, SectionView, Shown, Span, Tone, Turn
 from poolwatch.ui.cells import Ink, Line, fit_line, fit_right
 from poolwatch.ui.screens.page import PoolDrawn
@@ -27,7 +26,7 @@ from poolwatch.ui.widgets.arrangement import (
     opening_view,
     side_width,
 )
-from poolwatch.ui.widgets.bottom import FilterLine, MessageText, message_line, simulated_line, typing_line
+from poolwatch.ui.widgets.bottom import MessageText, message_line, simulated_line, typing_line
 from poolwatch.ui.widgets.cards import HEIGHT_LEAST, tells_progress, wanted_height
 from poolwatch.ui.widgets.columns import Content
 from poolwatch.ui.widgets.lines import THUMB, Lines
@@ -35,6 +34,9 @@ from poolwatch.ui.widgets.strip import Density, Mode, density_of, strip_lines
 from poolwatch.ui.widgets.wall import AccountWall
 from poolwatch.words import interface
 from poolwatch.words import screen as words
+
+if TYPE_CHECKING:
+    from poolwatch.ui.widgets.filter_line import FilterLine
 
 #: Above this many accounts the figures of the whole pool are made anew at most this often.
 _MANY: Final = 200
@@ -382,11 +384,7 @@ class PoolDrawing(RefreshingPage[None]):
         copy = ""
         if card is not None:
             copy = interface.text("copy_id" if card.copy == card.id else "copy_remedy")
-        instead = {
-            "used_left": interface.text(shown_as.value),
-            "copy": copy,
-            "raw": "",
-        }
+        instead = {"used_left": interface.text(shown_as.value), "copy": copy, "raw": ""}
         if self.marked:
             for name in ("refresh", "usage"):
                 instead[name] = interface.text(f"{name}_marked", count=len(self.marked))
@@ -409,6 +407,8 @@ class PoolDrawing(RefreshingPage[None]):
         """What goes on: a refresh of many, or of the selected account."""
         bulk = self.ui.bulk
         if bulk is not None:
+            from poolwatch.presentation.refresh_line import bulk_line  # not before the first paint
+
             text = " · ".join([bulk_line(bulk), *self.ui.bulk_diff]) if bulk.done else bulk_line(bulk)
             return MessageText(text, Tone.AMBER if bulk.failed else Tone.ACCENT)
         card = self._selected_card()

@@ -14,7 +14,8 @@ from poolwatch.ui.cells import Line, fit_line
 from poolwatch.ui.keymap import Scope
 from poolwatch.ui.screens.page import Page, bindings
 from poolwatch.ui.state import UiState
-from poolwatch.ui.widgets.bottom import FilterLine, MessageText, typing_line
+from poolwatch.ui.widgets.bottom import MessageText, typing_line
+from poolwatch.ui.widgets.filter_line import FilterLine
 from poolwatch.ui.widgets.lines import Lines, Pane
 from poolwatch.ui.widgets.payload import Wrapped, drawn, row_at, with_matches, wrapped
 from poolwatch.words import interface as words

@@ -1,17 +1,12 @@
-"""The lines at the bottom: the message, the keys, and the line in which a filter or a path is typed."""
+"""The lines at the bottom: the message and the keys."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Final
+from typing import Final
 
 from msgspec import Struct
-from textual import events
-from textual.binding import Binding, BindingType
-from textual.message import Message
-from textual.widgets import Input
 
-from poolwatch.domain.text import visible
 from poolwatch.presentation.view import Tone
 from poolwatch.ui.appearance import Glyphs
 from poolwatch.ui.cells import Ink, Line, Piece, fit_line, line_width, spread
@@ -97,65 +92,3 @@ def simulated_line(
 def _cells(shown: list[tuple[Key, str]], glyphs: Glyphs) -> int:
     # the last two cells stay free of an entry cut in half
     return line_width([(f"  {key_label(key.keys[0], glyphs)} {word}", Tone.DIM) for key, word in shown])
-
-
-class FilterLine(Input):
-    """One line, hidden while nothing is typed. Esc leaves it."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "clear", show=False)]
-    DEFAULT_CSS = """
-    FilterLine, FilterLine:focus {
-        display: none; height: 1; border: none; padding: 0 1; background: $panel; color: $foreground;
-        background-tint: $background 0%;
-    }
-    FilterLine.-open { display: block; }
-    """
-
-    class Left(Message):
-        """Esc was pressed."""
-
-    def __init__(self, placeholder: str = "", *, id: str | None = None) -> None:  # noqa: A002 - Textual's own
-        super().__init__(placeholder=placeholder, id=id, select_on_focus=False)
-        self.cursor_blink = False
-
-    @property
-    def is_open(self) -> bool:
-        """Whether something is being typed."""
-        return self.has_class("-open")
-
-    def open(self, text: str = "") -> None:
-        """Show the line and type into it."""
-        self.add_class("-open")
-        self.value = text
-        self.cursor_position = len(text)
-        self.focus()
-
-    def close(self, *, clear: bool = False) -> None:
-        """Hide the line and give the keys back."""
-        if clear:
-            self.value = ""
-        self.remove_class("-open")
-        self.screen.set_focus(None)
-
-    def on_paste(self, event: events.Paste) -> None:
-        """The first line of a paste, made harmless: what is typed here is drawn."""
-        event.prevent_default()
-        event.stop()
-        self.insert_text_at_cursor(visible(next(iter(event.text.splitlines()), "")))
-
-    def action_leave(self) -> None:
-        """Esc."""
-        self.post_message(self.Left())
-
-
-class CompletedLine(FilterLine):
-    """Such a line in which Tab completes what stands before the cursor."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("tab", "complete", "complete", show=False)]
-
-    class Wanted(Message):
-        """Tab was pressed."""
-
-    def action_complete(self) -> None:
-        """Tab."""
-        self.post_message(self.Wanted())

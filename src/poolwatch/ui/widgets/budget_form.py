@@ -11,7 +11,7 @@ from poolwatch.presentation.budget_form import FormField, FormRow
 from poolwatch.presentation.view import Span, Tone
 from poolwatch.ui.appearance import ASCII, Glyphs
 from poolwatch.ui.cells import Ink, Line, Piece, cut, fit, fit_line, line_width, spread, wrap
-from poolwatch.ui.widgets.bottom import CompletedLine
+from poolwatch.ui.widgets.filter_line import CompletedLine
 from poolwatch.words import budgets as words
 
 _LEAD: Final = 3
