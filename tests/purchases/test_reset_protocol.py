@@ -13,7 +13,7 @@ from typing import NoReturn
 
 import pytest
 
-from poolwatch.domain.banked_resets import REST, ResetOutcome, ResetUse
+from poolwatch.domain.banked_resets import REST, ResetOutcome, ResetUse, Wish
 from poolwatch.domain.failure import FailureKind, failure
 from poolwatch.domain.values import replace
 from poolwatch.host.locks import held
@@ -81,6 +81,13 @@ def test_the_same_press_twice_uses_one(room: ResetRoom) -> None:
     assert twice.outcome is ResetOutcome.REFUSED
     assert len(room.server.bodies) == 1
     assert [use.outcome for use in room.book.uses()] == [ResetOutcome.RESET]
+    # nor does it once another one could be used
+    room.wait(REST)
+    room.server.five_hours = 100
+    late = room.use(replace(order, attempt="third", wish=Wish("rc_2")))
+    assert late.reason is not None
+    assert late.reason.code == "resets.known_request"
+    assert room.server.used == ["rc_1"]
 
 
 def test_a_second_press_while_figures_lag_uses_none(room: ResetRoom) -> None:

@@ -10,10 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poolwatch.config.source_settings import SourceKind, SourceSettings
-from poolwatch.domain.account import Custody
+from poolwatch.custody.login_file import Login
+from poolwatch.domain.account import Custody, LoginKind, Secret
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.domain.usage import BankedReset, ResetCredits, Unsaid, UsageSnapshot
 from poolwatch.net.client import HttpClient
+from poolwatch.net.reply import NotSent
 from poolwatch.sources import banked_resets
 from poolwatch.sources.auth_files import AuthFiles
 from poolwatch.sources.banked_resets import PER_ACCOUNT, SPACING, ResetPace, reset_list_url
@@ -67,6 +69,15 @@ def paths(server: Script) -> list[str]:
 )
 def test_the_address(base: str, url: str) -> None:
     assert reset_list_url(base) == url
+
+
+@pytest.mark.parametrize("base", ["http://chatgpt.example.com/backend-api", "http://127.0.0.1.example.com"])
+async def test_none_is_used_over_plain_http_elsewhere(client: HttpClient, base: str) -> None:
+    access = Secret("access")
+    login = Login("codex", LoginKind.OAUTH, access=access, user_id="user-Ann", workspace="acc-1")
+    found = await banked_resets.use_reset(client, base, login, access, b"{}", 5.0)
+    assert isinstance(found, NotSent)
+    assert found.failure.code == "resets.not_https"
 
 
 async def test_a_login_file_asks_once_for_what_is_banked(client: HttpClient, tmp_path: Path) -> None:
