@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poolwatch.config.credit_settings import PRESETS, terms_of
+from poolwatch.config.credit_settings import PRESETS, mark_of, terms_of
 from poolwatch.config.load import load_text
 from poolwatch.config.settings import Settings
 from poolwatch.config.source_settings import CreditSettings
@@ -516,3 +516,21 @@ def test_that_a_service_buys_by_itself_is_told_only_where_its_answer_says_so(
     found = told(settings, body.encode())
     assert isinstance(found, Balance)
     assert (found.remaining, found.own_topup_below) == (Decimal(7), below)
+
+
+@pytest.mark.parametrize(
+    ("keys", "is_another"),
+    [
+        ({"own_topup_below": "/auto/from", "own_topup_if": "/auto/on=true"}, False),
+        ({"amber_below": 5, "poll": 60}, False),
+        ({"scale": "0.01"}, True),
+        ({"remaining": "/right"}, True),
+        ({"url": "https://y.example.com/"}, True),
+    ],
+)
+def test_what_is_only_told_beside_a_balance_makes_no_other_one_of_it(
+    keys: dict[str, object], is_another: bool
+) -> None:
+    usual: dict[str, object] = {"url": "https://x.example.com/", "remaining": "/left", "unit": "USD"}
+    one, other = source(name="s", **usual), source(name="s", **(usual | keys))
+    assert (mark_of(one) != mark_of(other)) is is_another

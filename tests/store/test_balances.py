@@ -23,7 +23,14 @@ _D = Decimal
 _MINUTE = timedelta(minutes=1)
 BROKEN = failure(FailureKind.UPSTREAM_ERROR, "sources.service_fault", status=500)
 FULL = Balance(
-    "USD", _D("3.20"), _D("10.00"), _D("6.8"), _D(10), resets_at=NOW + _MINUTE, last_reset_at=NOW - _MINUTE
+    "USD",
+    _D("3.20"),
+    _D("10.00"),
+    _D("6.8"),
+    _D(10),
+    resets_at=NOW + _MINUTE,
+    last_reset_at=NOW - _MINUTE,
+    own_topup_below=_D("2.50"),
 )
 
 
