@@ -108,7 +108,7 @@ def test_the_list_has_every_section_and_the_notices_with_their_ids(desk: Desk) -
     assert shown[5].startswith("source s3 down: no answer for 26m rule source_down · by ")
     assert shown[5].endswith(": “maintenance”")
     assert shown[6:8] == ["PENDING 1", "the pool may run dry at 15:10 23m rule runs_dry"]
-    assert shown[8].startswith("NOT TOLD 1, for so it was")
+    assert shown[8].startswith("NOT TOLD 1: already so")
     assert shown[9].startswith("budget night over 75%")
     assert shown[10] == "CHANNELS"
     assert shown[11].startswith("ops (webhook) ok, last ")

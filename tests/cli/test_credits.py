@@ -149,7 +149,10 @@ def test_the_history_of_a_balance_is_asked_for_by_its_name(desk: Desk, service: 
     for arguments in (("--metric", "credits"), ("--window", "weekly"), ("--filter", "or")):
         none = desk.run("history", *arguments, "--json")
         assert (none.code, json.loads(none.out or '{"series": []}')["series"]) in ((1, []), (2, []))
-    assert desk.run("history", "nobody").code == 2
+    nobody, near = desk.run("history", "nobody"), desk.run("history", "o")
+    assert (nobody.code, near.code) == (2, 2)
+    assert "no account and no balance is called nobody; poolwatch accounts and" in nobody.err
+    assert "no account and no balance is called o; did you mean OR?" in near.err
     events = json.loads(desk.run("events", "--json").out)["events"]
     assert [(each["kind"], each["source"], each["amount"]) for each in events] == [
         ("credits_came", "OR", "20.00")

@@ -326,7 +326,7 @@ def test_what_speaks_for_itself_nowhere_is_listed_all_the_same() -> None:
     waits = alert(rule="mine", phase=Phase.PENDING, fired_at=None)
     board = AlertBoard(NOW, (covered, primed, gone, waits))
     # what was so before is no news, and stands last
-    so_before = "NOT TOLD 1, for so it was before its rule was first looked at"
+    so_before = "NOT TOLD 1: already so at the first look"
     found = alerts_view(board, (), NAMES, POOL, None, NOW, PREFS)
     assert lines(found) == [*WAITS, so_before, "◐ bob@example.com | weekly at 95%"]
     row = found.rows[-1]
@@ -352,7 +352,7 @@ def test_what_was_told_of_a_worse_level_was_not_told_of_one_that_was_so_before()
     assert lines(view(worse, before, deliveries=(sent,)))[1:] == [
         "! budget team | over its limit: $301 of $300 | 23m | sent to ops 13:40",
         *WAITS,
-        "NOT TOLD 1, for so it was before its rule was first looked at",
+        "NOT TOLD 1: already so at the first look",
         "! budget team | over 75%: $230 of $300",
     ]
 
@@ -367,7 +367,7 @@ def test_of_much_that_was_so_before_the_screen_has_the_worst_and_the_list_all() 
     board = AlertBoard(NOW, (*mild, *levels, asked))
     found = alerts_view(board, (), NAMES, POOL, None, NOW, PREFS)
     block = found.blocks[-1]
-    assert block.heading.startswith("NOT TOLD 8, ")
+    assert block.heading.startswith("NOT TOLD 8: ")
     whose = ["budget team", "source s0", "source s1", "source s2", "source s3", ""]
     assert [row.who for row in block.rows] == whose
     assert block.rows[0].text == "over 90%"

@@ -142,6 +142,10 @@ def test_what_was_found_is_told_with_its_unit_and_of_a_daily_one_once_a_day() ->
     assert found.cause is not None
     assert (message_text(found.cause), found.label) == ("¥3.20 left", "BrowserOS")
     assert found.window == "balance/2026-11-21T00:00Z"
+    bought = look(Rule("r", "balance<10"), state(Balance("CNY", _D("3.20"), total=_D(20))))
+    assert bought is not None
+    assert bought.cause is not None
+    assert message_text(bought.cause) == "¥3.20 left"
     none = look(Rule("r", "balance<10"), state(YUAN, terms=BalanceTerms()))
     assert none is not None
     assert none.window is None

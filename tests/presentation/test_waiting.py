@@ -48,7 +48,7 @@ def test_a_proposal_says_what_it_asks_why_and_until_when() -> None:
     assert row.opens is PROPOSAL
     assert row.told == "reef team: $3.20 is below $5.00: poolwatch topups buy 10.00 --name 'reef team'"
     (span,) = row.beside
-    assert span.text.startswith("withdrawn at ")
+    assert span.text.startswith("waits until ")
 
 
 def test_what_nobody_knows_stands_before_what_is_proposed_with_its_commands() -> None:

@@ -60,7 +60,7 @@ def test_of_what_nobody_ever_read_nothing_is_told() -> None:
     found = AccountUsage("a", TODAY, TODAY, usage_days(TODAY, TODAY, (), {}, {}))
     told = view(found)
     assert [(row.credits, row.balance, row.tokens, row.share) for row in told.rows] == [(UNKNOWN,) * 4]
-    assert [line.text for line in told.head] == ["none reported", "nothing was read yet"]
+    assert [line.text for line in told.head] == ["—", "nothing was read yet"]
     assert view(found, ReportBy.CLIENT).rows == ()
     [week] = view(found, ReportBy.WEEK).rows
     assert (week.credits, week.tokens, week.fraction) == (UNKNOWN, UNKNOWN, None)

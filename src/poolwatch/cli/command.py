@@ -162,10 +162,12 @@ def tell_of_filter(seen: PoolOverview, text: str, prefs: Prefs, found: Collectio
         complain(words.no_match(visible(text.strip(), _LONGEST_FILTER)))
 
 
-def find_account(state: PoolState, text: str, *, mask: bool) -> AccountState:
+def find_account(
+    state: PoolState, text: str, *, mask: bool, balances: Sequence[str] | None = None
+) -> AccountState:
     """The one account that an argument names: id prefix, label or e-mail; ends the command otherwise.
 
-    `mask`: no address is told that was not given.
+    `mask`: no address is told that was not given. `balances`: what else it could have named.
     """
     wanted = text.strip().casefold()
     exact = [account for account in state.accounts.values() if wanted and wanted in _names(account)]
@@ -183,8 +185,12 @@ def find_account(state: PoolState, text: str, *, mask: bool) -> AccountState:
     if found:
         complain(words.several_accounts(text, ", ".join(told(found))))
     else:
-        near = [] if not wanted else _near(state, wanted)
-        complain(words.no_such_account(text.strip() or "(nothing)", told(near)))
+        meant = [] if not wanted else told(_near(state, wanted))
+        if wanted and balances:
+            alike = [name for name in balances if wanted in name.casefold()]
+            meant = [masked(name) if mask else name for name in alike[:_PROPOSED]] + meant
+        name = text.strip() or "(nothing)"
+        complain(words.no_such_account(name, meant[:_PROPOSED], or_balance=balances is not None))
     raise Exit(EXIT_USAGE)
 
 

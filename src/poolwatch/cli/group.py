@@ -20,8 +20,8 @@ Parameter: TypeAlias = Any
 _ENDS_OPTIONS: Final = "--"
 #: The headings of commands, in their order.
 _HEADINGS: Final = ("look", "act", "limits", "money", "set_up")
-#: What else stands on a line of `--help` with the name of a command: what sets it off, and apart.
-_BESIDE_NAMES: Final = 6
+#: No first sentence of a help is longer.
+_LONGEST_SENTENCE: Final = 400
 #: Where a value stands that somebody typed, here or before the group's own name.
 _TYPED: Final = ("COMMANDLINE", "DEFAULT_MAP")
 
@@ -68,8 +68,9 @@ class Group(TyperGroup):
         for name in self.commands:
             command: Command = self.commands[name]
             heading = command.rich_help_panel or said("commands")
-            limit = formatter.width - widest - _BESIDE_NAMES
-            rows.setdefault(heading, []).append((name.ljust(widest), command.get_short_help_str(limit)))
+            # the first sentence as a whole: what is longer than a line goes on in the next
+            told = command.get_short_help_str(_LONGEST_SENTENCE)
+            rows.setdefault(heading, []).append((name.ljust(widest), told))
         for heading in sorted(rows, key=_place):
             with formatter.section(heading):
                 formatter.write_dl(rows[heading])

@@ -259,7 +259,7 @@ AccountArgument = Annotated[
     str, typer.Argument(metavar="ACCOUNT", help=help_of("account"), autocompletion=accounts)
 ]
 SomeAccountArgument = Annotated[
-    str, typer.Argument(metavar="[ACCOUNT]", help=help_of("some_account"), autocompletion=accounts)
+    str, typer.Argument(metavar="[ACCOUNT|BALANCE]", help=help_of("some_account"), autocompletion=accounts)
 ]
 AccountArguments = Annotated[
     list[str] | None, typer.Argument(metavar="ACCOUNT...", help=help_of("account"), autocompletion=accounts)

@@ -220,7 +220,9 @@ async def _accounts(kept: Kept, wish: Wish) -> list[str]:
         return [key for key, account in kept.own.items() if account.key in found]
     if not wish.account:
         return list(kept.own)
-    return [find_account(kept.state, wish.account, mask=kept.around.settings.ui.mask).key.id]
+    mask = kept.around.settings.ui.mask
+    named = find_account(kept.state, wish.account, mask=mask, balances=list(await kept.balances()))
+    return [named.key.id]
 
 
 def _is_wanted(wish: Wish, name: FigureName) -> bool:

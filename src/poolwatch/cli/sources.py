@@ -97,10 +97,11 @@ def list_sources(config: Path | None, *, as_json: bool = False, mask: bool = Fal
     names = [around.told(source.name) for source in around.sources]
     name_width = max(map(len, names), default=0)
     kind_width = max((len(source.kind.value) for source in around.sources), default=0)
-    for name, source in zip(names, around.sources, strict=True):
+    places = [_place(around, source) for source in around.sources]
+    place_width = max(map(len, places), default=0)
+    for name, place, source in zip(names, places, around.sources, strict=True):
         origin = said(f"{_origin(around, source)}_source")
-        head = f"{name:<{name_width}}  {source.kind.value:<{kind_width}}"
-        say(f"{head}  {_place(around, source)}  {origin}")
+        say(f"{name:<{name_width}}  {source.kind.value:<{kind_width}}  {place:<{place_width}}  {origin}")
     if not around.sources:
         say(said("nothing_monitored", command=around.command(ADD_SOURCE)))
     for found in discover(around.env, around.home) if around.home is not None else ():

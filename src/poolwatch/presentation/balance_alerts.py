@@ -19,7 +19,7 @@ from poolwatch.domain.query.tree import Compare, Leaf, Look, compares, foreseen,
 from poolwatch.domain.values import replace
 from poolwatch.presentation.alert_look import LOW, LOW_NO_MORE, WITHOUT_EFFECT, Moment, Needed, truth_of
 from poolwatch.presentation.balance_filter import BalanceSubject
-from poolwatch.presentation.balances import amount_text, left_text
+from poolwatch.presentation.balances import amount_left, amount_text
 
 #: What these fields tell is known only as long as the reading is not old.
 _OF_READING: Final = ("level", "unit")
@@ -93,7 +93,7 @@ def _cause(subject: BalanceSubject, found: Iterable[Leaf]) -> Message | None:
     about_left = any(isinstance(each, Compare) or _is_look(each, _OF_READING) for each in asked)
     state = subject.state
     if about_left and not subject.is_old and state.balance is not None:
-        return message("alerts.balance_left", left=left_text(state.balance))
+        return message("alerts.balance_left", left=amount_left(state.balance))
     if state.trouble is not None and any(_is_look(each, ("trouble",)) for each in asked):
         return state.trouble.as_message
     return None

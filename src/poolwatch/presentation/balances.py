@@ -97,6 +97,11 @@ def left_text(balance: Balance | None) -> str:
     return told if has_sign else f"{told} {behind}"
 
 
+def amount_left(balance: Balance) -> str:
+    """The same where the word `left` follows: of what was bought in all it says nothing."""
+    return left_text(replace(balance, total=None) if balance.limit is None else balance)
+
+
 def fraction_left(balance: Balance | None) -> float | None:
     """The part of its limit that is left, 0..1; None without a limit."""
     if balance is None or balance.remaining is None or not balance.limit or balance.limit < 0:

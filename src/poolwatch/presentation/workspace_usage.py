@@ -100,7 +100,9 @@ def _head(found: AccountUsage, now: datetime, zone: tzinfo | None, counted: Coun
         is_part = settled.told < len(found.days) - unsettled.days
         yield HeadLine(words.CREDITS(), words.reported(_marked(amount(settled.credits), is_part), by_balance))
     else:
-        told = words.only_fell(by_balance) if by_balance else words.NONE_REPORTED()
+        is_read = found.answered_at is not None
+        none = words.NONE_REPORTED() if is_read else UNKNOWN
+        told = (words.only_fell if is_read else words.unread_fell)(by_balance) if by_balance else none
         yield HeadLine(words.CREDITS(), told, Tone.DIM)
     if unsettled.days:
         so_far = amounts_text(unsettled.credits)[0] if unsettled.told else ""

@@ -115,7 +115,7 @@ _HEADINGS: Final[Mapping[str, str]] = {
     "silenced": mark("SILENCED {count}"),
     "pending": mark("PENDING {count}"),
     "covered": mark("COVERED {count}, for something worse of the same is told"),
-    "primed": mark("NOT TOLD {count}, for so it was before its rule was first looked at"),
+    "primed": mark("NOT TOLD {count}: already so at the first look"),
 }
 held: Final = Text("held in quiet hours until {when}")
 again: Final = Text("again at {when}")
@@ -200,20 +200,20 @@ looked_last: Final = Text(
 )
 bad_time: Final = Text("--for takes a time of up to a year, like 30m, 2h or 1d 12h, not {text}")
 not_silenced: Final = Text("rule {name} is not silenced")
-rule_silenced: Final = Text("rule {name} is silenced {how}; what fires still stands in alerts list")
+rule_silenced: Final = Text("rule {name} is silenced {how}; what fires still stands in poolwatch alerts list")
 resent: Final = Text("{id} is on its way again to {channels}; poolwatch or poolwatch daemon sends it")
 takes_nothing: Final = Text(
     "channel {name} takes nothing until its settings change; poolwatch channels says why"
 )
 no_match: Final = Text("nothing matches {filter}")
-no_id: Final = Text("no notice has an id that begins with {text}; alerts list has the ids")
+no_id: Final = Text("no notice has an id that begins with {text}; poolwatch alerts list has the ids")
 
 
 def no_rule(name: str, near: str) -> str:
     """That there is no such rule, and the one that may have been meant."""
     if near:
         return _("there is no rule {name}; did you mean {near}?", name=name, near=near)
-    return _("there is no rule {name}; alerts list shows those that fire", name=name)
+    return _("there is no rule {name}; poolwatch alerts list shows those that fire", name=name)
 
 
 def silences_ended(name: str, count: int) -> str:

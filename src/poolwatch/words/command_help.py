@@ -131,7 +131,9 @@ TEXTS: Final[Mapping[str, str]] = {
     "source": mark("Its name, as sources list shows it."),
     "assignment": mark("A key and its value; KEY= takes the key out."),
     "account": mark("Id prefix, label or e-mail."),
-    "some_account": mark("Id prefix, label or e-mail (unset: every account)."),
+    "some_account": mark(
+        "Id prefix, label or e-mail, or the name of a balance (unset: every account and balance)."
+    ),
     # of resets
     "reset_id": mark("This one, by the end of its id (unset: the one that ends first)."),
     "reset_dry_run": mark("Read fresh figures, say what would be used, and send nothing."),

@@ -96,13 +96,16 @@ def no_login_at(place: str) -> str:
     return f"{place}: {NO_LOGIN()}"
 
 
-def no_such_account(text: str, near: Sequence[str] = ()) -> str:
-    """An argument that names no account, and some that may have been meant."""
-    if not near:
-        return _("no account is called {text}; poolwatch accounts list shows all", text=text)
-    meant = _(" or ").join(near)
-    told = mark("no account is called {text}; did you mean {meant}? poolwatch accounts list shows all")
-    return _(told, text=text, meant=meant)
+def no_such_account(text: str, near: Sequence[str] = (), *, or_balance: bool = False) -> str:
+    """An argument that names no account, and some that may have been meant; `or_balance`: and no balance."""
+    nobody = mark("no account is called {text}; poolwatch accounts list shows all")
+    did_you = mark("no account is called {text}; did you mean {meant}? poolwatch accounts list shows all")
+    if or_balance:
+        nobody = mark(
+            "no account and no balance is called {text}; poolwatch accounts and poolwatch credits show all"
+        )
+        did_you = mark("no account and no balance is called {text}; did you mean {meant}?")
+    return _(did_you if near else nobody, text=text, meant=_(" or ").join(near))
 
 
 #: An argument that names more than one account.

@@ -73,16 +73,16 @@ _PARTS: Final = (
     ),
     (mark("resets<2h"), mark("a limit resets within two hours; credits>100 and usd<$5 are what is left")),
     (
-        "model:gpt-6 tier:fast",
+        "model:gpt-6",
         mark(
-            "of usage: likewise operation, client, project, user, and what its account is called; events are"
-            " found by their words, and by all that their accounts are now"
+            "of usage: likewise tier, operation, client, project, user, and what its account is called;"
+            " events are found by their words, and by all that their accounts are now"
         ),
     ),
     (
-        "balance<10 unit:usd",
+        "balance<10",
         mark(
-            "of balances, on their screen and in alerts: likewise level (low, empty), credits, usd,"
+            "of balances, on their screen and in alerts: likewise unit, level (low, empty), credits, usd,"
             " resets, source, label, trouble and stale"
         ),
     ),

@@ -15,9 +15,11 @@ if TYPE_CHECKING:
 TEXTS: Final[Mapping[str, str]] = {
     # not sent
     "topup.not_bought": mark("nothing was sent: {why}"),
-    "topup.open": mark("the top-up of ${amount} before it ({id}) may have been charged, and is not settled"),
+    "topup.open": mark("the top-up of ${amount} ({id}) may have been charged, and is not settled"),
     "topup.changed": mark("somebody else topped it up meanwhile; look at the balance first"),
-    "topup.twice": mark("${amount} was paid there less than {seconds} s ago; wait so long to pay it again"),
+    "topup.twice": mark(
+        "${amount} was paid there less than {seconds} s ago; to pay it again, wait {seconds} s"
+    ),
     "topup.bounds": mark("the service takes ${least} to ${most}"),
     "topup.cap_day": mark("${used} of your cap of ${cap} a day is used, and ${amount} is more than is left"),
     "topup.cap_month": mark(
@@ -63,15 +65,15 @@ TEXTS: Final[Mapping[str, str]] = {
     "topup.not_open": mark("{id} is not open: it is known what became of it"),
     "topup.no_key": mark(
         "{name} takes no request key, so asking again could charge again: compare balances, then say what "
-        "became of it with topups settle {id}"
+        "became of it: poolwatch topups settle {id} charged, or not-charged"
     ),
     "topup.too_old": mark(
         "{id} is older than 24 hours, or from another clock: asking again could charge again. Look at your "
-        "statement, then say what became of it with topups settle {id}"
+        "statement, then say what became of it: poolwatch topups settle {id} charged, or not-charged"
     ),
     "topup.other_token": mark(
         "{id} was sent with another token: asking again with this one could charge another account. Look at "
-        "your statement, then say what became of it with topups settle {id}"
+        "your statement, then say what became of it: poolwatch topups settle {id} charged, or not-charged"
     ),
     "topup.place_gone": mark("no [[topups]] with the address {place} is configured any more"),
 }
@@ -98,7 +100,7 @@ now_is: Final = Text("the balance is ${after} now")
 other_amount: Final = Text("the service says that it granted ${granted}")
 retry: Final = Text("try again after {at}")
 link: Final = Text("open {link}")
-UNTIL_SETTLED: Final = Text("until it is settled, no other one of this target is sent")
+UNTIL_SETTLED: Final = Text("until it is settled, no other top-up of this target is sent")
 # each command ends its line and is one that can be pasted
 ASK_AGAIN: Final = Text("to ask again, as the same request, which cannot charge twice: {command}")
 IF_CHARGED: Final = Text("once you know that it was charged: {command}")
@@ -113,7 +115,7 @@ no_offer: Final = Text("there is no [[topups]] {name}")
 no_offer_but: Final = Text("there is no [[topups]] {name}; did you mean {near}?")
 which: Final = Text("which one? --name {names}")
 not_amount: Final = Text("{text} is no amount: it is typed like 10 or 10.00")
-no_purchase: Final = Text("there is no top-up {id}: topups list shows them")
+no_purchase: Final = Text("there is no top-up {id}: poolwatch topups list shows them")
 several_purchases: Final = Text("several top-ups begin with {id}")
 UNCONFIRMED: Final = Text("nothing was sent: confirm the amount with --confirm {amount}, or on a terminal")
 MISMATCH: Final = Text("nothing was sent: what was confirmed is another amount")
@@ -125,7 +127,7 @@ NO_KEY: Final = Text(
 )
 TYPE: Final = Text("type the amount to pay it: ")
 GOES_ON: Final = Text(
-    "left: what was sent goes on by itself, and topups list shows whether it was sent, and how it ended"
+    "left: what was sent goes on by itself; poolwatch topups list shows whether it was sent, and how it ended"
 )
 settle_word: Final = Text("{word} is neither charged nor not-charged")
 copied: Final = Text(
@@ -144,7 +146,7 @@ propose: Final = Text("top up ${amount}? below ${below}")
 is_below: Final = Text("${balance} is below ${below}: {command}")
 auto: Final = Text("below ${below}, propose ${amount}; at most ${day} a day, ${month} a month")
 waits: Final = Text("waits for you until {until}: {what}")
-withdrawn: Final = Text("withdrawn at {when}")
+withdrawn: Final = Text("waits until {when}")
 lost_top_up: Final = Text("${amount} may have been charged")
 LOST_RESET: Final = Text("a reset may have been used")
 #: Why nobody knows.

@@ -37,7 +37,8 @@ def resets_title(counts: str, first_ends: str, read: str, help_text: str, width:
     if is_wide(width):
         left.append((f" · {first_ends}" if first_ends else "", Tone.PLAIN))
         never: Piece = (f" · {words.NEVER_BY_ITSELF()}", Tone.DIM)
-        if line_width((*left, aside, never, *right)) <= width:
+        # what stands left and right is told apart by two blanks
+        if line_width((*left, aside, never, *right)) < width:
             right.insert(0, never)
     return spread(left, (aside, *right), width, glyphs.ellipsis)
 
