@@ -442,6 +442,6 @@ class PoolDrawing(RefreshingPage[None]):
             if self.only_needs_you and not self.filter_text:
                 text = words.NOTHING_NEEDS_YOU()
         else:
-            settled = "balances_alone" if state.balances else "no_accounts"
+            settled = "balances_alone" if self.ui.options.has_balances else "no_accounts"
             text = interface.text(settled if state.settled else "waiting")
         return fit_line((("   ", Tone.PLAIN), (text, Tone.DIM)), max(1, self.size.width - THUMB))
