@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from functools import cache
 
 import pytest
 
@@ -76,6 +77,7 @@ def test_the_status_line_loads_next_to_nothing(pool_desk: Desk) -> None:
         assert not imported(pool_desk, "status", "--line", *extra) & (HEAVY | SLOW)
 
 
+@cache
 def loaded_for_the_first_screen() -> set[str]:
     """All modules that are loaded before the app is made, in the order of the console script."""
     program = """
@@ -97,6 +99,15 @@ def test_the_first_screen_waits_for_no_network_and_no_monitor() -> None:
     assert not loaded & {"poolwatch.store.history", "poolwatch.store.spans", "poolwatch.store.database"}
     heavy = {"httpx", "h11", "httpcore", "anyio", "pydantic", "typer", "tomlkit", "tomli_w"}
     assert not {name.partition(".")[0] for name in loaded} & heavy
+
+
+def test_the_first_screen_waits_for_nothing_that_only_few_screens_say() -> None:
+    later = {
+        *("domain.alert_rules", "domain.alerts", "domain.budgets", "domain.event_log", "domain.series"),
+        *("presentation.detail", "presentation.filter", "presentation.refresh_line"),
+        *("words.alerts", "words.failures", "words.topups", "ui.widgets.filter_line"),
+    }
+    assert not loaded_for_the_first_screen() & {f"poolwatch.{name}" for name in later}
 
 
 def test_status_that_asks_loads_what_it_asks_with_and_no_more(pool_desk: Desk) -> None:
