@@ -162,6 +162,10 @@ def test_what_is_unknown_is_said_and_asked_again_as_the_same_request(
     ways = [way[way.index("topups ") :] for way in ways]
     settled = [f"topups settle {row['id']} {word}" for word in ("charged", "not-charged")]
     assert ways == [f"topups ask {row['id']}", *settled]
+    # the list says it, too, and how far the caps are used
+    listed = buyer.run("topups").out
+    assert [way for way in ways if f" {way}\n" in listed] == ways
+    assert "is not settled\n  $10.00 of " in listed
     assert money_errors(buyer) == [("team: $10.00 may have been charged: the answer was lost", ways[0])]
     again = buyer.run("topups", "buy", "25", "--confirm", "25")
     assert again.code == 1
@@ -344,7 +348,11 @@ def test_who_leaves_the_screen_while_it_runs_is_told_that_it_goes_on(desk: Desk,
         terminal.wait_for("left $3.20")
         terminal.press("$")
         terminal.wait_for("balance now $3.20")
-        terminal.press("2\r10\r")
+        # an Enter that comes together with text counts as pasted
+        for text, seen in (("2", "= $10.00"), ("\r", "to pay it: "), ("10", "to pay it: 10")):
+            terminal.press(text)
+            terminal.wait_for(seen)
+        terminal.press("\r")
         terminal.wait_for("goes on by itself")
         assert server.arrived.wait(20)
         # ctrl+c

@@ -65,7 +65,9 @@ def list_topups(config: Path | None, *, as_json: bool = False, mask: bool = Fals
         told = list_json(offers, known.purchases, now, mask=hidden, damaged=known.damaged, proposals=waiting)
         say_text(told)
     elif offers or known.purchases:
-        say(*list_lines(offers, known.purchases, now, None, mask=hidden, proposals=waiting))
+        commands = Commands(around.command("topups"))
+        lines = list_lines(offers, known.purchases, now, None, commands, mask=hidden, proposals=waiting)
+        say(*map(around.told, lines))
     else:
         say(words.NONE())
     if known.damaged:

@@ -176,10 +176,15 @@ def purchase_lines(
         yield words.link(purchase.link)
     if purchase.is_open:
         yield words.UNTIL_SETTLED()
-        if purchase.asking(now) is None:
-            yield words.ASK_AGAIN(commands.ask(purchase))
-        yield words.IF_CHARGED(commands.settle(purchase, Settled.CHARGED))
-        yield words.IF_NOT_CHARGED(commands.settle(purchase, Settled.NOT_CHARGED))
+        yield from _ways_out(purchase, now, commands)
+
+
+def _ways_out(purchase: Purchase, now: datetime, commands: Commands) -> Iterator[str]:
+    """What settles one of which nobody knows what became."""
+    if purchase.asking(now) is None:
+        yield words.ASK_AGAIN(commands.ask(purchase))
+    yield words.IF_CHARGED(commands.settle(purchase, Settled.CHARGED))
+    yield words.IF_NOT_CHARGED(commands.settle(purchase, Settled.NOT_CHARGED))
 
 
 def auto_text(auto: AutoTopUp) -> str:
@@ -198,17 +203,20 @@ def list_lines(
     purchases: Iterable[Purchase],
     now: datetime,
     zone: tzinfo | None,
+    commands: Commands,
     *,
     mask: bool,
     proposals: Mapping[str, Proposal] | None = None,
 ) -> Iterator[str]:
-    """Where credits can be bought, then every top-up, the latest first. `proposals` wait, by name."""
+    """Where credits can be bought, then every top-up, the latest first, with what settles it where that is
+    open. `proposals` wait, by name."""
     for offer in offers:
         yield words.offer(
             _shown(offer.name, mask=mask), _shown(offer.target, mask=mask), _shown(offer.host, mask=mask)
         )
-        told = offer.trouble or caps_text(offer)
-        yield f"  {_shown(told, mask=mask)}"
+        if offer.trouble is not None:
+            yield f"  {_shown(offer.trouble, mask=mask)}"
+        yield f"  {caps_text(offer)}"
         if offer.auto is not None:
             yield f"  {auto_text(offer.auto)}"
         waiting = (proposals or {}).get(offer.name)
@@ -219,6 +227,8 @@ def list_lines(
     for each in latest:
         at = figures.dated_instant(each.at, now, zone)
         yield f"{at}  {each.id}  {purchase_line(each, now, mask=mask)}"
+        if each.is_open:
+            yield from (f"  {way}" for way in _ways_out(each, now, commands))
     if not latest:
         yield words.NONE_DONE()
 

@@ -9,6 +9,7 @@ from rich.cells import cell_len
 
 from poolwatch.presentation.chart import Chart
 from poolwatch.presentation.credits_view import CreditsLine, CreditsView
+from poolwatch.presentation.figures import UNKNOWN
 from poolwatch.presentation.plot import plot
 from poolwatch.presentation.topups import DoneRow
 from poolwatch.presentation.view import Tone
@@ -113,12 +114,14 @@ def _block(row: CreditsLine, width: int, glyphs: Glyphs, *, selected: bool) -> l
     ]
     if wide:
         left = fit_line(_left(row, width, glyphs), _LEFT_WIDE - 1, glyphs.ellipsis)
+        # how credits of accounts run stands with the accounts
+        unknown = UNKNOWN if row.is_source else ""
         pieces: list[Piece] = [
             *lead,
             *left,
             (" ", Tone.PLAIN),
-            (fit(row.a_day, _A_DAY - 1, glyphs.ellipsis) + " ", Tone.PLAIN),
-            (fit(row.lasts, _LASTS - 1, glyphs.ellipsis) + " ", Tone.PLAIN),
+            (fit(row.a_day or unknown, _A_DAY - 1, glyphs.ellipsis) + " ", Tone.PLAIN),
+            (fit(row.lasts or unknown, _LASTS - 1, glyphs.ellipsis) + " ", Tone.PLAIN),
         ]
         room = max(0, width - line_width(pieces) - _TOP_UP)
         pieces.append((fit_words(row.resets, room, glyphs.ellipsis), Tone.DIM))
