@@ -36,7 +36,7 @@ from poolwatch.ui.app import PoolApp
 from poolwatch.ui.screens.history import HistoryScreen
 from poolwatch.ui.screens.pool import PoolScreen
 from poolwatch.ui.screens.resets import ResetsScreen
-from poolwatch.ui.screens.word_sheet import Sheet, WordSheet
+from poolwatch.ui.screens.sheet import Sheet, WordSheet
 from poolwatch.ui.state import ExitRequest
 from poolwatch.ui.widgets.lines import Lines
 from tests.ui.pools import NOW, ZONE, ahead, app_of, five, limits, state_of, twelve, weekly

@@ -27,8 +27,8 @@ from poolwatch.purchases import topup_service
 from poolwatch.ui.app import PoolApp
 from poolwatch.ui.screens.detail import DetailScreen
 from poolwatch.ui.screens.page import Page
+from poolwatch.ui.screens.sheet import Sheet
 from poolwatch.ui.screens.top_up import TopUpSheet, open_sheet
-from poolwatch.ui.screens.word_sheet import Sheet
 from poolwatch.ui.state import ExitRequest
 from poolwatch.ui.widgets.lines import Lines
 from tests.purchases.counters import Forked

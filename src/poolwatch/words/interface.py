@@ -299,6 +299,9 @@ _TEXTS: Final = {
     "close": mark("close"),
     "choose": mark("choose"),
     "leave_it": mark("leave it as it is"),
+    "do_it": mark("do it"),
+    "nothing_is_done": mark("nothing is done"),
+    "other_word": mark("that is another word: nothing was done"),
     "not_by_hand": mark("Enter came together with the text, as in a paste: press Enter once more"),
     "help": mark("help"),
     # the first-run screen

@@ -159,9 +159,6 @@ AGAIN_OR_SETTLE: Final = Text(
     "again: sends the same request once more, which cannot use a second one. used, not-used: what you know"
 )
 TYPE_ONE_OF: Final = Text("Type  again,  used  or  not-used: ")
-OTHER_WORD: Final = Text("that is another word: nothing was done")
-DO_IT: Final = Text("do it")
-NOTHING_IS_DONE: Final = Text("nothing is done")
 
 
 def outcome_word(outcome: ResetOutcome) -> str:

@@ -23,7 +23,7 @@ from poolwatch.presentation.view import Prefs, Tone
 from poolwatch.ui.cells import fit_line
 from poolwatch.ui.keymap import Scope
 from poolwatch.ui.screens.page import Page, bindings
-from poolwatch.ui.screens.word_sheet import WordSheet
+from poolwatch.ui.screens.sheet import WordSheet
 from poolwatch.ui.state import UiState
 from poolwatch.ui.widgets.arrangement import Direction
 from poolwatch.ui.widgets.bottom import MessageText, key_label

@@ -20,7 +20,7 @@ from poolwatch.ui.appearance import Glyphs
 from poolwatch.ui.cells import Ink, Line, Piece, fit, fit_line, line_width
 from poolwatch.ui.screens.page import Page
 from poolwatch.ui.screens.refreshing import Confirm
-from poolwatch.ui.screens.word_sheet import Sheet
+from poolwatch.ui.screens.sheet import Sheet
 from poolwatch.ui.state import UiState
 from poolwatch.ui.widgets.bottom import typing_line
 from poolwatch.words import alerts as words
@@ -181,7 +181,7 @@ class SilenceSheet(Sheet[SilenceWish]):
             case "up" | "down":
                 self._at = min(_FIELDS - 1, max(0, self._at + (1 if event.key == "down" else -1)))
             case "backspace":
-                self.typed = self.typed[:-1]
+                self.erase()
             case _ if event.character is not None and event.character.isprintable():
                 self.take(event.character)
         self.draw()

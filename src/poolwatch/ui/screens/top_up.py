@@ -9,7 +9,6 @@ from enum import Enum, auto
 from functools import partial
 from typing import Any, Final
 
-from msgspec import Struct
 from textual import events
 
 from poolwatch.domain.balances import lasting
@@ -36,12 +35,11 @@ from poolwatch.presentation.top_up_sheet import (
 from poolwatch.presentation.topups import TopUpLook, purchase_line
 from poolwatch.presentation.view import Tone
 from poolwatch.ui.appearance import Glyphs
-from poolwatch.ui.cells import Line, fit_line, wrap
+from poolwatch.ui.cells import Line
 from poolwatch.ui.feed import TopUps
 from poolwatch.ui.screens.page import Page
-from poolwatch.ui.screens.word_sheet import Sheet
+from poolwatch.ui.screens.sheet import Question, Sheet
 from poolwatch.ui.state import UiState
-from poolwatch.ui.widgets.bottom import typing_line
 from poolwatch.words import interface
 from poolwatch.words import topups as words
 from poolwatch.words.messages import message_text
@@ -65,15 +63,6 @@ class Step(Enum):
     CONFIRM = auto()
     AT_WORK = auto()
     ENDED = auto()
-
-
-class _Shown(Struct, frozen=True):
-    """The sheet at one step: what is told, what is asked for, and the keys."""
-
-    title: str
-    told: tuple[str, ...]
-    prompt: str
-    keys: tuple[tuple[str, str], ...]
 
 
 def open_sheet(page: Page[Any], filled: Filled | None = None) -> None:
@@ -122,15 +111,13 @@ class TopUpSheet(Sheet[None]):
         states = tuple(ui.board.state.balances.values())
         #: where it is bought here, then where in a browser
         self._places: tuple[TopUpLook | Address, ...] = (*looks, *web_places(states))
-        self._at = most_in_need(looks, states)
         self._step = Step.CHOOSE
-        self._wrong = ""
         self._amount: Decimal | None = None
         self._purchase: Purchase | None = None
         #: what is left at the places, by name; absent: it is being read
         self._standings: dict[str, Standing] = {}
         wanted = None if filled is None else filled.at(self._places)
-        self._at = self._at if wanted is None else wanted
+        self._at = most_in_need(looks, states) if wanted is None else wanted
         self._begin()
         if filled is not None and filled.amount is not None and wanted is not None:
             self._fill_in(filled.amount)
@@ -170,7 +157,7 @@ class TopUpSheet(Sheet[None]):
         self._step = Step.ENDED if self._purchase is not None else Step.CHOOSE
         if self._purchase is not None and look is not None and look.at_work:
             self._step, self._amount = Step.AT_WORK, self._purchase.amount
-        self.typed = self._wrong = ""
+        self.typed = self.remark = ""
 
     def _fill_in(self, amount: Decimal) -> None:
         """As if the amount were chosen; it is still to be typed. Not where nothing can be bought now."""
@@ -187,23 +174,9 @@ class TopUpSheet(Sheet[None]):
 
     def lines(self, width: int, glyphs: Glyphs) -> list[Line]:
         """What is told, what is asked for, and the keys."""
-        shown = self._shown()
-        lines: list[Line] = [fit_line(((f" {shown.title}", Tone.STRONG),), width, glyphs.ellipsis)]
-        for text in shown.told:
-            lines += self._wrapped(text, Tone.PLAIN)
-        if shown.prompt:
-            typed = f"{self.typed}_{self._meant()}"
-            pieces = ((f" {shown.prompt}", Tone.STRONG), (typed, Tone.PLAIN))
-            lines.append(fit_line(pieces, width, glyphs.ellipsis))
-        if self._wrong:
-            lines += self._wrapped(self._wrong, Tone.AMBER)
-        return [*lines, typing_line(shown.keys, width, glyphs)]
+        return self.question_lines(self._question(), width, glyphs)
 
-    def _wrapped(self, text: str, tone: Tone) -> list[Line]:
-        room = max(1, self.size.width - 2)
-        return [((" ", Tone.PLAIN), *line) for line in wrap(((text, tone),), room)]
-
-    def _shown(self) -> _Shown:
+    def _question(self) -> Question:
         place, mask, amount = self._place, self.ui.choice.mask, self._amount
         now, zone = self.ui.feed.now(), self.ui.board.prefs.zone
         standing, purchase = self._standing, self._purchase
@@ -211,32 +184,34 @@ class TopUpSheet(Sheet[None]):
         leave, unpaid = ("esc", words.KEY_LEAVE()), ("esc", words.NOTHING_CHARGED())
         if isinstance(place, Address):
             told = tuple(address_lines(place, mask=mask))
-            return _Shown(title(place, "", mask=mask), told, "", (("y", words.KEY_COPY()), *others, leave))
+            return Question(title(place, "", mask=mask), told, "", (("y", words.KEY_COPY()), *others, leave))
         if self._step is Step.CONFIRM and amount is not None:
             told = tuple(charge_lines(place, amount, standing, mask=mask))
             keys = (("enter", words.KEY_PAY()), unpaid)
-            return _Shown(title(place, words.CONFIRM(), mask=mask), told, words.TYPE(), keys)
+            return Question(title(place, words.CONFIRM(), mask=mask), told, words.TYPE(), keys)
         if self._step is Step.AT_WORK:
             told = tuple(work_lines(place, amount))
             goes_on = (("esc", words.KEY_RUNS_ON()),)
-            return _Shown(title(place, words.AT_WORK(), mask=mask), told, "", goes_on)
+            return Question(title(place, words.AT_WORK(), mask=mask), told, "", goes_on)
         if self._step is Step.ENDED and purchase is not None:
             told = tuple(ending_lines(purchase, place, standing, now, zone, mask=mask))
             named = title(place, stands_since(purchase, now, zone), mask=mask)
             copy = (("y", words.KEY_COPY()),) if purchase.link is not None else ()
             read = (("r", words.KEY_READ()),) if place.source is not None else ()
             if not purchase.is_open:
-                return _Shown(named, told, "", (*read, *copy, *others, leave))
+                return Question(named, told, "", (*read, *copy, *others, leave))
             prompt = words.TYPE_AGAIN() if purchase.asking(now) is None else words.TYPE_SETTLED()
-            keys = (("enter", words.KEY_DO()), *read, *copy, *others, leave)
-            return _Shown(named, told, prompt, keys)
+            keys = (("enter", interface.text("do_it")), *read, *copy, *others, leave)
+            return Question(named, told, prompt, keys)
         told = tuple(offer_lines(place, standing, now, zone, mask=mask))
         named = title(place, "", mask=mask)
         if place.offer.trouble is not None:
-            return _Shown(named, told, "", (*others, leave))
+            return Question(named, told, "", (*others, leave))
         if self.ui.options.simulated:
             told = (*told, words.DEMO())
-        return _Shown(named, told, words.CHOOSE(), (("enter", words.KEY_NEXT()), *others, unpaid))
+        return Question(
+            named, told, words.CHOOSE(), (("enter", words.KEY_NEXT()), *others, unpaid), self._meant()
+        )
 
     def _meant(self) -> str:
         look = self._look
@@ -250,7 +225,7 @@ class TopUpSheet(Sheet[None]):
     def on_key(self, event: events.Key) -> None:
         """What is typed; Enter takes it."""
         event.stop()
-        takes_text, is_by_hand = bool(self._shown().prompt), self.is_by_hand(event)
+        takes_text, is_by_hand = bool(self._question().prompt), self.is_by_hand(event)
         match event.key:
             case "escape":
                 self._leave()
@@ -259,21 +234,20 @@ class TopUpSheet(Sheet[None]):
                 self._leave()
                 return
             case "enter" if takes_text and self.typed and not is_by_hand:
-                self._wrong = interface.text("not_by_hand")
+                self.remark = interface.text("not_by_hand")
             case "enter":
                 self._enter()
             case "backspace":
-                self.typed, self._wrong = self.typed[:-1], ""
+                self.erase()
             case "j" | "k" if not self.typed and self._step in (Step.CHOOSE, Step.ENDED):
                 self._go(1 if event.key == "j" else -1)
             case "y" if not self.typed and self._link is not None:
                 self.app.copy_to_clipboard(self._link)
-                self._wrong = words.COPIED(self._link)
+                self.remark = words.COPIED(self._link)
             case "r" if not self.typed and self._step is Step.ENDED:
                 self._read_balance()
             case _ if takes_text and event.character is not None and event.character.isprintable():
                 self.take(event.character)
-                self._wrong = ""
         self.draw()
 
     def on_paste(self, event: events.Paste) -> None:
@@ -309,12 +283,12 @@ class TopUpSheet(Sheet[None]):
             if look.offer.trouble is not None or not typed:
                 return
             if amount is None:
-                self._wrong = words.not_amount(typed)
+                self.remark = words.not_amount(typed)
                 return
             self._amount, self._step, self.typed = amount, Step.CONFIRM, ""
         elif self._step is Step.CONFIRM and self._amount is not None:
             if amount_of(typed) != self._amount:
-                self._wrong = words.OTHER_AMOUNT()
+                self.remark = words.OTHER_AMOUNT()
                 return
             self._work(self._top_ups.buy(look, self._amount), look)
         elif purchase is not None and purchase.is_open and typed:
@@ -325,13 +299,13 @@ class TopUpSheet(Sheet[None]):
                 self._amount = None
                 self._work(self._top_ups.settle(purchase, _SETTLED[typed]), look)
             else:
-                self._wrong = words.OTHER_WORD()
+                self.remark = interface.text("other_word")
 
     # --- work
 
     def _work(self, what: Awaitable[Purchase | Message], look: TopUpLook) -> None:
         """Do it, once; of the app and not of the sheet, which may be left meanwhile."""
-        self._step, self.typed, self._wrong = Step.AT_WORK, "", ""
+        self._step, self.typed, self.remark = Step.AT_WORK, "", ""
         self.ui.tops_up_now = True
         self.app.run_worker(partial(self._await, what, look))  # type: ignore[arg-type]  # its type forgets functions
 
@@ -341,7 +315,7 @@ class TopUpSheet(Sheet[None]):
         now = ui.feed.now()
         if isinstance(found, Message):
             text, is_good = message_text(found), False
-            self._wrong = text
+            self.remark = text
             self._step = Step.ENDED if self._purchase is not None else Step.CHOOSE
         else:
             text, is_good = purchase_line(found, now, mask=ui.choice.mask), found.counts and not found.is_open

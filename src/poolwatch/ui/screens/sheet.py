@@ -7,6 +7,8 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar
 
+from msgspec import Struct
+from rich.cells import cell_len
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -21,7 +23,17 @@ from poolwatch.ui.state import UiState
 from poolwatch.ui.widgets.bottom import typing_line
 from poolwatch.ui.widgets.lines import Lines
 from poolwatch.words import interface
-from poolwatch.words import resets as words
+
+
+class Question(Struct, frozen=True):
+    """What a sheet tells and asks for; an empty `prompt` asks for nothing."""
+
+    title: str
+    told: tuple[str, ...]
+    prompt: str
+    keys: tuple[tuple[str, str], ...]
+    #: what is meant by what was typed, behind it
+    meant: str = ""
 
 
 class Sheet(ModalScreen[ResultT], LeavesOnce[ResultT], inherit_bindings=False):
@@ -43,6 +55,8 @@ class Sheet(ModalScreen[ResultT], LeavesOnce[ResultT], inherit_bindings=False):
         super().__init__()
         self.ui = ui
         self.typed = ""
+        #: what is said of it: that it is wrong, or what came of it
+        self.remark = ""
         self._pressed_at = -math.inf
 
     @abstractmethod
@@ -77,12 +91,33 @@ class Sheet(ModalScreen[ResultT], LeavesOnce[ResultT], inherit_bindings=False):
         return event.time - before >= self.HAND_SECONDS
 
     def take(self, text: str) -> None:
-        """Take what was typed."""
-        self.typed = visible(self.typed + text, self.MOST + 1)[: self.MOST]
+        """Take what was typed; it may be right now."""
+        self.typed, self.remark = visible(self.typed + text, self.MOST + 1)[: self.MOST], ""
+
+    def erase(self) -> None:
+        """Take the last letter back."""
+        self.typed, self.remark = self.typed[:-1], ""
 
     def typed_end(self, room: int, glyphs: Glyphs) -> str:
         """As much of what was typed as there is room for: its end."""
         return cut(self.typed[::-1], room, glyphs.ellipsis)[::-1]
+
+    def question_lines(self, question: Question, width: int, glyphs: Glyphs) -> list[Line]:
+        """A question, the answer as far as it is typed, and what is said of it."""
+        lines: list[Line] = [fit_line(((f" {question.title}", Tone.STRONG),), width, glyphs.ellipsis)]
+        for text in question.told:
+            lines += _wrapped(text, Tone.PLAIN, width)
+        if question.prompt:
+            typed = self.typed_end(max(4, width - cell_len(question.prompt) - 4), glyphs)
+            pieces = ((f" {question.prompt}", Tone.STRONG), (f"{typed}_{question.meant}", Tone.PLAIN))
+            lines.append(fit_line(pieces, width, glyphs.ellipsis))
+        if self.remark:
+            lines += _wrapped(self.remark, Tone.AMBER, width)
+        return [*lines, typing_line(question.keys, width, glyphs)]
+
+
+def _wrapped(text: str, tone: Tone, width: int) -> list[Line]:
+    return [((" ", Tone.PLAIN), *line) for line in wrap(((text, tone),), max(1, width - 2))]
 
 
 class WordSheet(Sheet[str]):
@@ -94,25 +129,13 @@ class WordSheet(Sheet[str]):
         self, ui: UiState, title: str, told: Sequence[str], prompt: str, accepted: Sequence[str]
     ) -> None:
         super().__init__(ui)
-        self._title = title
-        self._told_lines = tuple(told)
-        self._prompt = prompt
+        keys = (("enter", interface.text("do_it")), ("esc", interface.text("nothing_is_done")))
+        self._question = Question(title, tuple(told), prompt, keys)
         self._accepted = frozenset(accepted)
-        self._wrong = ""
 
     def lines(self, width: int, glyphs: Glyphs) -> list[Line]:
         """The question, and what was typed."""
-        lines: list[Line] = [fit_line(((f" {self._title}", Tone.STRONG),), width, glyphs.ellipsis)]
-        for text in self._told_lines:
-            lines += [((" ", Tone.PLAIN), *line) for line in wrap(((text, Tone.PLAIN),), max(1, width - 2))]
-        typed = self.typed_end(max(4, width - len(self._prompt) - 4), glyphs)
-        lines.append(
-            fit_line(((f" {self._prompt}", Tone.STRONG), (f"{typed}_", Tone.PLAIN)), width, glyphs.ellipsis)
-        )
-        if self._wrong:
-            lines.append(fit_line(((f" {self._wrong}", Tone.AMBER),), width, glyphs.ellipsis))
-        keys = (("enter", words.DO_IT()), ("esc", words.NOTHING_IS_DONE()))
-        return [*lines, typing_line(keys, width, glyphs)]
+        return self.question_lines(self._question, width, glyphs)
 
     def on_key(self, event: events.Key) -> None:
         """Letters are the word; Enter does it where that is right."""
@@ -123,20 +146,14 @@ class WordSheet(Sheet[str]):
                 self.dismiss(None)
                 return
             case "enter" if not is_by_hand:
-                self._wrong = interface.text("not_by_hand")
+                self.remark = interface.text("not_by_hand")
             case "enter":
                 if self.typed.strip() in self._accepted:
                     self.dismiss(self.typed.strip())
                     return
-                self._wrong = words.OTHER_WORD()
+                self.remark = interface.text("other_word")
             case "backspace":
-                self.typed = self.typed[:-1]
-                self._wrong = ""
+                self.erase()
             case _ if event.character is not None and event.character.isprintable():
                 self.take(event.character)
         self.draw()
-
-    def take(self, text: str) -> None:
-        """Another word may be right."""
-        super().take(text)
-        self._wrong = ""
