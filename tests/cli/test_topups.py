@@ -20,6 +20,7 @@ import pytest
 from poolwatch.domain.proposals import AutoTopUp, BalanceSeen
 from poolwatch.domain.purchases import Caps
 from poolwatch.store.store import Store
+from poolwatch.ui.screens.sheet import Sheet
 from tests.cli.desk import PROGRAM, Desk, Ran
 from tests.support.terminal import Terminal
 from tests.support.topup_server import TOKEN, Sell, TopUpServer, refuses
@@ -348,11 +349,11 @@ def test_who_leaves_the_screen_while_it_runs_is_told_that_it_goes_on(desk: Desk,
         terminal.wait_for("left $3.20")
         terminal.press("$")
         terminal.wait_for("balance now $3.20")
-        # an Enter that comes together with text counts as pasted
-        for text, seen in (("2", "= $10.00"), ("\r", "to pay it: "), ("10", "to pay it: 10")):
+        for text, seen in (("2", "= $10.00"), ("\r", "to pay it: "), ("10", "to pay it: 10"), ("\r", "")):
             terminal.press(text)
             terminal.wait_for(seen)
-        terminal.press("\r")
+            # an Enter that comes sooner behind the letters counts as pasted
+            time.sleep(2 * Sheet.HAND_SECONDS)
         terminal.wait_for("goes on by itself")
         assert server.arrived.wait(20)
         # ctrl+c
