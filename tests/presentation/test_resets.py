@@ -50,8 +50,7 @@ def test_a_lost_answer_is_told_with_what_is_seen_and_what_can_be_done() -> None:
         None,
         (Evidence.MISSING,),
         NOW,
-        PREFS,
-        "poolwatch --config c.toml resets",
+        replace(PREFS, config="c.toml"),
     )
     assert told[0] == "bob: UNKNOWN: the answer was lost: it broke off while it was sent"
     assert told[2].endswith(": poolwatch --config c.toml resets ask 3f2a90b1")

@@ -244,8 +244,8 @@ def _tell_used(around: Surroundings, name: str, used: UsedReset, *, as_json: boo
     if as_json:
         say_text(told.use_json(use, used.after, used.evidence))
     else:
-        now, prefix = RealClock().now(), around.command("resets")
-        lines = told.outcome_lines(name, use, used.after, used.evidence, now, around.prefs(), prefix)
+        now = RealClock().now()
+        lines = told.outcome_lines(name, use, used.after, used.evidence, now, around.prefs())
         tell = say if use.outcome.is_good else complain
         tell(*(around.told(line) for line in lines))
     return EXIT_OK if use.outcome.is_good else EXIT_FAILED

@@ -23,6 +23,7 @@ from poolwatch.domain.usage import WEEKLY, BankedReset, usable_resets
 from poolwatch.presentation import figures
 from poolwatch.presentation.json_values import Json, instant, number
 from poolwatch.presentation.masking import shown_name
+from poolwatch.presentation.remedy import own_command
 from poolwatch.presentation.reset_list import banked_rows, end_text, named
 from poolwatch.presentation.view import Prefs
 from poolwatch.words import reset_list as list_words
@@ -153,9 +154,8 @@ def outcome_lines(
     found: Sequence[Evidence],
     now: datetime,
     prefs: Prefs,
-    prefix: str = "poolwatch resets",
 ) -> list[str]:
-    """What became of a use, and what is to be done where nobody knows: commands that begin with `prefix`."""
+    """What became of a use, and the commands that go on where nobody knows."""
     what = words.outcome_word(use.outcome)
     if use.outcome.is_good and after is not None:
         told, has_fallen = windows_moved(use.before, after), fell(use.before, after)
@@ -171,9 +171,9 @@ def outcome_lines(
         lines += [words.seen(words.evidence_words(each)) for each in found]
         request = use.id[:ID_SHOWN]
         lines += [
-            words.AGAIN(f"{prefix} ask {request}"),
-            words.SETTLE(f"{prefix} settle {request} used"),
-            words.SETTLE_NOT(f"{prefix} settle {request} not-used"),
+            words.AGAIN(own_command(f"resets ask {request}", prefs)),
+            words.SETTLE(own_command(f"resets settle {request} used", prefs)),
+            words.SETTLE_NOT(own_command(f"resets settle {request} not-used", prefs)),
         ]
     return lines
 
