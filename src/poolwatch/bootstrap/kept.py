@@ -14,7 +14,7 @@ from poolwatch.bootstrap.clock import RealClock
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.config.source_settings import CreditSettings
 from poolwatch.domain.account import AccountKey, Name
-from poolwatch.domain.balances import BalanceState, balance_id
+from poolwatch.domain.balances import LOOKED_BACK, BalanceState, balance_id
 from poolwatch.domain.burn import AccountBurn, Burn
 from poolwatch.domain.cycles import Cycle
 from poolwatch.domain.event_log import LoggedEvent
@@ -128,7 +128,7 @@ class Kept(Struct, frozen=True):
         self, names: Sequence[str], since: datetime, until: datetime | None, finest: Finest | None
     ) -> list[BalanceScene]:
         """How each ran as a chart shows it, in the unit of its last reading; `until` None: to this moment."""
-        from poolwatch.presentation.balance_history import RUNS, BalanceScene  # likewise
+        from poolwatch.presentation.balance_history import BalanceScene  # likewise
 
         now = until or RealClock().now()
         states, period, found = await self.balances(), _period(now - since, finest), []
@@ -138,7 +138,7 @@ class Kept(Struct, frozen=True):
             figure = None if state.balance is None else FigureName(Series.CREDITS, state.balance.unit)
             if figure is None:
                 continue
-            first = begins if until is not None else min(begins, now - RUNS)
+            first = begins if until is not None else min(begins, now - LOOKED_BACK)
             line = await self.store.timeline(state.id, figure, first, until or now + AHEAD, period.finest)
             if any(point.last is not None for point in line.points):
                 found.append(BalanceScene(state, period, line.points, now, self.around.prefs()))

@@ -41,10 +41,12 @@ _HEADER_VALUE: Final = re.compile(r"[!-~]([ -~]*[!-~])?", re.ASCII)
 _CALENDAR: Final = re.compile(r"(daily|weekly|monthly) ([01][0-9]|2[0-3]):([0-5][0-9]) UTC", re.ASCII)
 _CURRENCY: Final = re.compile(r"[A-Z]{3}", re.ASCII)
 _MOST_DECIMALS: Final = 12
-#: Headers that hold a secret, or that the request has anyway.
-_NOT_GIVEN: Final = ("authorization", "proxy-authorization", "cookie", "host", "content-length")
-#: What others call a key's header: what stands there would be shown with the configuration.
-_SECRET_HEADER: Final = re.compile("api-?key|token|secret|password", re.ASCII)
+#: Headers that each request has anyway.
+_OWN_HEADERS: Final = ("host", "content-length")
+#: What headers that hold a secret are called: what stands there would be shown with the configuration.
+_SECRET_HEADER: Final = re.compile(
+    "(?:proxy-)?authorization|cookie|.*(?:api-?key|token|secret|password).*", re.ASCII
+)
 _SECRET_QUERY: Final = re.compile("(?:^|&)[^=&]*(?:key|token|secret|password)=", re.ASCII | re.IGNORECASE)
 #: What changes neither what is asked nor what its answer says.
 _UNASKED: Final = frozenset(
@@ -167,7 +169,7 @@ def auth(raw: Raw) -> str | Wrong:
     if isinstance(text, Wrong) or text in ("bearer", "none"):
         return text
     way, _, name = text.partition(":")
-    if way == "header" and _HEADER.fullmatch(name) and name.lower() not in _NOT_GIVEN[2:]:
+    if way == "header" and _HEADER.fullmatch(name) and name.lower() not in ("cookie", *_OWN_HEADERS):
         return text
     return Wrong(said("not_auth", value=quoted(text)))
 
@@ -182,9 +184,9 @@ def headers(raw: Raw) -> tuple[str, ...] | Wrong:
         name, colon, value = each.partition(":") if isinstance(each, str) else ("", "", "")
         if not colon or not _HEADER.fullmatch(name) or not _HEADER_VALUE.fullmatch(value.strip()):
             return Wrong(said("not_headers"))
-        if name.lower() in _NOT_GIVEN[3:]:
+        if name.lower() in _OWN_HEADERS:
             return Wrong(said("own_header", name=name))
-        if name.lower() in _NOT_GIVEN or _SECRET_HEADER.search(name.lower()):
+        if _SECRET_HEADER.fullmatch(name.lower()):
             return Wrong(said("secret_header", name=name))
         found.append(f"{name}: {value.strip()}")
     return tuple(found)

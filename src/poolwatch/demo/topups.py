@@ -59,7 +59,6 @@ ENDS: Final[Mapping[int, End]] = {
     5_000: End.NO_GRANT,
     6_000: End.LATER,
 }
-_CHARGED: Final = (End.GRANTED, End.SLOW, End.LOST, End.NO_GRANT)
 
 
 class _TeamOrder(msgspec.Struct, frozen=True):

@@ -30,7 +30,7 @@ _MISSED: Final = 3
 _DAYS_OF_WEEK: Final = 7
 _A_DAY: Final = timedelta(days=1)
 #: By so much of its past it is told how a balance runs.
-_WEEK: Final = timedelta(days=_DAYS_OF_WEEK)
+LOOKED_BACK: Final = timedelta(days=_DAYS_OF_WEEK)
 _DAY_SECONDS: Final = 86_400
 #: Of fewer figures nothing follows.
 _FEWEST_POINTS: Final = 2
@@ -271,7 +271,7 @@ def lasting(state: BalanceState, points: Sequence[Point], now: datetime) -> Last
     known = [(each.at, each.last) for each in points[ended:] if isinstance(each.last, Decimal)]
     if len(known) < _FEWEST_POINTS:
         return None
-    begins = max(known[0][0], now - _WEEK)
+    begins = max(known[0][0], now - LOOKED_BACK)
     if now - begins < _A_DAY:
         return None
     held = sum(at <= begins for at, _ in known)

@@ -23,8 +23,6 @@ from poolwatch.words import credits as words
 from poolwatch.words import history as history_words
 
 _DAY: Final = timedelta(days=1)
-#: So far back points are needed to tell how it runs.
-RUNS: Final = 7 * _DAY
 #: A chart of more than this has its fillings by day, and of more of them than this none: lines alone.
 _TIMES_UP_TO: Final = timedelta(days=16)
 _FILLINGS_MOST: Final = 16

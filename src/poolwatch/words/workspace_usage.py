@@ -33,7 +33,6 @@ BALANCE: Final = Text("BY BALANCE")
 TOKENS: Final = Text("TOKENS")
 IN_FILES: Final = Text("IN FILES")
 SHARE: Final = Text("SHARE")
-TOTAL: Final = Text("total")
 
 # --- rows
 NOT_SETTLED: Final = Text("not settled")

@@ -10,11 +10,10 @@ from typing import ClassVar
 from textual.binding import BindingType
 from textual.geometry import Size
 
-from poolwatch.domain.balances import BalanceState
+from poolwatch.domain.balances import LOOKED_BACK, BalanceState
 from poolwatch.domain.series import Point
 from poolwatch.presentation import history
 from poolwatch.presentation.balance_history import (
-    RUNS,
     BalanceScene,
     balance_chart,
     balance_cursor_line,
@@ -108,7 +107,7 @@ class BalanceHistory(Subject):
         if self._asked == asked:
             return
         self._asked = asked
-        since = min(history.since(period, hour), hour - RUNS)
+        since = min(history.since(period, hour), hour - LOOKED_BACK)
 
         async def read() -> None:
             points = await self._ui.feed.balance_points(state, since, period.finest)

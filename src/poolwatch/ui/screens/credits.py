@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from poolwatch.domain.balances import BalanceLevel, BalanceState, TopUpPlace
+from poolwatch.domain.balances import LOOKED_BACK, BalanceLevel, BalanceState, TopUpPlace
 from poolwatch.domain.series import Finest, Point
 from poolwatch.domain.values import replace
 from poolwatch.presentation.balance_filter import BalanceLooker
@@ -35,8 +35,6 @@ from poolwatch.words import credits as words
 from poolwatch.words import interface
 
 _PAGE: Final = 5
-#: So far back it is looked for how a balance runs.
-_PAST: Final = timedelta(days=7)
 #: Fewer figures make no line.
 _CHARTED: Final = 2
 _EXAMPLE: Final = "openrouter"
@@ -172,7 +170,7 @@ class CreditsScreen(FilteredPage):
                 wanted = {name: each.read_at for name, each in states.items()}
                 if wanted == self._pasts_of:
                     break
-                since = self.ui.feed.now() - _PAST
+                since = self.ui.feed.now() - LOOKED_BACK
                 pasts = {
                     name: await self.ui.feed.balance_points(each, since, Finest.CHANGE)
                     for name, each in states.items()

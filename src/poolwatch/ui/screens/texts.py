@@ -45,10 +45,7 @@ def help_lines(keymap: Keymap, width: int, glyphs: Glyphs, scope: Scope = Scope.
         ("budgets", [key for key in keymap.offered if key.scopes == {Scope.BUDGETS}]),
         ("budget_form", [key for key in keymap.offered if key.scopes == {Scope.BUDGET_FORM}]),
         ("resets", [key for key in keymap.offered if key.scopes == {Scope.RESETS}]),
-        (
-            "credits",
-            [key for key in keymap.offered if Scope.CREDITS in key.scopes <= {Scope.CREDITS, Scope.BALANCE}],
-        ),
+        ("credits", [key for key in keymap.offered if Scope.CREDITS in key.scopes <= _OF_BALANCES]),
         ("raw", [key for key in keymap.offered if key.scopes == {Scope.RAW}]),
         ("app", [key for key in keymap.offered if Scope.APP in key.scopes]),
     ]

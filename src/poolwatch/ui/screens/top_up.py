@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
-from datetime import timedelta
 from decimal import Decimal
 from enum import Enum, auto
 from functools import partial
@@ -11,7 +10,7 @@ from typing import Any, Final
 
 from textual import events
 
-from poolwatch.domain.balances import lasting
+from poolwatch.domain.balances import LOOKED_BACK, lasting
 from poolwatch.domain.message import Message
 from poolwatch.domain.proposals import Proposal
 from poolwatch.domain.purchases import Purchase, PurchaseOutcome, Settled, amount_of, money
@@ -44,8 +43,6 @@ from poolwatch.words import interface
 from poolwatch.words import topups as words
 from poolwatch.words.messages import message_text
 
-#: So far back it is looked for how a balance runs.
-_PAST: Final = timedelta(days=7)
 #: So often it is looked whether what is at work elsewhere has ended.
 _WATCH_SECONDS: Final = 1.0
 _AGAIN: Final = "again"
@@ -370,7 +367,7 @@ class TopUpSheet(Sheet[None]):
         amount = await self._top_ups.balance_of(look.offer.name)
         now, state, ends_at = feed.now(), self.ui.board.state.balances.get(source), None
         if amount is not None and state is not None:
-            points = await feed.balance_points(state, now - _PAST, Finest.CHANGE)
+            points = await feed.balance_points(state, now - LOOKED_BACK, Finest.CHANGE)
             runs = lasting(state, points, now)
             ends_at = None if runs is None else runs.ends_at
         self._standings[look.offer.name] = Standing(amount, now, ends_at)
