@@ -59,6 +59,7 @@ def account(name: str, balance: str | None, *, unlimited: bool = False) -> Accou
         ("87", "credits", "87 credits"),
         ("87.125", "credits", "87.13 credits"),
         ("0", "credits", "0 credits"),
+        ("1", "credits", "1 credit"),
         ("0.00", "USD", "$0.00"),
         # it is not nothing
         ("0.004", "USD", "<$0.01"),

@@ -94,7 +94,7 @@ def column(state: AccountState, prefs: Prefs = PREFS) -> str:
         (replace(LASTS, median_percent=None), "—", "—"),
         *((replace(LASTS, none_because=because), said, said) for because, said in (
             (NoForecast.TOO_EARLY, "too early"), (NoForecast.IDLE, "idle"), (NoForecast.TOO_FEW, "too few"),
-            (NoForecast.OLD, "old"), (NoForecast.FULL, "full"), (NoForecast.DISPUTED, "disputed"),
+            (NoForecast.OLD, "old"), (NoForecast.DISPUTED, "disputed"),
             (NoForecast.DUE, "due"), (NoForecast.PLAN_CHANGED, "new plan"), (NoForecast.NONE, "—"),
         )),
     ],
@@ -122,6 +122,10 @@ def test_no_weekly_window_and_a_dead_login_are_a_dash() -> None:
 def test_a_full_window_needs_no_forecast() -> None:
     assert column(foretold(OUT, used=100)) == "full"
     assert column(foretold(used=100)) == "full"
+    # after an early reset, until it is worked out anew
+    was_full = replace(LASTS, none_because=NoForecast.FULL)
+    assert column(foretold(was_full, used=100)) == "full"
+    assert column(foretold(was_full, used=0)) == "too early"
 
 
 def test_what_was_foretold_long_ago_or_of_another_week_counts_no_more() -> None:

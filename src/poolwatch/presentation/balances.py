@@ -56,7 +56,8 @@ def amount_text(amount: Decimal, unit: str) -> str:
     if sign is not None:
         minus = "-" if amount < 0 else ""
         return f"{minus}{sign}{_number(abs(amount), has_cents=True)}".replace(f"{sign}<", f"<{sign}")
-    return f"{bare_amount(amount, unit)} {unit}"
+    bare = bare_amount(amount, unit)
+    return words.ONE_CREDIT() if unit == CREDITS and bare == "1" else f"{bare} {unit}"
 
 
 def bare_amount(amount: Decimal, unit: str) -> str:
@@ -141,9 +142,7 @@ def notes(state: BalanceState, now: datetime, zone: tzinfo | None) -> list[str]:
         found.append(words.LAST_RESET(clock(balance.last_reset_at, now, zone)))
     left, cost = state.terms.requests_left(balance), state.terms.cost_per_request
     if left is not None and cost is not None and balance is not None:
-        told = (
-            words.ONE_CREDIT() if cost == 1 and balance.unit == CREDITS else amount_text(cost, balance.unit)
-        )
+        told = amount_text(cost, balance.unit)
         found.append(words.requests_left(told, left))
     return found
 

@@ -50,6 +50,9 @@ def window_ahead(judged: Judged, outlook: AccountOutlook, kind: str, now: dateti
         return NoForecast.OLD
     if found.resets_at is not None and found.resets_at <= now:
         return NoForecast.DUE
+    if found.none_because is NoForecast.FULL:
+        # it was full and is not: it has begun anew since
+        return NoForecast.TOO_EARLY
     if found.none_because is not None:
         return found.none_because
     return found if found.is_of(own_reset(window, base.at), now) else NoForecast.DUE
