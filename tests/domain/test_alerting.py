@@ -383,6 +383,22 @@ def test_an_alert_is_told_again_as_often_as_its_rule_says() -> None:
     assert world.look(after=timedelta(hours=5)) == []
 
 
+def test_what_is_told_again_is_how_it_stands_by_then() -> None:
+    world = World(rule(repeat_every=minutes(2)))
+    begun, worse, less = (message("as_stored", text=each) for each in ("91%", "99%", "88%"))
+    world.see(HOLDS, cause=begun)
+    world.see(HOLDS, cause=worse)
+    # that it does not end yet is not why it is told
+    world.see(STAYS, cause=less)
+    assert [item.cause for notice in world.notices for item in notice.items] == [begun, worse]
+    fresh = World(is_new=True)
+    fresh.see(HOLDS, cause=begun)
+    fresh.see(HOLDS, cause=worse)
+    alert = fresh.alert()
+    assert alert is not None
+    assert (alert.primed, alert.cause) == (True, begun)
+
+
 def test_a_source_that_is_down_mutes_its_accounts() -> None:
     world = World()
     assert world.see(HOLDS, muted_by="s3") == []

@@ -35,6 +35,7 @@ from poolwatch.domain.alerts import (
     silence_of,
 )
 from poolwatch.domain.event_log import EventKind, LoggedEvent, event_id
+from poolwatch.domain.message import Message
 from poolwatch.domain.notices import Notice
 from poolwatch.domain.values import replace
 
@@ -87,6 +88,12 @@ def evaluate(
         look.unsure_until,
     )
     return Evaluated(after, told.notices, events, told.again_at)
+
+
+def _cause_now(alert: Alert, finding: RuleFinding) -> Message | None:
+    """What is shown of it, and told again: how it stands now; of what was so before its rule, how it was."""
+    is_now = finding.truth is Truth.HOLDS and finding.cause is not None and not alert.primed
+    return finding.cause if is_now else alert.cause
 
 
 def _counted(between: timedelta) -> timedelta:
@@ -179,6 +186,7 @@ class _Look:
                 former,
                 phase=Phase.FIRING,
                 resolved_at=None,
+                cause=_cause_now(former, finding),
                 muted_by=finding.muted_by,
                 covered_by=finding.covered_by,
                 is_over_told=False if former.told == 0 else former.is_over_told,
@@ -247,18 +255,15 @@ class _Look:
                 return self._ended(alert)
             case _:
                 phase = Phase.FIRING
-        episode = finding.window if finding.window and _is_number(alert.episode) else alert.episode
-        is_same = (alert.phase, alert.muted_by, alert.covered_by, alert.episode) == (
-            phase,
-            finding.muted_by,
-            finding.covered_by,
-            episode,
+        after = replace(
+            alert,
+            phase=phase,
+            cause=_cause_now(alert, finding),
+            muted_by=finding.muted_by,
+            covered_by=finding.covered_by,
+            episode=finding.window if finding.window and _is_number(alert.episode) else alert.episode,
         )
-        if is_same:
-            return alert
-        return replace(
-            alert, phase=phase, muted_by=finding.muted_by, covered_by=finding.covered_by, episode=episode
-        )
+        return alert if after == alert else after
 
     def _ended(self, alert: Alert) -> Alert | None:
         """An alert that is over; one that was only pending is forgotten."""

@@ -114,8 +114,8 @@ class Alert(Struct, frozen=True):
     """What a rule found of one subject, in one window or episode. Instants aware UTC.
 
     `episode` is our own id of the window, or, without a window, a number that counts. `cause` says what was
-    found, in the words of the moment it fired. `told_at` is when a notice of it was last made,
-    `again_at` when the next is due.
+    found when it was last seen to hold. `told_at` is when a notice of it was last made, `again_at` when the
+    next is due.
     """
 
     rule: str
