@@ -281,6 +281,7 @@ async def test_the_order_waits_for_the_sweep() -> None:
         await settle(pilot)
         assert wall.order == before
         feed.pass_time(61)
+        app.tick()
         feed.happen(read_of(index, 1))
         await settle(pilot)
         assert wall.order != before
