@@ -135,7 +135,7 @@ def test_a_filter_lists_what_matches_alone(desk: Desk) -> None:
     assert [each["subject"]["id"] for each in document["alerts"]] == ["team"]
     assert [each["id"] for each in document["deliveries"]] == [ID]
     none = desk.run("alerts", "--filter", "zzz")
-    assert (none.code, none.err) == (0, "poolwatch: nothing matches zzz\n")
+    assert (none.code, none.err) == (0, "poolwatch: nothing matches “zzz”\n")
     assert "CHANNELS" in none.out
 
 

@@ -13,7 +13,7 @@ from poolwatch.bootstrap.clock import RealClock
 from poolwatch.bootstrap.console import EXIT_FAILED, EXIT_OK, EXIT_USAGE, Exit, complain, say, say_text
 from poolwatch.bootstrap.kept import open_kept
 from poolwatch.bootstrap.surroundings import Surroundings
-from poolwatch.cli.command import refuse_mistake, run_async, surroundings
+from poolwatch.cli.command import refuse_mistake, run_async, surroundings, told_filter
 from poolwatch.cli.past import names_of
 from poolwatch.config.values import nearest
 from poolwatch.domain.alerts import AlertBoard, Silence
@@ -40,8 +40,6 @@ _LISTED_JSON: Final = 200
 _SEARCHED: Final = 10_000
 _LONGEST_REASON: Final = 120
 _LONGEST_WORD: Final = 64
-#: So much of a filter is said again.
-_LONGEST_FILTER: Final = 80
 _LONGEST_SILENCE: Final = timedelta(days=366)
 #: An id is told by no fewer digits.
 _ID_LEAST: Final = 4
@@ -92,7 +90,7 @@ def _chosen(text: str, view: AlertListView) -> Lets:
     lets = looker.chosen(text)
     found = view.narrowed(lets)
     if not (found.board.alerts or found.board.silences or found.deliveries):
-        complain(words.no_match(visible(text.strip(), _LONGEST_FILTER)))
+        complain(words.no_match(told_filter(text)))
     return lets
 
 

@@ -25,7 +25,7 @@ from poolwatch.bootstrap.places import target_config
 from poolwatch.bootstrap.screen import appearance_problems
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.cli.changes import made, tell, tell_refused, tell_wrong
-from poolwatch.cli.command import refuse_mistake, run_async, surroundings
+from poolwatch.cli.command import refuse_mistake, run_async, surroundings, told_filter
 from poolwatch.cli.usage import WIDTH, accounts_kept, overview_kept, read_new, zone_name
 from poolwatch.config.changes import Change, Refused
 from poolwatch.config.limit_changes import add_limit, change_limit, read_limit, remove_limit
@@ -46,7 +46,6 @@ _ARRAY: Final = "budgets"
 #: What `add` proposes of what is not said.
 _LIMIT: Final = "$10"
 _LONGEST: Final = 200
-_LONGEST_FILTER: Final = 80
 ADD: Final = "budgets add NAME"
 
 
@@ -101,7 +100,7 @@ def _let_through(text: str, report: BudgetReport, names: AccountNames, around: S
     pairs = zip(report.budgets, rows, strict=True)
     shown = tuple(state for state, row in pairs if lets(row.texts, row.account_id, None))
     if not shown:
-        complain(said("no_budget_matches", filter=visible(text.strip(), _LONGEST_FILTER)))
+        complain(said("no_budget_matches", filter=told_filter(text)))
     return replace(report, budgets=shown)
 
 

@@ -134,8 +134,13 @@ def kept_by(seen: PoolOverview, text: str, prefs: Prefs) -> Collection[AccountKe
     refuse_mistake(Looker(seen, prefs), text, may_be_empty=not seen.accounts)
     found = matching(seen, text, prefs)
     if not found:
-        complain(words.no_match(visible(text.strip(), _LONGEST_FILTER)))
+        complain(words.no_match(told_filter(text)))
     return found
+
+
+def told_filter(text: str) -> str:
+    """A filter as it is said again: not too much of it, and harmless."""
+    return visible(text.strip(), _LONGEST_FILTER)
 
 
 def refuse_mistake(searched: Searched, text: str, *, may_be_empty: bool = False) -> None:
@@ -159,7 +164,7 @@ def tell_of_filter(seen: PoolOverview, text: str, prefs: Prefs, found: Collectio
     if wrong:
         complain(visible(wrong, _LONGEST_MISTAKE))
     elif not found:
-        complain(words.no_match(visible(text.strip(), _LONGEST_FILTER)))
+        complain(words.no_match(told_filter(text)))
 
 
 def find_account(
@@ -219,7 +224,7 @@ def _near(state: PoolState, wanted: str) -> list[AccountState]:
 
 def complain_of_words(typed: Sequence[str], command: str) -> None:
     """Say that a filter is one argument, and how it is quoted."""
-    text = visible(" ".join(typed), _LONGEST_FILTER)
+    text = told_filter(" ".join(typed))
     complain(said("quote_filter", command=f"poolwatch {command} {argument_word(text)}"))
 
 

@@ -31,12 +31,12 @@ from poolwatch.cli.command import (
     refuse_mistake,
     run_async,
     surroundings,
+    told_filter,
 )
 from poolwatch.config.paths import absolute
 from poolwatch.domain.event_log import LoggedEvent
 from poolwatch.domain.overview import PoolOverview
 from poolwatch.domain.series import FigureName, Finest
-from poolwatch.domain.text import visible
 from poolwatch.host.files import write_export
 from poolwatch.presentation.account_names import AccountNames
 from poolwatch.presentation.history import Scene
@@ -48,8 +48,6 @@ if TYPE_CHECKING:
     from poolwatch.presentation.balance_history import BalanceScene
 
 STDOUT: Final = "-"
-#: So much of a filter is said again.
-_LONGEST_FILTER: Final = 80
 #: How far back it goes where nobody says.
 _BACK: Final = timedelta(days=7)
 
@@ -125,7 +123,7 @@ def _let_through(
     chosen = looker.chosen(text)
     found = [event for event in logged if chosen(told[event.id], event.account_id, event.source)]
     if not found:
-        complain(said("no_event_matches", filter=visible(text.strip(), _LONGEST_FILTER), count=len(logged)))
+        complain(said("no_event_matches", filter=told_filter(text), count=len(logged)))
     return found
 
 

@@ -28,7 +28,7 @@ from poolwatch.bootstrap.scanning import book_of_home, read_sessions, session_ho
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.bootstrap.use import UseReader
 from poolwatch.bootstrap.whose import assign_use
-from poolwatch.cli.command import moment, refuse_mistake, run_async
+from poolwatch.cli.command import moment, refuse_mistake, run_async, told_filter
 from poolwatch.cli.finding import Finding, Grade
 from poolwatch.cli.past import STDOUT, Form, TimeSpan, past_of, put
 from poolwatch.config.paths import absolute
@@ -36,7 +36,6 @@ from poolwatch.domain.message import message
 from poolwatch.domain.overview import PoolOverview, overview
 from poolwatch.domain.quarters import UsePeriod, quarter_of, quarter_until
 from poolwatch.domain.state import AccountState, PoolState
-from poolwatch.domain.text import visible
 from poolwatch.domain.tokens import GroupBy, Origin, ScanState
 from poolwatch.domain.use_report import Conversation, UseReport, UseWish
 from poolwatch.domain.use_sums import UseRow
@@ -61,8 +60,6 @@ _NAMED: Final = 10
 
 #: What is said where another process was to read session files, which does not tell what the system said.
 _NOT_READ: Final = {BookProblem.DENIED: "use.not_kept", BookProblem.DAMAGED: "use.harmed"}
-#: So much of a filter is said again.
-_LONGEST_FILTER: Final = 80
 #: The columns of what is no terminal.
 WIDTH: Final = 120
 
@@ -109,7 +106,7 @@ def print_usage(config: Path | None, asked: UsageAsked, span: TimeSpan, form: Fo
         looker = UseLooker(accounts, report.texts, around.prefs().filters, mask=mask)
         refuse_mistake(looker, asked.filter_text, may_be_empty=not report.whole.requests)
         if report.whole.requests and not report.total.requests:
-            complain(said("no_use_matches", filter=visible(asked.filter_text.strip(), _LONGEST_FILTER)))
+            complain(said("no_use_matches", filter=told_filter(asked.filter_text)))
     if asked.titles and asked.by is GroupBy.CONVERSATION:
         report = _titled(report, homes)
     names = Names(AccountNames(accounts, mask), now.astimezone(zone).date(), report.conversations)

@@ -15,7 +15,7 @@ from poolwatch.presentation.alerts import AlertRow
 from poolwatch.presentation.masking import masked, masked_word
 from poolwatch.presentation.remedy import own_command
 from poolwatch.presentation.resets import ID_SHOWN
-from poolwatch.presentation.topups import proposal_text
+from poolwatch.presentation.topups import Commands, proposal_text
 from poolwatch.presentation.view import Prefs, Span, Tone
 from poolwatch.words import topups as words
 
@@ -57,27 +57,27 @@ def unsettled_lines(waits: Waits, now: datetime, prefs: Prefs) -> Iterator[Unset
     names = AccountNames({}, prefs.mask)
     for purchase in waits.purchases:
         lost = words.lost(_lost_top_up(purchase))
-        yield Unsettled(_shown(purchase.name, prefs), lost, settling(purchase, now, prefs))
+        yield Unsettled(_shown(purchase.name, prefs), lost, _settling(purchase, now, prefs))
     for use in waits.resets:
         lost = words.lost(words.LOST_RESET())
-        yield Unsettled(names.name(use.account), lost, settling_reset(use, now, prefs))
+        yield Unsettled(names.name(use.account), lost, _settling_reset(use, now, prefs))
 
 
-def buying(proposal: Proposal, prefs: Prefs) -> str:
+def _buying(proposal: Proposal, prefs: Prefs) -> str:
     """The command that buys what is proposed; it asks for the amount again."""
     name = masked_word(proposal.name, mask=prefs.mask)
     return own_command(f"topups buy {money(proposal.amount)} --name {name}", prefs)
 
 
-def settling(purchase: Purchase, now: datetime, prefs: Prefs) -> str:
+def _settling(purchase: Purchase, now: datetime, prefs: Prefs) -> str:
     """The command that asks about a top-up again, else the two that settle it."""
+    commands = Commands(own_command("topups", prefs))
     if purchase.asking(now) is None:
-        return own_command(f"topups ask {purchase.id}", prefs)
-    charged, not_charged = (each.value for each in Settled)
-    return words.once_known(own_command(f"topups settle {purchase.id} {charged}", prefs), not_charged)
+        return commands.ask(purchase)
+    return words.once_known(commands.settle(purchase, Settled.CHARGED), Settled.NOT_CHARGED.value)
 
 
-def settling_reset(use: ResetUse, now: datetime, prefs: Prefs) -> str:
+def _settling_reset(use: ResetUse, now: datetime, prefs: Prefs) -> str:
     """Likewise of the use of a banked reset."""
     request = use.id[:ID_SHOWN]
     if use.may_be_asked_again(now):
@@ -97,7 +97,7 @@ def _of_proposal(proposal: Proposal, now: datetime, prefs: Prefs) -> AlertRow:
         text,
         _age(proposal.at, now),
         (Span(words.withdrawn(until), Tone.DIM),),
-        words.settle_told(who, words.is_below(*below, buying(proposal, prefs))),
+        words.settle_told(who, words.is_below(*below, _buying(proposal, prefs))),
         opens=proposal,
     )
 
@@ -111,7 +111,7 @@ def _of_purchase(purchase: Purchase, now: datetime, prefs: Prefs) -> AlertRow:
         who,
         text,
         _age(purchase.at, now),
-        told=words.settle_told(who, settling(purchase, now, prefs)),
+        told=words.settle_told(who, _settling(purchase, now, prefs)),
         opens=purchase,
     )
 
@@ -125,7 +125,7 @@ def _of_reset(use: ResetUse, names: AccountNames, now: datetime, prefs: Prefs) -
         who,
         words.LOST_RESET(),
         _age(use.at, now),
-        told=words.settle_told(who, settling_reset(use, now, prefs)),
+        told=words.settle_told(who, _settling_reset(use, now, prefs)),
         opens=use,
     )
 

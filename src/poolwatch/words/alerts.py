@@ -205,7 +205,7 @@ resent: Final = Text("{id} is on its way again to {channels}; poolwatch or poolw
 takes_nothing: Final = Text(
     "channel {name} takes nothing until its settings change; poolwatch channels says why"
 )
-no_match: Final = Text("nothing matches {filter}")
+no_match: Final = Text("nothing matches “{filter}”")
 no_id: Final = Text("no notice has an id that begins with {text}; poolwatch alerts list has the ids")
 
 
