@@ -22,7 +22,7 @@ from poolwatch.domain.audit import Act, Deed, Outcome
 from poolwatch.domain.balances import balance_id
 from poolwatch.domain.message import Message
 from poolwatch.host.files import FileProblem, write_export
-from poolwatch.presentation.masking import masked
+from poolwatch.presentation.masking import shown
 from poolwatch.sessions.book import UseBook
 from poolwatch.sessions.events import Copies, UsageEvent, parse_event
 from poolwatch.sessions.tables import BookError
@@ -153,7 +153,7 @@ class _Lines:
                 else:
                     self.left_out += 1
         for name in () if self._chosen is not None else self._held.balance_names():
-            told = masked(name) if self._mask else name
+            told = shown(name, mask=self._mask)
             rows = self._held.history(balance_id(name), self._since)
             for line in balance_lines_of(told, rows, self._since, RealClock().now()):
                 if line:

@@ -18,7 +18,7 @@ from poolwatch.presentation.chart import Chart, MarkKind
 from poolwatch.presentation.figures import clock, local_time
 from poolwatch.presentation.history import Scene, figure_text, told_lines
 from poolwatch.presentation.history_chart import history_chart, note
-from poolwatch.presentation.masking import masked, shown_name
+from poolwatch.presentation.masking import shown, shown_name
 from poolwatch.presentation.past_windows import past_windows
 from poolwatch.presentation.plot import plot
 from poolwatch.presentation.view import Prefs, Tone
@@ -77,7 +77,7 @@ def _balance_lines(
     scene: BalanceScene, width: int, rows: int, glyphs: Glyphs, *, is_over: bool
 ) -> list[Line]:
     prefs, name = scene.prefs, scene.state.name
-    about = masked(name) if prefs.mask else name, figure_of_balance(scene), scene.now
+    about = shown(name, mask=prefs.mask), figure_of_balance(scene), scene.now
     return _titled(balance_chart(scene), about, prefs, width, rows, glyphs, is_over=is_over)
 
 

@@ -13,7 +13,7 @@ from poolwatch.domain.query.fields import Among
 from poolwatch.domain.query.tree import Query, lets
 from poolwatch.presentation.balances import CREDITS
 from poolwatch.presentation.filter import NO, YES, Saved, typed
-from poolwatch.presentation.masking import masked
+from poolwatch.presentation.masking import shown
 from poolwatch.presentation.view import Prefs
 from poolwatch.words import account as account_words
 from poolwatch.words import credits as words
@@ -82,7 +82,7 @@ class BalanceSubject:
 
     @property
     def _name(self) -> str:
-        return masked(self.state.name) if self._prefs.mask else self.state.name
+        return shown(self.state.name, mask=self._prefs.mask)
 
 
 class BalanceLooker:

@@ -13,7 +13,7 @@ from poolwatch.domain.balances import Balance, BalanceLevel, BalanceState, TopUp
 from poolwatch.domain.state import AccountState
 from poolwatch.domain.values import replace
 from poolwatch.presentation.figures import UNKNOWN, age_of, clock, duration, local_time
-from poolwatch.presentation.masking import masked
+from poolwatch.presentation.masking import shown
 from poolwatch.presentation.view import Figure, Prefs, Tone
 from poolwatch.words import credits as words
 from poolwatch.words.messages import failure_text
@@ -118,7 +118,7 @@ def balance_row(
     stale = state.is_stale(now, stale_after)
     trouble = "" if state.trouble is None else failure_text(state.trouble)
     return BalanceRow(
-        masked(state.name) if mask else state.name,
+        shown(state.name, mask=mask),
         left_text(state.balance),
         state.level,
         Tone.DIM if stale else _TONES[state.level],
@@ -128,7 +128,7 @@ def balance_row(
         stale,
         state.terms.top_up,
         state.terms.web,
-        masked(trouble) if mask else trouble,
+        shown(trouble, mask=mask),
     )
 
 
@@ -184,7 +184,7 @@ def strip_balances(states: Iterable[BalanceState], now: datetime, prefs: Prefs) 
     ordered = sorted(states, key=lambda each: (each.is_gone, _URGENCY.index(each.level)))
     if not ordered:
         return None
-    names = [masked(each.name) if prefs.mask else each.name for each in ordered]
+    names = [shown(each.name, mask=prefs.mask) for each in ordered]
     first, *others = [f"{name} {_brief(each.balance)}" for name, each in zip(names, ordered, strict=True)]
     is_old = ordered[0].is_stale(now, prefs.rules.stale_after)
     tone = _TONES[ordered[0].level]

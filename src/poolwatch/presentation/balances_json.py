@@ -13,7 +13,7 @@ from poolwatch.domain.state import AccountState
 from poolwatch.domain.usage import Aged, Credits
 from poolwatch.presentation.balances import CREDITS, account_balance, has_credits
 from poolwatch.presentation.json_values import Json, digits, instant
-from poolwatch.presentation.masking import masked, shown_label
+from poolwatch.presentation.masking import shown, shown_label
 from poolwatch.words.messages import failure_text
 
 SCHEMA: Final = "poolwatch.credits/1"
@@ -38,7 +38,7 @@ def balance_row_json(state: BalanceState, now: datetime, stale_after: timedelta,
     """One balance, as `credits` and `status` tell it; `now` is our own clock."""
     balance = state.balance
     return {
-        "source": _shown(state.name, mask),
+        "source": shown(state.name, mask=mask),
         "account": None,
         "remaining": None if balance is None else digits(balance.remaining),
         "limit": None if balance is None else digits(balance.limit),
@@ -61,7 +61,7 @@ def _account(account: AccountState, now: datetime, stale_after: timedelta, mask:
     balance, read_at = account_balance(account), None if held is None else held.at
     level = BalanceLevel.UNKNOWN if balance is None else BalanceTerms().level(balance)
     return {
-        "source": None if not account.sources else _shown(account.sources[0], mask),
+        "source": None if not account.sources else shown(account.sources[0], mask=mask),
         "account": shown_label(account, mask=mask),
         "remaining": None if balance is None else digits(balance.remaining),
         "limit": None,
@@ -84,11 +84,7 @@ def _trouble(trouble: Trouble | None, mask: bool) -> Json:
         return None
     return {
         "kind": trouble.kind.value,
-        "message": _shown(failure_text(trouble), mask),
+        "message": shown(failure_text(trouble), mask=mask),
         "since": instant(trouble.since),
         "retry_at": instant(trouble.retry_at),
     }
-
-
-def _shown(text: str, mask: bool) -> str:
-    return masked(text) if mask else text

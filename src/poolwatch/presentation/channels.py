@@ -12,7 +12,7 @@ from msgspec import Struct
 from poolwatch.domain.notices import ChannelHealth, ChannelKind
 from poolwatch.presentation import figures
 from poolwatch.presentation.json_values import instant
-from poolwatch.presentation.masking import masked
+from poolwatch.presentation.masking import masked, shown
 from poolwatch.words import channels as words
 from poolwatch.words.messages import message_text
 
@@ -43,7 +43,7 @@ def channel_lines(
     for each in channels:
         name, place = figures.ljust(each.name, names), figures.ljust(each.place, places)
         state = health_text(each, now, zone)
-        told = f"{name}  {each.kind.value:<{kinds}}  {place}  {masked(state) if mask else state}"
+        told = f"{name}  {each.kind.value:<{kinds}}  {place}  {shown(state, mask=mask)}"
         lines.append(told.rstrip())
     return lines
 

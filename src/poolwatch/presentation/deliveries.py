@@ -13,7 +13,7 @@ from poolwatch.domain.message import Message
 from poolwatch.domain.notices import ChannelHealth, Delivery, NoticeKind
 from poolwatch.presentation import figures
 from poolwatch.presentation.channels import state_text
-from poolwatch.presentation.masking import masked
+from poolwatch.presentation.masking import shown
 from poolwatch.presentation.view import Prefs, Span, Tone
 from poolwatch.words import alerts as words
 from poolwatch.words.messages import message_text
@@ -46,7 +46,7 @@ def sending_span(
         return Span(words.sent(channel, at, others), Tone.DIM)
     why = "" if delivery.last_why is None else message_text(delivery.last_why)
     if delivery.given_up_at is not None:
-        return Span(words.not_sent(channel, masked(why) if prefs.mask else why), Tone.AMBER)
+        return Span(words.not_sent(channel, shown(why, mask=prefs.mask)), Tone.AMBER)
     return Span(words.on_its_way(channel, delivery.tries), Tone.AMBER if delivery.tries > 1 else Tone.DIM)
 
 
@@ -58,7 +58,7 @@ def channel_spans(health: Iterable[ChannelHealth], now: datetime, prefs: Prefs) 
 
 def _channel(health: ChannelHealth, now: datetime, prefs: Prefs) -> Span:
     state = state_text(health, lambda at: figures.clock(at, now, prefs.zone))
-    told = words.of_channel(health.name, health.kind.value, masked(state) if prefs.mask else state)
+    told = words.of_channel(health.name, health.kind.value, shown(state, mask=prefs.mask))
     is_well = not health.disabled and health.failing_since is None
     return Span(told, Tone.DIM if is_well else Tone.AMBER)
 

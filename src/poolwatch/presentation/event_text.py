@@ -15,7 +15,7 @@ from poolwatch.domain.usage import BASE_BUCKET
 from poolwatch.presentation import figures
 from poolwatch.presentation.account_names import AccountNames
 from poolwatch.presentation.balances import bare_amount
-from poolwatch.presentation.masking import masked
+from poolwatch.presentation.masking import shown
 from poolwatch.words import account, alerts, credits, events
 from poolwatch.words.messages import message_text
 
@@ -85,7 +85,7 @@ def event_subject(event: LoggedEvent, names: AccountNames) -> str:
     if event.account_id is not None:
         return names.name(event.account_id)
     if event.balance is not None:
-        return masked(event.balance) if names.mask else event.balance
+        return shown(event.balance, mask=names.mask)
     if event.kind is EventKind.UPSTREAM_RESET:
         return events.UPSTREAM()
     if event.kind is EventKind.BUDGET_RESET:
@@ -97,7 +97,7 @@ def event_subject(event: LoggedEvent, names: AccountNames) -> str:
             return _alerted(event, names)
         if event.rule != BuiltIn.SOURCE_DOWN:
             # all others are about balances
-            return masked(event.source) if names.mask else event.source
+            return shown(event.source, mask=names.mask)
     if event.kind is EventKind.NOTICE_GIVEN_UP:
         return events.channel(event.now or figures.UNKNOWN)
     return events.source(event.source or figures.UNKNOWN)

@@ -17,7 +17,7 @@ from poolwatch.domain.values import replace
 from poolwatch.presentation.account_names import AccountNames
 from poolwatch.presentation.csv_text import Cell, csv_text
 from poolwatch.presentation.json_values import Json, instant, number
-from poolwatch.presentation.masking import masked
+from poolwatch.presentation.masking import shown
 
 SCHEMA: Final = "poolwatch.history/1"
 #: By what `--metric` calls them.
@@ -116,7 +116,7 @@ def _rows(past: FigurePast, names: AccountNames) -> Iterator[tuple[Cell, ...]]:
 def _label(past: FigurePast, names: AccountNames) -> str:
     if past.source is None:
         return names.label(past.account_id)
-    return masked(past.source) if names.mask else past.source
+    return shown(past.source, mask=names.mask)
 
 
 def _unit(past: FigurePast) -> str:

@@ -67,6 +67,11 @@ def masked_word(path: str, *, mask: bool) -> str:
     return shown_path(all_visible(path), mask=True) if mask else path_word(path)
 
 
+def shown(text: str, *, mask: bool) -> str:
+    """A line about no account in particular, as it is told: masked where that is wished."""
+    return masked(text) if mask else text
+
+
 def masked(text: str, paths: Iterable[str] = ()) -> str:
     """A line about no account in particular, its addresses and paths neutral.
 

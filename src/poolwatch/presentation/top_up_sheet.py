@@ -18,7 +18,7 @@ from poolwatch.domain.purchases import (
 )
 from poolwatch.presentation import figures
 from poolwatch.presentation.balances import CHATGPT
-from poolwatch.presentation.masking import masked
+from poolwatch.presentation.masking import shown
 from poolwatch.presentation.topups import Offer, TopUpLook, caps_text, purchase_line
 from poolwatch.words import topups as words
 
@@ -99,12 +99,12 @@ def title(place: TopUpLook | Address, step: str, *, mask: bool) -> str:
 
 def name_of(place: TopUpLook | Address, *, mask: bool) -> str:
     """What the place is called."""
-    return _shown(place.name if isinstance(place, Address) else place.offer.name, mask=mask)
+    return shown(place.name if isinstance(place, Address) else place.offer.name, mask=mask)
 
 
 def address_lines(place: Address, *, mask: bool) -> Iterator[str]:
     """Where it is bought instead."""
-    yield words.WEB_ALONE(_shown(place.name, mask=mask))
+    yield words.WEB_ALONE(shown(place.name, mask=mask))
     yield place.url
     if place.url == CHATGPT:
         yield words.OTHERS_HERE()
@@ -117,10 +117,10 @@ def offer_lines(
     offer = look.offer
     yield balance_line(look, standing, now, zone)
     if offer.trouble is not None:
-        yield words.no_top_up(_shown(offer.trouble, mask=mask))
+        yield words.no_top_up(shown(offer.trouble, mask=mask))
         return
     yield "   ".join(f"{nth}  ${money(each)}" for nth, each in enumerate(offer.amounts, 1))
-    yield words.saved_card(_shown(offer.host, mask=mask))
+    yield words.saved_card(shown(offer.host, mask=mask))
     yield words.your_caps(caps_text(offer))
 
 
@@ -141,10 +141,10 @@ def balance_line(look: TopUpLook, standing: Standing | None, now: datetime, zone
 def charge_lines(look: TopUpLook, amount: Decimal, standing: Standing | None, *, mask: bool) -> Iterator[str]:
     """What is paid once the amount is typed."""
     offer = look.offer
-    told = words.will_charge(money(amount), _shown(offer.target, mask=mask), _shown(offer.host, mask=mask))
+    told = words.will_charge(money(amount), shown(offer.target, mask=mask), shown(offer.host, mask=mask))
     before = None if standing is None else standing.amount
     yield told if before is None else words.would_be(told, money(before), money(before + amount))
-    yield words.NO_KEY() if not offer.takes_key else words.saved_card(_shown(offer.host, mask=mask))
+    yield words.NO_KEY() if not offer.takes_key else words.saved_card(shown(offer.host, mask=mask))
 
 
 def work_lines(look: TopUpLook, amount: Decimal | None) -> Iterator[str]:
@@ -180,7 +180,7 @@ def ending_lines(
         yield _since(purchase, look, standing, now, zone)
     if not purchase.is_open:
         return
-    yield words.BLOCKS(_shown(purchase.name, mask=mask))
+    yield words.BLOCKS(shown(purchase.name, mask=mask))
     if purchase.asking(now) is not None:
         yield words.NOT_AGAIN()
     elif purchase.service_id is not None:
@@ -213,7 +213,3 @@ def chosen_amount(offer: Offer, text: str) -> Decimal | None:
     if len(typed) == 1 and typed.isascii() and typed.isdigit() and 1 <= int(typed) <= len(offer.amounts):
         return offer.amounts[int(typed) - 1]
     return amount_of(typed)
-
-
-def _shown(text: str, *, mask: bool) -> str:
-    return masked(text) if mask else text

@@ -16,7 +16,7 @@ from poolwatch.domain.proposals import AutoTopUp, Proposal
 from poolwatch.domain.purchases import Caps, Purchase, PurchaseOutcome, Settled, Spent, TopUpKind, money
 from poolwatch.presentation import figures
 from poolwatch.presentation.json_values import Json, digits, instant
-from poolwatch.presentation.masking import masked
+from poolwatch.presentation.masking import shown
 from poolwatch.presentation.view import Tone
 from poolwatch.words import topups as words
 from poolwatch.words.messages import message_text
@@ -119,23 +119,21 @@ def caps_text(offer: Offer) -> str:
 def purchase_line(purchase: Purchase, now: datetime, *, mask: bool) -> str:
     """`reef team, $10.00: done: $1.40 → $11.40`."""
     settled = words.outcome_text(purchase.standing(now), purchase.settled)
-    told = words.told(_shown(purchase.name, mask=mask), money(purchase.amount), settled)
-    if _rose(purchase, now):
-        return _risen(told, purchase)
+    told = words.told(shown(purchase.name, mask=mask), money(purchase.amount), settled)
+    rise = _rise(purchase, now)
+    if rise is not None:
+        return words.rose(told, *rise)
     why = "" if purchase.reason is None or purchase.settled is not None else message_text(purchase.reason)
-    return words.because(told, _shown(why, mask=mask))
+    return words.because(told, shown(why, mask=mask))
 
 
-def _rose(purchase: Purchase, now: datetime) -> bool:
-    """Whether it is there, and the balance shows it."""
+def _rise(purchase: Purchase, now: datetime) -> tuple[str, str] | None:
+    """The balance before and after one that is there; None where it does not show that."""
     before, after = purchase.balance_before, purchase.balance_after
     is_granted = purchase.standing(now) is PurchaseOutcome.GRANTED
-    return is_granted and before is not None and after is not None and after > before
-
-
-def _risen(told: str, purchase: Purchase) -> str:
-    before, after = purchase.balance_before, purchase.balance_after
-    return told if before is None or after is None else words.rose(told, money(before), money(after))
+    if not is_granted or before is None or after is None or after <= before:
+        return None
+    return money(before), money(after)
 
 
 def done_rows(done: TopUpsDone, now: datetime, zone: tzinfo | None, *, mask: bool) -> tuple[DoneRow, ...]:
@@ -144,13 +142,13 @@ def done_rows(done: TopUpsDone, now: datetime, zone: tzinfo | None, *, mask: boo
     for each in islice(reversed(done.purchases), _LISTED):
         is_at_work = each.id in done.at_work
         outcome = words.AT_WORK() if is_at_work else words.outcome_text(each.standing(now), each.settled)
-        known = Tone.PLAIN if each.counts else Tone.DIM
+        known, rise = Tone.PLAIN if each.counts else Tone.DIM, _rise(each, now)
         rows.append(
             DoneRow(
                 figures.dated_clock(each.at, now, zone),
-                _shown(each.name, mask=mask),
+                shown(each.name, mask=mask),
                 f"${money(each.amount)}",
-                _risen(outcome, each) if _rose(each, now) else outcome,
+                outcome if rise is None else words.rose(outcome, *rise),
                 words.was_proposed(each.id) if each.proposed else each.id,
                 Tone.RED if each.is_open and not is_at_work else known,
             )
@@ -212,10 +210,10 @@ def list_lines(
     open. `proposals` wait, by name."""
     for offer in offers:
         yield words.offer(
-            _shown(offer.name, mask=mask), _shown(offer.target, mask=mask), _shown(offer.host, mask=mask)
+            shown(offer.name, mask=mask), shown(offer.target, mask=mask), shown(offer.host, mask=mask)
         )
         if offer.trouble is not None:
-            yield f"  {_shown(offer.trouble, mask=mask)}"
+            yield f"  {shown(offer.trouble, mask=mask)}"
         yield f"  {caps_text(offer)}"
         if offer.auto is not None:
             yield f"  {auto_text(offer.auto)}"
@@ -264,17 +262,17 @@ def list_json(
 
 def _offer_row(offer: Offer, waiting: Proposal | None, *, mask: bool) -> dict[str, Json]:
     return {
-        "name": _shown(offer.name, mask=mask),
+        "name": shown(offer.name, mask=mask),
         "kind": offer.kind.value,
-        "target": _shown(offer.target, mask=mask),
-        "host": _shown(offer.host, mask=mask),
+        "target": shown(offer.target, mask=mask),
+        "host": shown(offer.host, mask=mask),
         "currency": offer.currency,
         "amounts": [digits(each) for each in offer.amounts],
         "spent_today": digits(offer.spent.day),
         "max_per_day": digits(offer.caps.day),
         "spent_this_month": digits(offer.spent.month),
         "max_per_month": digits(offer.caps.month),
-        "trouble": None if offer.trouble is None else _shown(offer.trouble, mask=mask),
+        "trouble": None if offer.trouble is None else shown(offer.trouble, mask=mask),
         "auto": None if offer.auto is None else _auto_row(offer.auto, offer.auto_spent, waiting),
     }
 
@@ -294,18 +292,18 @@ def _auto_row(auto: AutoTopUp, spent: Spent, waiting: Proposal | None) -> dict[s
 
 
 def _row(purchase: Purchase, now: datetime, *, mask: bool) -> dict[str, Json]:
-    reason = None if purchase.reason is None else _shown(message_text(purchase.reason), mask=mask)
+    reason = None if purchase.reason is None else shown(message_text(purchase.reason), mask=mask)
     return {
         "id": purchase.id,
         "outcome": purchase.standing(now).value,
         "amount": digits(purchase.amount),
         "currency": purchase.currency,
-        "target": _shown(purchase.target, mask=mask),
+        "target": shown(purchase.target, mask=mask),
         "request_id": purchase.request_id,
         "balance_before": digits(purchase.balance_before),
         "balance_after": digits(purchase.balance_after),
         "reason": reason,
-        "name": _shown(purchase.name, mask=mask),
+        "name": shown(purchase.name, mask=mask),
         "at": instant(purchase.at),
         "granted": digits(purchase.granted),
         "link": purchase.link,
@@ -314,7 +312,3 @@ def _row(purchase: Purchase, now: datetime, *, mask: bool) -> dict[str, Json]:
         "open": purchase.is_open,
         "proposed": purchase.proposed,
     }
-
-
-def _shown(text: str, *, mask: bool) -> str:
-    return masked(text) if mask else text

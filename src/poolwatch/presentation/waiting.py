@@ -12,7 +12,7 @@ from poolwatch.domain.purchases import Purchase, Settled, money
 from poolwatch.presentation import figures
 from poolwatch.presentation.account_names import AccountNames
 from poolwatch.presentation.alerts import AlertRow
-from poolwatch.presentation.masking import masked, masked_word
+from poolwatch.presentation.masking import masked_word, shown
 from poolwatch.presentation.remedy import own_command
 from poolwatch.presentation.resets import ID_SHOWN
 from poolwatch.presentation.topups import Commands, proposal_text
@@ -57,7 +57,7 @@ def unsettled_lines(waits: Waits, now: datetime, prefs: Prefs) -> Iterator[Unset
     names = AccountNames({}, prefs.mask)
     for purchase in waits.purchases:
         lost = words.lost(_lost_top_up(purchase))
-        yield Unsettled(_shown(purchase.name, prefs), lost, _settling(purchase, now, prefs))
+        yield Unsettled(shown(purchase.name, mask=prefs.mask), lost, _settling(purchase, now, prefs))
     for use in waits.resets:
         lost = words.lost(words.LOST_RESET())
         yield Unsettled(names.name(use.account), lost, _settling_reset(use, now, prefs))
@@ -86,7 +86,7 @@ def _settling_reset(use: ResetUse, now: datetime, prefs: Prefs) -> str:
 
 
 def _of_proposal(proposal: Proposal, now: datetime, prefs: Prefs) -> AlertRow:
-    who, text = _shown(proposal.name, prefs), proposal_text(proposal)
+    who, text = shown(proposal.name, mask=prefs.mask), proposal_text(proposal)
     below = (money(each) for each in (proposal.balance, proposal.below))
     until = figures.clock(proposal.until, now, prefs.zone)
     return AlertRow(
@@ -103,7 +103,7 @@ def _of_proposal(proposal: Proposal, now: datetime, prefs: Prefs) -> AlertRow:
 
 
 def _of_purchase(purchase: Purchase, now: datetime, prefs: Prefs) -> AlertRow:
-    who, text = _shown(purchase.name, prefs), _lost_top_up(purchase)
+    who, text = shown(purchase.name, mask=prefs.mask), _lost_top_up(purchase)
     return AlertRow(
         f"waits top-up {purchase.id}",
         _MONEY,
@@ -136,7 +136,3 @@ def _lost_top_up(purchase: Purchase) -> str:
 
 def _age(at: datetime, now: datetime) -> str:
     return figures.duration(max(now - at, timedelta(0)))
-
-
-def _shown(name: str, prefs: Prefs) -> str:
-    return masked(name) if prefs.mask else name

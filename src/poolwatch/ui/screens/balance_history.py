@@ -24,7 +24,7 @@ from poolwatch.presentation.balance_history import (
     scale_of_balance,
 )
 from poolwatch.presentation.history import Period
-from poolwatch.presentation.masking import masked
+from poolwatch.presentation.masking import shown
 from poolwatch.presentation.view import DetailLine, Prefs
 from poolwatch.ui.keymap import Scope
 from poolwatch.ui.screens.account_history import Subject
@@ -93,7 +93,7 @@ class BalanceHistory(Subject):
         listed, name, period = self._listed, scene.state.name, scene.period.name
         figure, brief = figure_of_balance(scene), history_words.period(period, short=True)
         return Headline(
-            masked(name) if scene.prefs.mask else name,
+            shown(name, mask=scene.prefs.mask),
             f"{figure} · {history_words.period(period)}, {history_words.step(period)}",
             f"{figure} · {brief}",
             f"{figure} · {brief}",
@@ -162,7 +162,7 @@ class BalanceHistoryScreen(HistoryPage[str]):
     def action_read_balance(self) -> None:
         """Read it now."""
         name = self._balance.name
-        self.flash(words.READING(masked(name) if self.ui.choice.mask else name))
+        self.flash(words.READING(shown(name, mask=self.ui.choice.mask)))
         self.start_work(partial(self._read_now, name))
 
     async def _read_now(self, name: str) -> None:
