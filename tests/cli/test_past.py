@@ -221,7 +221,7 @@ def test_csv_goes_into_a_file_of_its_own(kept: Desk) -> None:
         (["events", "--until", "1x"], "--until takes"),
         (["history", "--since", "1h", "--until", "2h"], "--since has to lie before --until"),
         (["history", "--json", "--csv"], "--json or --csv"),
-        (["history", "nobody", "--json"], "no account is called nobody"),
+        (["history", "nobody", "--json"], "no account and no balance is called nobody"),
     ],
 )
 def test_what_cannot_be_meant_is_usage(kept: Desk, arguments: list[str], words: str) -> None:
