@@ -145,6 +145,19 @@ async def test_the_palette_runs_what_keys_do() -> None:
         assert feed.paused == [True]
 
 
+async def test_the_palette_is_of_ascii_alone_where_the_screen_is() -> None:
+    app = app_of("twelve", glyphs="ascii")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("colon")
+        for _ in range(100):
+            await pilot.pause(0.02)
+            if app.screen.query("CommandList.--visible"):
+                break
+        text = screen_text(app)
+        assert "a screen" in text
+        assert text.isascii(), [char for char in text if not char.isascii()]
+
+
 @pytest.mark.parametrize(
     ("typed", "found"), [("mask", "mask"), ("needs you", "needs_you"), ("used left", "used_left")]
 )

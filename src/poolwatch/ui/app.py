@@ -17,7 +17,16 @@ from textual.worker import Worker, WorkerState
 
 from poolwatch.domain.values import replace
 from poolwatch.presentation.view import Tone
-from poolwatch.ui.appearance import ANSI, DARK, Appearance, glyphs_of, next_theme, palette_of, theme_named
+from poolwatch.ui.appearance import (
+    ANSI,
+    ASCII,
+    DARK,
+    Appearance,
+    glyphs_of,
+    next_theme,
+    palette_of,
+    theme_named,
+)
 from poolwatch.ui.board import Board
 from poolwatch.ui.feed import BulkProgress, Feed, PoolChanged
 from poolwatch.ui.keymap import MAIN, Scope, textual_key
@@ -334,7 +343,8 @@ class PoolApp(TerminalApp[ExitRequest], inherit_bindings=False, inherit_css=Fals
 
         if not isinstance(self.screen, CalmPalette):
             asked = words.text("palette_prompt")
-            self.push_screen(CalmPalette(placeholder=asked, id="--command-palette"))
+            kind = "-ascii" if self.ui.appearance.glyphs is ASCII else None
+            self.push_screen(CalmPalette(placeholder=asked, id="--command-palette", classes=kind))
 
     def action_leave(self) -> None:
         """Back; quit where there is nothing to go back to."""

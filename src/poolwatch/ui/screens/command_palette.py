@@ -147,11 +147,17 @@ def _shown(key: AccountKey) -> Callable[[PoolScreen], object]:
 
 
 class CalmPalette(CommandPalette, LeavesOnce[None]):
-    """Textual's palette, its cursor steady and without an emoji that terminals measure differently."""
+    """Textual's palette, its cursor steady and without an emoji that terminals measure differently.
+
+    With the class `-ascii`, of ASCII alone.
+    """
 
     ALLOW_SELECT = False
     DEFAULT_CSS = """
     CalmPalette SearchIcon { display: none; }
+    CalmPalette.-ascii #--input { border: none; border-top: ascii $border; }
+    CalmPalette.-ascii CommandList { border: none; border-bottom: ascii $border; scrollbar-size: 0 0; }
+    CalmPalette.-ascii LoadingIndicator { display: none; }
     """
 
     def on_resize(self, event: events.Resize) -> None:
