@@ -62,6 +62,7 @@ def test_the_code_alone_decides(code: object, means: ResetOutcome) -> None:
         (502, b'{"code": "reset"}'),
         (503, b"{}"),
         (520, b""),
+        (200, b'{"code": "nothing_to_reset", "code": "reset"}'),
     ],
 )
 def test_whatever_is_not_plain_is_unknown(status: int, body: bytes) -> None:

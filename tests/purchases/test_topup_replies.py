@@ -96,6 +96,20 @@ async def test_a_token_goes_over_tls_or_to_this_machine_alone() -> None:
             assert sent.why.code == "topup.not_https"
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"status": "granted", "status": "failed"}',
+        b'{"status": "failed", "error": {"code": "x"}, "status": "granted"}',
+        b'{"status": "failed", "error": {"code": "x", "code": "y"}}',
+    ],
+)
+def test_an_answer_that_says_two_things_is_not_plain(body: bytes) -> None:
+    assert judged(purchase(), Answer(200, None, body), NOW).outcome is PurchaseOutcome.UNKNOWN
+    pending = purchase(outcome=PurchaseOutcome.STARTED, service_id="tu_1")
+    assert looked_up(pending, Answer(200, None, body), NOW) is pending
+
+
 def test_a_look_says_nothing_of_another_top_up() -> None:
     pending = purchase(outcome=PurchaseOutcome.STARTED, service_id="tu_1")
     other = Answer(200, None, b'{"id": "tu_2", "status": "granted"}')

@@ -97,7 +97,16 @@ class TopUpDesk:
         """What can be bought there, and how far its caps are used."""
         aim = _aim(topup, target)
         offer = Offer(
-            topup.name, TopUpKind(topup.kind), topup.url, aim, topup.currency, topup.amounts, topup.caps
+            topup.name,
+            TopUpKind(topup.kind),
+            topup.url,
+            aim,
+            topup.currency,
+            topup.amounts,
+            topup.caps,
+            spent=None,
+            auto=topup.auto,
+            auto_spent=None,
         )
         known = self._known(topup)
         if isinstance(known, Message):
@@ -108,11 +117,13 @@ class TopUpDesk:
         waiting = next((each for each in known.purchases if each.is_open and each.target == aim), None)
         if refused is None and waiting is not None:
             refused = message("topup.open", id=waiting.id, amount=money(waiting.amount))
-        trouble = None if refused is None else message_text(refused)
-        now, auto = self._now(), topup.auto
-        of_target = [each for each in known.purchases if each.target == aim]
-        used = Spent() if auto is None else spent_by_proposals(of_target, now)
-        return replace(offer, spent=spent(known.purchases, now), trouble=trouble, auto=auto, auto_spent=used)
+        offer = replace(offer, trouble=None if refused is None else message_text(refused))
+        if known.damaged:
+            # what can be read there may be less than what was bought
+            return offer
+        now, of_target = self._now(), [each for each in known.purchases if each.target == aim]
+        used = Spent() if topup.auto is None else spent_by_proposals(of_target, now)
+        return replace(offer, spent=spent(known.purchases, now), auto_spent=used)
 
     def proposals(self) -> dict[str, Proposal]:
         """Those that wait for an answer, by the name of the top-up."""

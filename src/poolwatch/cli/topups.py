@@ -23,8 +23,8 @@ from poolwatch.bootstrap.console import ask as question
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.bootstrap.topups import TopUpDesk
 from poolwatch.cli.command import surroundings
-from poolwatch.config.topup_settings import TopUpSettings
-from poolwatch.config.values import nearest
+from poolwatch.config.topup_settings import TopUpSettings, target_line
+from poolwatch.config.values import Raw, Wrong, nearest
 from poolwatch.domain.audit import By
 from poolwatch.domain.message import Message
 from poolwatch.domain.purchases import Purchase, PurchaseOutcome, Settled, amount_of, money
@@ -83,6 +83,10 @@ def buy(config: Path | None, wish: TopUpWish, *, as_json: bool = False, mask: bo
     amount = amount_of(wish.amount)
     if amount is None:
         complain(words.not_amount(visible(wish.amount, _LONGEST_WORD)))
+        return EXIT_USAGE
+    aim = None if wish.target is None else target_line(Raw(wish.target))
+    if isinstance(aim, Wrong):
+        complain(words.bad_target(aim.why))
         return EXIT_USAGE
     offer, seen = desk.offer(topup, wish.target), desk.seen(topup, wish.target)
     refused = desk.distrust()

@@ -54,6 +54,10 @@ def _auto(raw: Raw) -> AutoTopUp | Wrong:
     return AutoTopUp(below, dollars, Caps(day, month))
 
 
+#: What it is bought for, also where that is typed.
+target_line: Final = values.line(64)
+
+
 class TopUpSettings(Struct, frozen=True):
     """One place where credits can be bought. It is asked only by a person, for an amount that is typed."""
 
@@ -84,9 +88,7 @@ class TopUpSettings(Struct, frozen=True):
     currency: Annotated[
         str, Row(values.one_of(("USD",)), mark("what the amounts are in; only USD so far"))
     ] = "USD"
-    target: Annotated[str, Row(values.line(64), mark("what it is bought for, as the service calls it"))] = (
-        "pool"
-    )
+    target: Annotated[str, Row(target_line, mark("what it is bought for, as the service calls it"))] = "pool"
     max_per_day: Annotated[
         Decimal, Row(amount(_CENTS), mark("no more is sent in a day of UTC, what is unknown included"))
     ] = Decimal(100)

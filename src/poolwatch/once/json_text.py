@@ -19,8 +19,12 @@ class NotJson(Struct, frozen=True):
 
 def parse_json(text: bytes) -> JsonValue | NotJson:
     """The value of a JSON text; NaN, infinities, endless nesting and broken UTF-8 make it none."""
+    return _decoded(_DECODER, text)
+
+
+def _decoded(decoder: json.JSONDecoder, text: bytes) -> JsonValue | NotJson:
     try:
-        value: JsonValue = _DECODER.decode(text.removeprefix(codecs.BOM_UTF8).decode())
+        value: JsonValue = decoder.decode(text.removeprefix(codecs.BOM_UTF8).decode())
     except (ValueError, RecursionError):
         return NotJson()
     return value
@@ -43,6 +47,12 @@ def other_encoding(text: bytes) -> str | None:
 def parse_object(text: bytes) -> JsonObject | None:
     """The JSON object of a text, or None for anything else."""
     value = parse_json(text)
+    return value if isinstance(value, dict) else None
+
+
+def parse_plain_object(text: bytes) -> JsonObject | None:
+    """The same of a text in which no key stands twice: of two values nobody knows which is meant."""
+    value = _decoded(_PLAIN_DECODER, text)
     return value if isinstance(value, dict) else None
 
 
@@ -69,5 +79,15 @@ def _finite(digits: str) -> float:
     return value
 
 
+def _once(members: list[tuple[str, JsonValue]]) -> JsonObject:
+    found = dict(members)
+    if len(found) < len(members):
+        raise ValueError("a key stands twice")
+    return found
+
+
 #: Made once for thousands of texts.
 _DECODER: Final = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
+_PLAIN_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=_once, parse_constant=_refuse_constant, parse_float=_finite
+)

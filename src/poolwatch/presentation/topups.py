@@ -40,11 +40,12 @@ class Offer(Struct, frozen=True):
     currency: str
     amounts: tuple[Decimal, ...]
     caps: Caps
-    spent: Spent = Spent()
+    #: None: nobody can read what was bought there
+    spent: Spent | None = Spent()
     trouble: str | None = None
     #: what is proposed there, and how far the caps for that are used
     auto: AutoTopUp | None = None
-    auto_spent: Spent = Spent()
+    auto_spent: Spent | None = Spent()
 
     @property
     def host(self) -> str:
@@ -113,6 +114,8 @@ class Commands(Struct, frozen=True):
 def caps_text(offer: Offer) -> str:
     """How far the caps are used."""
     spent, caps = offer.spent, offer.caps
+    if spent is None:
+        return words.caps_unknown(money(caps.day), money(caps.month))
     return words.caps(money(spent.day), money(caps.day), money(spent.month), money(caps.month))
 
 
@@ -268,23 +271,23 @@ def _offer_row(offer: Offer, waiting: Proposal | None, *, mask: bool) -> dict[st
         "host": shown(offer.host, mask=mask),
         "currency": offer.currency,
         "amounts": [digits(each) for each in offer.amounts],
-        "spent_today": digits(offer.spent.day),
+        "spent_today": None if offer.spent is None else digits(offer.spent.day),
         "max_per_day": digits(offer.caps.day),
-        "spent_this_month": digits(offer.spent.month),
+        "spent_this_month": None if offer.spent is None else digits(offer.spent.month),
         "max_per_month": digits(offer.caps.month),
         "trouble": None if offer.trouble is None else shown(offer.trouble, mask=mask),
         "auto": None if offer.auto is None else _auto_row(offer.auto, offer.auto_spent, waiting),
     }
 
 
-def _auto_row(auto: AutoTopUp, spent: Spent, waiting: Proposal | None) -> dict[str, Json]:
+def _auto_row(auto: AutoTopUp, spent: Spent | None, waiting: Proposal | None) -> dict[str, Json]:
     """What is proposed, and the proposal that waits."""
     return {
         "below": digits(auto.below),
         "amount": digits(auto.amount),
-        "spent_today": digits(spent.day),
+        "spent_today": None if spent is None else digits(spent.day),
         "max_per_day": digits(auto.caps.day),
-        "spent_this_month": digits(spent.month),
+        "spent_this_month": None if spent is None else digits(spent.month),
         "max_per_month": digits(auto.caps.month),
         "proposed_at": None if waiting is None else instant(waiting.at),
         "proposed_until": None if waiting is None else instant(waiting.until),

@@ -9,7 +9,7 @@ from msgspec import Struct
 from poolwatch.domain.banked_resets import ResetOutcome, ResetRoute
 from poolwatch.domain.message import Message, message
 from poolwatch.domain.text import visible
-from poolwatch.once.json_text import JsonObject, object_at, parse_object, text_at
+from poolwatch.once.json_text import JsonObject, object_at, parse_plain_object, text_at
 
 #: Longer than any answer: what is longer is none.
 REPLY_CAP_BYTES: Final = 64 * 1024
@@ -78,7 +78,7 @@ def verdict_of(answer: Answer, route: ResetRoute) -> Verdict:
         return Verdict(ResetOutcome.NOT_SENT, answer.why)
     if isinstance(answer, Missing):
         return Verdict(ResetOutcome.UNKNOWN, answer.why)
-    found = parse_object(answer.body)
+    found = parse_plain_object(answer.body)
     if found is None:
         return Verdict(ResetOutcome.UNKNOWN, message("resets.unreadable", status=answer.status))
     if route is ResetRoute.CODEX:

@@ -15,7 +15,7 @@ from poolwatch.domain.message import Message, message
 from poolwatch.domain.purchases import Purchase, PurchaseOutcome, TopUpKind
 from poolwatch.domain.text import visible
 from poolwatch.domain.values import replace
-from poolwatch.once.json_text import JsonObject, JsonValue, object_at, parse_object, text_at
+from poolwatch.once.json_text import JsonObject, JsonValue, object_at, parse_plain_object, text_at
 
 #: Statuses that refuse a top-up, where their body says so too.
 _REFUSING: Final = frozenset({400, 401, 402, 403, 404, 422})
@@ -118,7 +118,7 @@ def looked_up(purchase: Purchase, answer: Sent, now: datetime) -> Purchase:
     """
     if not isinstance(answer, Answer) or answer.status != 200:
         return purchase
-    body = parse_object(answer.body) or {}
+    body = parse_plain_object(answer.body) or {}
     said = _by_status(purchase, body)
     is_told = said.outcome in (PurchaseOutcome.GRANTED, PurchaseOutcome.REFUSED, PurchaseOutcome.NEEDS_WEB)
     named = body.get("id", purchase.service_id)
@@ -167,7 +167,7 @@ def _judge(purchase: Purchase, answer: Sent, now: datetime) -> _Said:
         return _Said(
             PurchaseOutcome.TRY_LATER, message("topup.later", status=answer.status), retry_at=retry_at
         )
-    body = parse_object(answer.body)
+    body = parse_plain_object(answer.body)
     if body is not None:
         if 200 <= answer.status < 300:
             return _by_status(purchase, body) if purchase.kind is TopUpKind.GENERIC else _of_reef(body)
