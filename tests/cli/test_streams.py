@@ -96,4 +96,4 @@ def test_addresses_keep_all_but_user_and_password(pool_desk: Desk) -> None:
         ("https://host.example.com:8080/@team", "https://host.example.com:8080/@team"),
         ("https://host.example.com/x bob@example.com", "https://host.example.com/x bob@example.com"),
     ):
-        assert f"no source is called {printed}\n" in pool_desk.run("sources", "test", typed).err
+        assert f"no source is called {printed}; poolwatch" in pool_desk.run("sources", "test", typed).err

@@ -41,7 +41,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "run": mark("Run a program unless a limit says stop. poolwatch becomes that program."),
     "credits": mark("Print what is left of every balance. Accounts that have credits stand there too."),
     "daemon": mark("Poll without a screen; the app watches beside it."),
-    "refresh": mark("Run the refresh chain: token step, then usage step."),
+    "refresh": mark("Renew logins if need be, then read the usage."),
     "budgets": mark("What may be spent, how far that has gone, and what comes."),
     "budgets list": mark("Every budget: how much is spent of it, until when, and what it will come to."),
     "budgets add": mark(
@@ -105,7 +105,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "data": mark("History of accounts and balances, and usage, as JSON lines."),
     "data export": mark("Print the history: a line for each moment of change."),
     "data import": mark(
-        "Take such lines into the history, and usage events of other programs beside them. What is there"
+        "Take exported lines into the history, and usage events of other programs beside them. What is there"
         " stays; the present is not touched."
     ),
     "config": mark("Settings, with the origin of each value."),

@@ -186,7 +186,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "key_options_write_it": mark("(--api-key-file or --api-key-env writes it)"),
     "not_sent": mark("{why}; nothing was sent or written"),
     "not_written": mark("{why}; nothing was written"),
-    "no_source": mark("no source is called {name}"),
+    "no_source": mark("no source is called {name}; poolwatch sources lists all"),
     "no_source_but": mark("no source is called {name}; did you mean {near}?"),
     "usage_answers": mark("{name}: {found}; usage answers"),
     "no_login_there": mark("{name}: no login is there"),
