@@ -12,7 +12,7 @@ from poolwatch.domain.failure import FailureKind, failure
 from poolwatch.domain.message import message
 from poolwatch.domain.purchases import Caps, Purchase, PurchaseOutcome, Settled, Spent, TopUpKind
 from poolwatch.domain.values import replace
-from poolwatch.presentation.balances import CHATGPT
+from poolwatch.presentation.balances import CHATGPT_URL
 from poolwatch.presentation.top_up_sheet import (
     Address,
     Filled,
@@ -197,7 +197,7 @@ def test_the_title_names_the_place_and_shouts_only_what_is_unknown() -> None:
     assert title(LOOK, stands_since(LOST, NOW, UTC), mask=False) == "Top up reef team · 14:01 · UNKNOWN"
     done = replace(LOST, outcome=PurchaseOutcome.GRANTED)
     assert title(LOOK, stands_since(done, NOW, UTC), mask=False) == "Top up reef team · 14:01"
-    assert title(Address("ChatGPT", CHATGPT), "", mask=False) == "Top up ChatGPT"
+    assert title(Address("ChatGPT", CHATGPT_URL), "", mask=False) == "Top up ChatGPT"
 
 
 def test_while_it_runs_it_says_that_leaving_stops_nothing() -> None:
@@ -259,7 +259,7 @@ def test_what_is_sold_in_a_browser_alone_stands_behind_and_chatgpt_last() -> Non
     places = web_places(states)
     assert places == (
         Address("OpenRouter", "https://openrouter.example.com"),
-        Address("ChatGPT", CHATGPT),
+        Address("ChatGPT", CHATGPT_URL),
     )
     assert list(address_lines(places[0], mask=False))[1:] == ["https://openrouter.example.com"]
     assert "[[topups]]" in list(address_lines(places[1], mask=False))[2]

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
 
-from poolwatch.bootstrap.topups import TopUpCounter, TopUpDesk
+from poolwatch.bootstrap.topups import LiveTopUps, TopUpDesk
 from poolwatch.domain.account import AccountKey
 from poolwatch.domain.alerts import AlertBoard, Silence, Subject
 from poolwatch.domain.balances import BalanceState
@@ -292,7 +292,7 @@ class ScriptedFeed:
         return replace(use, settled=used, reason=Message(code))
 
     async def top_ups(self) -> TopUps:
-        return _Nowhere(self.topped_up) if self.desk is None else TopUpCounter(self.desk)
+        return _Nowhere(self.topped_up) if self.desk is None else LiveTopUps(self.desk)
 
     async def budget_detail(self, state: BudgetState, by: GroupBy) -> BudgetDetail:
         self.detailed.append((state.budget.name, by))

@@ -20,7 +20,7 @@ from poolwatch.domain.events import BalancesTold
 from poolwatch.domain.proposals import Proposal
 from poolwatch.domain.state import PoolState
 from poolwatch.domain.values import replace
-from poolwatch.presentation.balances import CHATGPT
+from poolwatch.presentation.balances import CHATGPT_URL
 from poolwatch.presentation.top_up_sheet import Filled
 from poolwatch.presentation.waiting import Waits
 from poolwatch.purchases import topup_service
@@ -426,10 +426,10 @@ async def test_what_somebody_else_bought_meanwhile_is_not_bought_again(server: T
 async def test_with_none_the_address_of_chatgpt_is_told() -> None:
     async with app_with().run_test(size=NORMAL) as pilot:
         app = await opened(pilot)
-        assert CHATGPT in sheet(app)
+        assert CHATGPT_URL in sheet(app)
         # what is typed where nothing is asked for does not stand in the way of the keys
         await pilot.press("1", "0", "enter", "y")
-        assert app.clipboard == CHATGPT
+        assert app.clipboard == CHATGPT_URL
         await pilot.press("q")
         await settle(pilot)
         assert isinstance(app.screen, Page)

@@ -211,8 +211,8 @@ class LiveFeed:
         from poolwatch.domain.audit import By
 
         module = await asyncio.to_thread(import_module, "poolwatch.bootstrap.topups")
-        counter: TopUps = module.TopUpCounter(module.TopUpDesk(self._surroundings, By.APP))
-        return counter
+        found: TopUps = module.LiveTopUps(module.TopUpDesk(self._surroundings, By.APP))
+        return found
 
     async def past(self, asked: PastAsked) -> AccountPast:
         """What the store keeps of an account, one figure after the other; a viewer reads it as well."""

@@ -299,7 +299,7 @@ class TopUpDesk:
             return disk_message(error, self.book.folder.folder)
 
 
-class TopUpCounter:
+class LiveTopUps:
     """The desk for a screen: all of it on threads, and without a wait for those when the app is left."""
 
     def __init__(self, desk: TopUpDesk) -> None:

@@ -20,7 +20,7 @@ from poolwatch.domain.state import AccountState
 from poolwatch.domain.text import argument_word
 from poolwatch.domain.usage import Aged, Credits
 from poolwatch.presentation.balances import (
-    CHATGPT,
+    CHATGPT_URL,
     BalanceRow,
     account_balance,
     balance_row,
@@ -90,7 +90,7 @@ def _lines(
         held: Aged[Credits] | None = account.usage.credits
         read_at = None if held is None else held.at
         name, left = shown_name(account, mask=mask), left_text(account_balance(account))
-        table.append((name, left, age_of(read_at, seen.at), CHATGPT, ""))
+        table.append((name, left, age_of(read_at, seen.at), CHATGPT_URL, ""))
     if not table:
         return []
     head = (words.NAME(), words.LEFT(), words.READ(), words.TOP_UP(), "")

@@ -20,7 +20,7 @@ from poolwatch.words.messages import failure_text
 
 CREDITS: Final = "credits"
 #: Where ChatGPT sells credits itself.
-CHATGPT: Final = "https://chatgpt.com/codex/settings/usage"
+CHATGPT_URL: Final = "https://chatgpt.com/codex/settings/usage"
 _SIGNS: Final = {"USD": "$", "CNY": "¥", "EUR": "€", "GBP": "£", "JPY": "¥"}
 _CENT: Final = Decimal("0.01")
 _ROUNDED: Final = Context(prec=80, rounding=ROUND_HALF_UP)

@@ -16,7 +16,7 @@ from poolwatch.domain.state import PoolState
 from poolwatch.domain.status import Status
 from poolwatch.presentation import figures
 from poolwatch.presentation.balances import (
-    CHATGPT,
+    CHATGPT_URL,
     CREDITS,
     BalanceRow,
     balance_row,
@@ -234,8 +234,8 @@ def _accounts_line(line_id: str, name: str, left: str, note: str, tone: Tone) ->
         resets="",
         notes=(note,) if note else (),
         top_up=words.WEB(),
-        told=" · ".join(filter(None, (left, note, words.CHARGED_AT(CHATGPT)))),
-        told_short=words.CHARGED_AT(CHATGPT),
+        told=" · ".join(filter(None, (left, note, words.CHARGED_AT(CHATGPT_URL)))),
+        told_short=words.CHARGED_AT(CHATGPT_URL),
         is_source=False,
     )
 

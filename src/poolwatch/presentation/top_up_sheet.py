@@ -17,7 +17,7 @@ from poolwatch.domain.purchases import (
     money,
 )
 from poolwatch.presentation import figures
-from poolwatch.presentation.balances import CHATGPT
+from poolwatch.presentation.balances import CHATGPT_URL
 from poolwatch.presentation.masking import shown
 from poolwatch.presentation.topups import Offer, TopUpLook, caps_text, purchase_line
 from poolwatch.words import topups as words
@@ -74,7 +74,7 @@ def web_places(states: Sequence[BalanceState]) -> tuple[Address, ...]:
             for each in states
             if each.terms.web is not None and not each.terms.tops_up_here
         ),
-        Address(CHATGPT_NAME, CHATGPT),
+        Address(CHATGPT_NAME, CHATGPT_URL),
     )
 
 
@@ -106,7 +106,7 @@ def address_lines(place: Address, *, mask: bool) -> Iterator[str]:
     """Where it is bought instead."""
     yield words.WEB_ALONE(shown(place.name, mask=mask))
     yield place.url
-    if place.url == CHATGPT:
+    if place.url == CHATGPT_URL:
         yield words.OTHERS_HERE()
 
 

@@ -32,9 +32,9 @@ from poolwatch.ui.screens.page import bindings
 from poolwatch.ui.state import UiState
 from poolwatch.ui.widgets.arrangement import Direction
 from poolwatch.ui.widgets.bottom import MessageText, key_label
-from poolwatch.ui.widgets.budget_lines import budget_lines, budgets_title, no_budget_lines
+from poolwatch.ui.widgets.budget_lines import budget_lines, budgets_title
 from poolwatch.ui.widgets.history import is_wide
-from poolwatch.ui.widgets.lines import Lines, Pane
+from poolwatch.ui.widgets.lines import Lines, Pane, empty_page_lines
 from poolwatch.words import budgets as words
 from poolwatch.words import interface
 from poolwatch.words import use as use_words
@@ -100,7 +100,7 @@ class BudgetsScreen(FilteredPage):
         height = max(1, self.size.height - 3)
         row = self._row
         if row is None:
-            pane.show(no_budget_lines(self._nothing(), width), from_top=True)
+            pane.show(empty_page_lines(self._nothing(), width), from_top=True)
         else:
             foot = self._foot(row) if is_wide(width) else ()
             pane.show(

@@ -28,9 +28,8 @@ from poolwatch.ui.screens.page import bindings
 from poolwatch.ui.state import UiState
 from poolwatch.ui.widgets.arrangement import Direction
 from poolwatch.ui.widgets.bottom import MessageText
-from poolwatch.ui.widgets.budget_lines import no_budget_lines
 from poolwatch.ui.widgets.credit_lines import credits_lines, credits_title, done_lines
-from poolwatch.ui.widgets.lines import Lines, Pane
+from poolwatch.ui.widgets.lines import Lines, Pane, empty_page_lines
 from poolwatch.words import credits as words
 from poolwatch.words import interface
 
@@ -99,10 +98,10 @@ class CreditsScreen(FilteredPage):
         self.query_one("#title", Lines).show((credits_title(view, help_text, self.size.width, glyphs),))
         row = self._row
         if row is None and self._filter_text.strip():
-            pane.show(no_budget_lines([(words.NO_MATCH(), Tone.PLAIN)], width), from_top=True)
+            pane.show(empty_page_lines([(words.NO_MATCH(), Tone.PLAIN)], width), from_top=True)
         elif row is None:
             told = [(words.NONE(), Tone.STRONG), (words.ONE_IS_ADDED(_EXAMPLE), Tone.DIM)]
-            pane.show(no_budget_lines(told, width), from_top=True)
+            pane.show(empty_page_lines(told, width), from_top=True)
         else:
             done = self._done_lines(width, glyphs)
             height, at = max(1, self.size.height - 3 - len(done)), view.rows.index(row)

@@ -212,12 +212,3 @@ def _closing(row: BudgetRow, width: int, glyphs: Glyphs) -> list[Line]:
     stop = wrap(((words.STOP_IS_ASKED_SHORT(), Tone.DIM),), max(8, width - 1))
     told = [((row.about, Tone.DIM),), *stop] if width >= _BAR_FROM else stop
     return [(), *(fit_line(((" ", Tone.PLAIN), *line), width, glyphs.ellipsis) for line in told)]
-
-
-def no_budget_lines(paragraphs: Sequence[tuple[str, Tone]], width: int) -> tuple[Line, ...]:
-    """What is said where there is none."""
-    lines: list[Line] = [()]
-    for text, tone in paragraphs:
-        wrapped = wrap(((text, tone),), min(76, max(10, width - 4)))
-        lines += [*(fit_line((("   ", Tone.PLAIN), *line), width) for line in wrapped), ()]
-    return tuple(lines)

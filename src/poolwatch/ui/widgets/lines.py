@@ -12,7 +12,7 @@ from textual.widget import Widget
 
 from poolwatch.presentation.view import Tone
 from poolwatch.ui.appearance import DEFAULT_APPEARANCE, Appearance
-from poolwatch.ui.cells import Ink, Line
+from poolwatch.ui.cells import Ink, Line, fit_line, wrap
 from poolwatch.ui.widgets.arrangement import Direction
 
 #: The last column of what scrolls shows where in all of it the screen is.
@@ -173,3 +173,12 @@ class Pane(Lines):
     @property
     def _last_top(self) -> int:
         return max(0, len(self.lines) - self.size.height)
+
+
+def empty_page_lines(paragraphs: Sequence[tuple[str, Tone]], width: int) -> tuple[Line, ...]:
+    """What a page says that has no rows."""
+    lines: list[Line] = [()]
+    for text, tone in paragraphs:
+        wrapped = wrap(((text, tone),), min(76, max(10, width - 4)))
+        lines += [*(fit_line((("   ", Tone.PLAIN), *line), width) for line in wrapped), ()]
+    return tuple(lines)
