@@ -344,9 +344,9 @@ _ABOUT_LOGINS: Final = (
         "a login where it can be asked."
     ),
     mark(
-        "Nothing is sent anywhere but to the usage service and to the pools you name. Tokens are never "
-        "shown, logged or stored by poolwatch outside the files they came in and the private folders of "
-        "its own logins."
+        "Nothing is sent anywhere but to the usage and login services, and to the pools, balances, top-ups "
+        "and channels that you configure. Tokens are never shown, logged or stored by poolwatch outside the "
+        "files they came in and the private folders of its own logins."
     ),
 )
 
