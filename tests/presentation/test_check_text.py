@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
@@ -74,6 +75,12 @@ def budget_state(
 @pytest.mark.parametrize(
     ("state", "line"),
     [
+        (
+            # of whom nobody knows, nothing is told to be 0
+            budget_state("0", Level.OK, each=Each.USER),
+            "go  budget team: no user is known that spent any of it, resets Fri 11 Dec 15:00 CET, in 10d 2h;"
+            " usage read 3m ago",
+        ),
         (
             budget_state("276.104", Level.WARNED),
             "go  budget team: $276.10 of $300, resets Fri 11 Dec 15:00 CET, in 10d 2h; usage read 3m ago",
@@ -200,6 +207,12 @@ def test_masked_it_tells_nobody() -> None:
 )
 def test_what_is_below_its_limit_is_not_told_as_that(limit: Limit, spent: str, text: str) -> None:
     assert spent_text(limit, Decimal(spent)) == text
+
+
+def test_in_json_what_nobody_is_known_to_have_spent_is_null() -> None:
+    answer = of_budgets([budget_state("0", Level.OK, each=Each.USER)], NOW, RULES)
+    (row,) = json.loads(check_json(answer, TOLD, 0))["budgets"]
+    assert (row["verdict"], row["for"], row["spent"], row["level"]) == ("go", None, None, None)
 
 
 def test_the_json_is_the_golden_file() -> None:

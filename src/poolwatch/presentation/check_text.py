@@ -91,7 +91,9 @@ class CheckWords(Struct, frozen=True):
     def _budget(self, found: Checked, state: BudgetState) -> str:
         limit, measured = state.budget.limit, state.measured
         parts = []
-        if measured.spent is not None:
+        if _is_of_nobody(state) and state.budget.each is not None:
+            parts += [self._nobody(state.budget.each)] if measured.spent is not None else []
+        elif measured.spent is not None:
             spent = spent_text(limit, measured.spent)
             spent = words.at_least(spent) if measured.at_least else spent
             of_week = limit.unit is LimitUnit.PERCENT
@@ -102,6 +104,12 @@ class CheckWords(Struct, frozen=True):
         parts += self._end(found, state)
         told = f"{self.name(state)}{': ' if parts else ''}{', '.join(parts)}"
         return told + self._read(found, measured.by)
+
+    @staticmethod
+    def _nobody(each: Each) -> str:
+        from poolwatch.words import budgets  # of most budgets somebody is known
+
+        return budgets.nobody(budgets.each(each))
 
     def _end(self, found: Checked, state: BudgetState) -> Iterable[str]:
         if found.why is Why.GRACE:
@@ -206,8 +214,14 @@ def _finding(found: Checked) -> dict[str, Json]:
     }
 
 
+def _is_of_nobody(state: BudgetState) -> bool:
+    """Whether it is of each, and nobody is known yet: what each has spent is not known to be 0."""
+    return state.budget.each is not None and state.whose is None
+
+
 def _budget_row(found: Checked, state: BudgetState, told: CheckWords) -> Json:
     budget, measured = state.budget, state.measured
+    spent, level = (None, None) if _is_of_nobody(state) else (measured.spent, state.level)
     return {
         "name": told.budget_name(state) or None,
         "for": told.whose(state),
@@ -216,12 +230,12 @@ def _budget_row(found: Checked, state: BudgetState, told: CheckWords) -> Json:
         "unit": budget.limit.unit.value,
         "period": budget.period.value,
         "resets_at": instant(state.period.resets_at),
-        "spent": _amount(budget.limit, measured.spent),
+        "spent": _amount(budget.limit, spent),
         "at_least": measured.at_least,
         "over": _amount(budget.limit, state.over_by),
-        "level": None if state.level is None else state.level.value,
+        "level": None if level is None else level.value,
         "measured_by": measured.by.value,
-        "estimated": None if measured.spent is None else _amount(budget.limit, measured.estimated),
+        "estimated": None if spent is None else _amount(budget.limit, measured.estimated),
     }
 
 
