@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from poolwatch.domain.balances import Balance, BalanceState, balance_id
 from poolwatch.domain.series import Figure, FigureName, Finest, Gap, HistoryRow, Point, Series
 from poolwatch.host.instants import to_micros
 from poolwatch.store import retention
@@ -58,6 +60,24 @@ def test_changes_become_hours_and_then_days_with_their_extremes(held: Database) 
     assert [each.at for each in held.history("gone", NOON - 900 * DAY)] == [rows[0].at.replace(microsecond=0)]
     since = held.timeline("a", FigureName(Series.WINDOW, "base", "weekly"), NOON - DAY, NOON).points
     assert [each.last for each in since] == [7.0]
+    assert held.notices == ()
+
+
+def test_where_balances_alone_are_monitored_their_readings_have_history_thinned(held: Database) -> None:
+    unit = FigureName(Series.CREDITS, "USD")
+
+    def read(at: datetime, left: int) -> None:
+        held.put_balance(BalanceState("purse").read(Balance("USD", Decimal(left)), at))
+
+    first = NOON - 30 * DAY
+    for step in range(6):
+        read(first + step * HOUR, 9 - step)
+    for day in range(5):
+        read(NOON + day * DAY, 3 - day % 2)
+    old = held._connection.execute("SELECT count(*) FROM changes WHERE at < ?", (to_micros(NOON - FULL),))
+    assert old.fetchone() == (0,)
+    kept = held.timeline(balance_id("purse"), unit, first - DAY, first + DAY, Finest.DAY).points
+    assert [each.last for each in kept] == [4]
     assert held.notices == ()
 
 

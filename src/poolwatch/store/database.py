@@ -27,6 +27,7 @@ from poolwatch.store.requests import OwnerRequest, QueuedRequest, RequestProgres
 from poolwatch.store.retention import Retention
 
 if TYPE_CHECKING:
+    from poolwatch.domain.balances import BalanceState
     from poolwatch.domain.check import Given
     from poolwatch.domain.workspace_usage import DaysReported, KeptReport
     from poolwatch.store.lines import PastReading
@@ -101,6 +102,22 @@ class Database(LimitTables):
         self._loaded = None
         self._cache.forget(account_id for account_id, _ in documents)
         return self._write("readings", False, work)
+
+    def put_balance(self, state: BalanceState) -> tuple[LoggedEvent, ...] | None:
+        """Keep one with its history and what happened to it, unless a later reading is there; the events.
+
+        None where it could not be kept.
+        """
+        from poolwatch.store import balances
+
+        def work(held: sqlite3.Connection) -> tuple[LoggedEvent, ...]:
+            told = balances.put(held, state)
+            # where balances alone are monitored nothing else goes through their history
+            if state.tried_at is not None:
+                self._thin(held, state.tried_at)
+            return told
+
+        return self._write("balances", None, work)
 
     def _thin(self, held: sqlite3.Connection, at: datetime) -> None:
         """Make hours and days of old changes; damage among them keeps no new reading from being kept."""

@@ -139,15 +139,6 @@ class LimitTables(Access):
 
         return self._read("balances", {}, balances.read)
 
-    def put_balance(self, state: BalanceState) -> tuple[LoggedEvent, ...] | None:
-        """Keep one with its history and what happened to it, unless a later reading is there; the events.
-
-        None where it could not be kept.
-        """
-        from poolwatch.store import balances
-
-        return self._write("balances", None, balances.put, state)
-
     def proposals(self) -> Mapping[str, ProposalState]:
         """What was judged last of top-ups that are proposed, by the name of each."""
         from poolwatch.store import proposals
