@@ -10,10 +10,17 @@ import pytest
 
 from poolwatch.domain.account import AccountKey, Listing, Name, SourceRef
 from poolwatch.domain.balances import Balance, BalanceState, BalanceTerms, ResetPeriod, ResetTime
+from poolwatch.domain.burn import Burn, PoolBurn
 from poolwatch.domain.failure import FailureKind, failure
-from poolwatch.domain.state import AccountState
+from poolwatch.domain.outlook import PoolOutlook
+from poolwatch.domain.overview import overview
+from poolwatch.domain.series import Point
+from poolwatch.domain.state import AccountState, PoolState
+from poolwatch.domain.status import PoolRules
 from poolwatch.domain.usage import Aged, Credits, Usage
+from poolwatch.domain.values import replace
 from poolwatch.presentation.balances import (
+    a_day_text,
     amount_text,
     balance_row,
     fraction_left,
@@ -22,6 +29,7 @@ from poolwatch.presentation.balances import (
     strip_balances,
 )
 from poolwatch.presentation.balances_json import balances_json
+from poolwatch.presentation.credits_view import CreditsLine, credits_view, last_days
 from poolwatch.presentation.view import Prefs, Tone
 from poolwatch.words.credits import level_word
 from tests.presentation.test_history_json import is_golden
@@ -119,6 +127,54 @@ def test_the_badge_of_credits(left: int, tone: Tone, word: str) -> None:
     # an old one has no colour, and no word of it is lost
     old = balance_row(held, NOW + 2 * HOUR, HOUR, UTC)
     assert (old.tone, level_word(old.level)) == (Tone.DIM, word)
+
+
+def test_a_day_is_told_in_whole_credits_and_in_cents() -> None:
+    told = [
+        a_day_text(_D(text), unit)
+        for text, unit in (("64.57", "credits"), ("0.4", "credits"), ("1.756", "USD"))
+    ]
+    assert told == ["65", "0.40", "$1.76"]
+
+
+def pool_line(per_day: str | None, *accounts: AccountState, ago: timedelta = HOUR) -> CreditsLine:
+    """The line of the accounts' credits, where the last 24 hours used so many."""
+    known = {each.key: each for each in accounts}
+    burn = Burn[Decimal](last_24h=None if per_day is None else _D(per_day))
+    outlook = PoolOutlook(NOW - ago, PoolBurn(Burn(), burn, made_at=NOW - ago))
+    pool = PoolState(accounts=known, outlook=outlook)
+    rows = credits_view(pool, overview(pool, NOW, PoolRules()), NOW, Prefs(), {}, "work").rows
+    return next(row for row in rows if row.name == "pool work")
+
+
+def test_the_credits_of_accounts_say_what_goes_a_day_and_how_long_they_last() -> None:
+    held = (account("ann", "3000"), account("bob", "412.50"))
+    line = pool_line("984", *held, ago=timedelta(0))
+    assert (line.a_day, line.lasts, line.resets) == ("984", "3d 11h", "4m")
+    nobody_knows, idle = pool_line(None, *held, ago=timedelta(0)), pool_line("0", *held, ago=timedelta(0))
+    assert (nobody_knows.a_day, nobody_knows.lasts, idle.a_day, idle.lasts) == ("", "", "0", "")
+    endless = pool_line("984", *held, account("cat", None, unlimited=True), ago=timedelta(0))
+    assert (endless.a_day, endless.lasts) == ("984", "")
+    worked_out_long_ago = pool_line("984", *held, ago=timedelta(days=2))
+    assert (worked_out_long_ago.a_day, worked_out_long_ago.lasts) == ("", "")
+    used = held[0].usage.credits
+    assert used is not None
+    old = replace(held[0], usage=Usage(credits=replace(used, at=NOW - 5 * HOUR)))
+    assert (pool_line("984", old, ago=timedelta(0)).lasts, pool_line("984", old).resets) == ("", "5h")
+
+
+def test_the_last_days_are_seven_with_today_and_say_when_nothing_was_left() -> None:
+    held = state("BrowserOS", Balance("credits", _D(87), _D(100)), BROWSEROS)
+    ends = {8: 5, 7: 69, 6: 12, 3: 0, 1: 21}
+    points = [Point(NOW - timedelta(days=day), _D(left), _D(left), _D(left)) for day, left in ends.items()]
+    assert last_days(held, points, NOW, Prefs(zone=UTC)) == ("Sat 12", "Tue 0, 13:03", "Thu 21", "today 87")
+
+
+def test_what_is_charged_nowhere_says_that_nothing_can_be_bought() -> None:
+    held = state("BrowserOS", Balance("credits", _D(87), _D(100)), BROWSEROS)
+    pool = PoolState(balances={"BrowserOS": held})
+    (row,) = credits_view(pool, overview(pool, NOW, PoolRules()), NOW, Prefs(), {}).rows
+    assert row.told == "87 of 100 · nothing can be bought here"
 
 
 def test_a_row_says_what_is_known() -> None:

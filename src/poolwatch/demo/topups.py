@@ -33,6 +33,8 @@ _CENT_SECONDS: Final = 60.0
 TEAM_BOUGHT: Final = 4_250
 #: It falls below the five dollars from which on a top-up is proposed in the second minute.
 REEF_BOUGHT: Final = 500
+#: As much was bought and used up at each before.
+_USED_BEFORE: Final = 10_000
 
 
 class End(StrEnum):
@@ -148,7 +150,11 @@ class TopUps:
     def _balance(self, wallet: Wallet) -> Reply:
         now = self._clock()
         total, used = wallet.total(now), wallet.used(now)
-        told = {"credits": total / _CENTS, "spend": used / _CENTS, "remaining": (total - used) / _CENTS}
+        told = {
+            "credits": (_USED_BEFORE + total) / _CENTS,
+            "spend": (_USED_BEFORE + used) / _CENTS,
+            "remaining": (total - used) / _CENTS,
+        }
         return json_reply(200, told)
 
     def _order_reef(self, request: Request) -> Reply:

@@ -71,6 +71,12 @@ def bare_amount(amount: Decimal, unit: str) -> str:
 _CODE_LENGTH: Final = 3
 
 
+def a_day_text(amount: Decimal, unit: str) -> str:
+    """What goes of it in a day, without its unit: credits in whole ones, from one on."""
+    is_whole = unit == CREDITS and amount >= 1
+    return bare_amount(amount.quantize(Decimal(1), context=_ROUNDED) if is_whole else amount, unit)
+
+
 def _number(amount: Decimal, *, has_cents: bool) -> str:
     if 0 < amount < _CENT:
         return f"<{_CENT}"  # it is not nothing

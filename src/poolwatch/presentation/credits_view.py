@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
 from msgspec import Struct
 
 from poolwatch.domain.balances import BalanceLevel, BalanceState, TopUpPlace, lasting
-from poolwatch.domain.overview import PoolOverview
+from poolwatch.domain.overview import CreditTotal, PoolOverview
 from poolwatch.domain.series import Point
 from poolwatch.domain.state import PoolState
 from poolwatch.domain.status import Status
+from poolwatch.domain.values import replace
 from poolwatch.presentation import figures
 from poolwatch.presentation.balances import (
     CHATGPT_URL,
     CREDITS,
     BalanceRow,
+    a_day_text,
     balance_row,
     bare_amount,
     reset_moment,
@@ -30,7 +32,10 @@ from poolwatch.words import screen
 
 #: So many accounts are named beside the pool's total.
 _NAMED: Final = 3
+#: Today is one of them.
 _DAYS: Final = 7
+#: What lasts longer lasts.
+_LONGEST_DAYS: Final = 3650
 #: What stands in place of a source's name for the credits of accounts.
 POOL_ID: Final = ""
 
@@ -80,7 +85,8 @@ def credits_view(
     """
     states = tuple(state.balances.values())
     rows = [_of_balance(each, states, overview, now, prefs, pasts.get(each.name, ())) for each in states]
-    rows += _of_accounts(overview, prefs, pool_name)
+    burn = None if state.outlook is None else state.outlook.burn_at(overview.own_now)
+    rows += _of_accounts(overview, None if burn is None else burn.credits.last_24h, prefs, pool_name)
     return CreditsView(str(len(rows)), tuple(rows))
 
 
@@ -96,7 +102,7 @@ def _of_balance(
     balance, runs = state.balance, lasting(state, points, now)
     a_day = lasts = ""
     if runs is not None and balance is not None:
-        a_day = bare_amount(runs.per_day, balance.unit)
+        a_day = a_day_text(runs.per_day, balance.unit)
         if row.stale:
             lasts = ""  # by an old figure nobody can tell
         elif runs.to_reset:
@@ -176,6 +182,8 @@ def _told(row: BalanceRow, used_up: str) -> str:
     told = row.trouble or used_up or (f"{row.left}, {mark}" if mark else row.left)
     if row.top_up is TopUpPlace.HERE and row.level in (BalanceLevel.LOW, BalanceLevel.EMPTY):
         return f"{told} · {words.TOPS_UP(words.HERE())}"
+    if row.top_up is TopUpPlace.NO and row.level is BalanceLevel.OK and not row.trouble:
+        return f"{told} · {words.NOT_BOUGHT_HERE()}"
     return told if row.web is None else f"{told} · {words.CHARGED_AT(row.web)}"
 
 
@@ -203,22 +211,39 @@ def _instead(
     return "" if up is None else shown_name(up.judged.account, mask=prefs.mask)
 
 
-def _of_accounts(overview: PoolOverview, prefs: Prefs, pool_name: str) -> list[CreditsLine]:
-    found, rows = overview.credits, []
+def _of_accounts(
+    overview: PoolOverview, per_day: Decimal | None, prefs: Prefs, pool_name: str
+) -> list[CreditsLine]:
+    """`per_day` is what the last 24 hours used of the credits of all accounts; None: nobody knows."""
+    found, own_now, rows = overview.credits, overview.own_now, []
     if found is not None:
         left = words.UNLIMITED() if found.unlimited else figures.UNKNOWN
         if found.accounts:
             worth = figures.usd_text(found.total, prefs.rules)
             left = f"{words.CREDITS_LEFT(figures.credits_text(found.total))}  {worth}".rstrip()
-        rows.append(_accounts_line(POOL_ID, words.POOL(pool_name), left, _named(overview, prefs), Tone.PLAIN))
+        held_by_all = [each.account.usage.credits for each in overview.accounts]
+        read = [each.at for each in held_by_all if each is not None and each.value and each.value.counts]
+        line = _accounts_line(POOL_ID, words.POOL(pool_name), left, _named(overview, prefs), Tone.PLAIN)
+        a_day = "" if per_day is None else a_day_text(per_day, CREDITS)
+        age = figures.age_of(min(read), own_now) if read else ""
+        rows.append(replace(line, a_day=a_day, lasts=_pool_lasts(found, per_day), resets=age))
     for judged in overview.accounts:
         status, held = judged.status, judged.account.usage.credits
         is_out = status.kind is Status.EXHAUSTED and status.reason == CREDITS
         if is_out and held is not None and held.value is not None and held.value.balance is not None:
             left = words.CREDITS_LEFT(figures.credits_text(held.value.balance))
             name = shown_name(judged.account, mask=prefs.mask)
-            rows.append(_accounts_line(judged.account.key.id, name, left, words.OUT_OF_CREDITS(), Tone.RED))
+            line = _accounts_line(judged.account.key.id, name, left, words.OUT_OF_CREDITS(), Tone.RED)
+            rows.append(replace(line, resets=figures.age_of(held.at, own_now)))
     return rows
+
+
+def _pool_lasts(found: CreditTotal, per_day: Decimal | None) -> str:
+    """How long the credits of all last at that pace; "" where nobody can tell, or where they do not end."""
+    if not per_day or per_day < 0 or found.unlimited or found.stale or found.total <= 0:
+        return ""
+    days = found.total / per_day
+    return figures.duration(timedelta(days=float(days))) if days < _LONGEST_DAYS else ""
 
 
 def _accounts_line(line_id: str, name: str, left: str, note: str, tone: Tone) -> CreditsLine:
@@ -260,8 +285,11 @@ def _named(overview: PoolOverview, prefs: Prefs) -> str:
 
 
 def last_days(state: BalanceState, points: Sequence[Point], now: datetime, prefs: Prefs) -> tuple[str, ...]:
-    """What was left at the end of each of the last days that have figures, and what is left today."""
-    ends: dict[object, tuple[datetime, Decimal]] = {}
+    """What was left at the end of each of the last days that have figures, and what is left today.
+
+    Of a day that ended with nothing, also when that was used up.
+    """
+    ends: dict[date, tuple[datetime, Decimal]] = {}
     today = figures.local_time(now, prefs.zone).date()
     for each in points:
         if isinstance(each.last, Decimal):
@@ -269,11 +297,14 @@ def last_days(state: BalanceState, points: Sequence[Point], now: datetime, prefs
     balance = state.balance
     if balance is None or len(ends) < 2:
         return ()
-    told = [
-        words.DAY(screen.weekday(figures.local_time(at, prefs.zone)), bare_amount(left, balance.unit))
-        for day, (at, left) in ends.items()
-        if day != today and (now - at).days < _DAYS
-    ]
+    told = []
+    for day, (at, left) in ends.items():
+        if not 0 < (today - day).days < _DAYS:
+            continue
+        there = figures.local_time(at, prefs.zone)
+        text = words.DAY(screen.weekday(there), bare_amount(left, balance.unit))
+        is_out = left <= state.terms.red_at
+        told.append(words.OUT_AT(text, f"{there:%H:%M}") if is_out else text)
     if balance.remaining is not None:
         told.append(words.TODAY(bare_amount(balance.remaining, balance.unit)))
     return tuple(told)

@@ -114,14 +114,12 @@ def _block(row: CreditsLine, width: int, glyphs: Glyphs, *, selected: bool) -> l
     ]
     if wide:
         left = fit_line(_left(row, width, glyphs), _LEFT_WIDE - 1, glyphs.ellipsis)
-        # how credits of accounts run stands with the accounts
-        unknown = UNKNOWN if row.is_source else ""
         pieces: list[Piece] = [
             *lead,
             *left,
             (" ", Tone.PLAIN),
-            (fit(row.a_day or unknown, _A_DAY - 1, glyphs.ellipsis) + " ", Tone.PLAIN),
-            (fit(row.lasts or unknown, _LASTS - 1, glyphs.ellipsis) + " ", Tone.PLAIN),
+            (fit(row.a_day or UNKNOWN, _A_DAY - 1, glyphs.ellipsis) + " ", Tone.PLAIN),
+            (fit(row.lasts or UNKNOWN, _LASTS - 1, glyphs.ellipsis) + " ", Tone.PLAIN),
         ]
         room = max(0, width - line_width(pieces) - _TOP_UP)
         pieces.append((fit_words(row.resets, room, glyphs.ellipsis), Tone.DIM))
