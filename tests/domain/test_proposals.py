@@ -210,6 +210,16 @@ def test_what_is_asked_elsewhere_is_another_balance_and_has_not_fallen() -> None
     assert (again.balance, again.proposal) == (_D(3), None)
 
 
+def test_what_was_proposed_for_another_balance_is_withdrawn() -> None:
+    low = after("6", "4")
+    assert low.proposal is not None
+    found = judged(low, "team", AUTO, seen_at("3", NOON + 2 * _MINUTE, "elsewhere"), (), NOON + 2 * _MINUTE)
+    assert found.proposal is not None
+    assert found.proposal.end is ProposalEnd.CHANGED
+    # one that is unknown is no other one
+    assert judged(low, "team", AUTO, NOTHING, (), NOON + 2 * _MINUTE) is low
+
+
 def test_it_is_an_event_of_the_balance() -> None:
     made = after("6", "3.20").proposal
     assert made is not None

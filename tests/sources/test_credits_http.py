@@ -342,6 +342,13 @@ def _with(value: Any, path: tuple[Any, ...], other: Any) -> Any:
     return copy
 
 
+def test_nothing_is_never_less_than_nothing() -> None:
+    for each in ("-0", "-0.0", "-0e1"):
+        found = told(source(url="http://127.0.0.1:1", remaining="/r"), f'{{"r": "{each}"}}'.encode())
+        assert isinstance(found, Balance)
+        assert str(found.remaining).startswith("0")
+
+
 @pytest.mark.parametrize(("name", "body", "balance"), ANSWERS)
 @given(data=st.data(), other=_JSON)
 def test_whatever_stands_in_an_answer_unknown_is_never_0_and_no_unit_is_another(
@@ -492,6 +499,11 @@ async def test_a_key_that_an_answer_repeats_is_not_shown(tmp_path: Path) -> None
             found = await ask(server, tmp_path, unit="/code")
         assert isinstance(found, Failure)
         assert KEY not in failure_text(found) + repr(found)
+    for unit in (KEY, KEY[:12]):
+        async with Script([reply(200, json.dumps({"r": 5, "u": unit}).encode())]) as server:
+            found = await ask(server, tmp_path, unit="/u")
+        assert isinstance(found, Failure)
+        assert found.code == "credits.no_unit"
 
 
 @pytest.mark.parametrize(

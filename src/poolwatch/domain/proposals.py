@@ -106,7 +106,9 @@ def judged(
     is_new = seen.balance is not None and _is_later(seen.read_at, before.read_at, now)
     balance = seen.balance if is_new else None
     if proposal is not None and proposal.end is None:
-        end = _end(proposal, auto, balance, purchases, now)
+        # that of a service which is asked elsewhere is not the balance that was low
+        is_other = balance is not None and seen.asked != state.asked
+        end = ProposalEnd.CHANGED if is_other else _end(proposal, auto, balance, purchases, now)
         if end is not None:
             proposal = replace(proposal, end=end, ended_at=now)
     if balance is None:

@@ -36,6 +36,8 @@ from poolwatch.sources.usage_endpoint import classify
 
 #: The code by which a service says, with a 429, that all is used up; any other 429 asks to slow down.
 EXHAUSTED: Final = "CREDITS_EXHAUSTED"
+#: What is shorter stands in many a key by chance.
+_SHORTEST_PART: Final = 6
 _ID_BYTES: Final = 4096
 _ID_LENGTH: Final = 256
 _UNIT_LENGTH: Final = 16
@@ -80,7 +82,14 @@ class CreditsHttp:
         answer = await self._setup.client.get(
             url, headers, deadline_seconds=self._setup.deadline_seconds, cap_bytes=MEBIBYTE
         )
-        return answer if isinstance(answer, Failure) else read_answer(self._settings, answer, at)
+        if isinstance(answer, Failure):
+            return answer
+        found = read_answer(self._settings, answer, at)
+        secrets = [each.reveal() for each in headers.values() if isinstance(each, Secret)]
+        # the unit is shown as the answer names it
+        if isinstance(found, Balance) and any(_is_part(found.unit, each) for each in secrets):
+            return failure(FailureKind.MALFORMED, "credits.no_unit")
+        return found
 
     def _prepared(self) -> tuple[str, Mapping[str, str | Secret]] | Failure:
         """The address and the headers of a request. Opens files."""
@@ -249,6 +258,12 @@ def _unit(settings: CreditSettings, row: JsonValue) -> str | None:
     return found.upper() if found in _SMALL_CURRENCIES else visible_or_none(found, _UNIT_LENGTH)
 
 
+def _is_part(unit: str, key: str) -> bool:
+    """Whether a unit is a key, or its beginning."""
+    shown = unit.removesuffix("…")
+    return len(shown) >= _SHORTEST_PART and shown in key
+
+
 def _amount(
     settings: CreditSettings, row: JsonValue, pointer: str | None, *, is_credit: bool
 ) -> Decimal | None:
@@ -260,7 +275,9 @@ def _amount(
         context.prec = _DIGITS
         scaled = found * settings.scale
         if settings.negate and is_credit:
-            scaled = -scaled if scaled else scaled
+            scaled = -scaled
+        # some services write a minus before nothing
+        scaled = scaled if scaled else abs(scaled)
     if scaled and scaled.adjusted() > _MOST_DIGITS:
         return None
     return Decimal(f"{scaled:f}")
