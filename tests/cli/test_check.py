@@ -249,6 +249,10 @@ def test_a_filter_goes_while_one_of_them_is_active(read_desk: Desk) -> None:
     assert read_desk.run("check", "--filter", "label:bob").code == 5
     none = read_desk.run("check", "--filter", "label:dan weekly>99")
     assert answered(none) == (5, ["stop  no account matches now; read <1m ago"], "")
+    of_none = read_desk.run("check", "--json", "--filter", "label:dan weekly>99").json()
+    assert at(of_none, "none_read_at") == at(
+        read_desk.run("check", "--json", "--account", "dan").json(), "accounts", 0, "read_at"
+    )
     assert read_desk.run("check", "--filter", "label:nobody-here").code == 2
     # a saved filter
     assert read_desk.run("check", "--filter", "@spare").code == 0

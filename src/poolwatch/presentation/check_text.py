@@ -194,6 +194,7 @@ def check_json(check: Check, told: CheckWords, exit_code: int) -> str:
         "generated_at": instant(check.at),
         "verdict": check.verdict.value,
         "exit_code": exit_code,
+        "none_read_at": instant(check.none_read_at),
         "budgets": [
             _budget_row(each, each.budget, told) for each in check.findings if each.budget is not None
         ],
