@@ -46,6 +46,11 @@ class BalanceLevel(StrEnum):
     EMPTY = "empty"
     UNKNOWN = "unknown"
 
+    @property
+    def is_short(self) -> bool:
+        """Whether little or nothing is left."""
+        return self in (BalanceLevel.LOW, BalanceLevel.EMPTY)
+
 
 class TopUpPlace(StrEnum):
     """Where a balance can be topped up."""
@@ -201,7 +206,7 @@ class BalanceState(Struct, frozen=True):
     @property
     def is_short(self) -> bool:
         """Whether little or nothing was left; not of a service that is gone."""
-        return not self.is_gone and self.level in (BalanceLevel.LOW, BalanceLevel.EMPTY)
+        return not self.is_gone and self.level.is_short
 
     def reset_is_due(self, now: datetime) -> bool:
         """Whether it was to be filled up since it was read: the figure is that of before."""

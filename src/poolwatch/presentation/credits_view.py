@@ -180,7 +180,7 @@ def _told(row: BalanceRow, used_up: str) -> str:
     """One line about it: what to do where nothing is left, else how it stands."""
     mark = words.level_word(row.level)
     told = row.trouble or used_up or (f"{row.left}, {mark}" if mark else row.left)
-    if row.top_up is TopUpPlace.HERE and row.level in (BalanceLevel.LOW, BalanceLevel.EMPTY):
+    if row.top_up is TopUpPlace.HERE and row.level.is_short:
         return f"{told} · {words.TOPS_UP(words.HERE())}"
     if row.top_up is TopUpPlace.NO and row.level is BalanceLevel.OK and not row.trouble:
         return f"{told} · {words.NOT_BOUGHT_HERE()}"

@@ -10,7 +10,7 @@ from typing import ClassVar, Final
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from poolwatch.domain.balances import LOOKED_BACK, BalanceLevel, BalanceState, TopUpPlace
+from poolwatch.domain.balances import LOOKED_BACK, BalanceState, TopUpPlace
 from poolwatch.domain.series import Finest, Point
 from poolwatch.domain.values import replace
 from poolwatch.presentation.balance_filter import BalanceLooker
@@ -157,8 +157,8 @@ class CreditsScreen(FilteredPage):
             return self.filter_told(words.matched(shown, self._total), is_found=bool(shown))
         if row is None:
             return None
-        is_out = state is not None and state.level in (BalanceLevel.EMPTY, BalanceLevel.LOW)
-        tone = row.tone if is_out and row.tone in (Tone.AMBER, Tone.RED) else Tone.PLAIN
+        is_short = state is not None and state.level.is_short
+        tone = row.tone if is_short and row.tone in (Tone.AMBER, Tone.RED) else Tone.PLAIN
         return MessageText(row.told, tone, row.name, row.told_short)
 
     async def _read_pasts(self) -> None:
