@@ -7,7 +7,14 @@ from decimal import Decimal
 
 import pytest
 
-from poolwatch.domain.balances import Balance, BalanceState, BalanceTerms, ResetPeriod, ResetTime
+from poolwatch.domain.balances import (
+    Balance,
+    BalanceState,
+    BalanceTerms,
+    ResetPeriod,
+    ResetTime,
+    balance_rises,
+)
 from poolwatch.domain.failure import FailureKind, failure
 from poolwatch.domain.series import Point
 from poolwatch.domain.values import replace
@@ -18,7 +25,6 @@ from poolwatch.presentation.balance_history import (
     balance_note,
     balance_steps,
     balance_told_lines,
-    rises,
     scale_of_balance,
 )
 from poolwatch.presentation.chart import Chart, MarkKind
@@ -100,7 +106,7 @@ def test_what_was_filled_up_is_no_top_up() -> None:
         point(20, "3", midnight), point(14, "100", midnight + timedelta(days=1)), point(1, "87", midnight),
         unit="credits", left="87", terms=daily,
     )  # fmt: skip
-    assert [each.is_filling for each in rises(of.points or ())] == [True]
+    assert [each.is_filling for each in balance_rises(of.points or ())] == [True]
     chart = balance_chart(replace(of, period=DAY))
     assert marks(chart) == ["reset 00:03"]
     assert "TOP-UPS" not in lines(of)

@@ -5,7 +5,7 @@ Amounts are in the service's own unit and exact. Units are never added up; what 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -256,6 +256,24 @@ def balance_figure(balance: Balance) -> tuple[FigureName, Figure] | None:
         resets_at=balance.resets_at, balance=balance.remaining, unlimited=balance.unlimited or None
     )
     return FigureName(Series.CREDITS, balance.unit), figure
+
+
+class BalanceRise(Struct, frozen=True):
+    """What was left rose: it was filled up when that was due, else something was bought or granted."""
+
+    at: datetime
+    before: Decimal
+    after: Decimal
+    is_filling: bool
+
+
+def balance_rises(points: Sequence[Point]) -> Iterator[BalanceRise]:
+    """Each time that what was left rose, old to new."""
+    for before, point in pairwise(points):
+        was, now = before.last, point.last
+        if isinstance(was, Decimal) and isinstance(now, Decimal) and now > was:
+            is_filling = before.resets_at is not None and before.resets_at <= point.at
+            yield BalanceRise(point.at, was, now, is_filling)
 
 
 class Lasting(Struct, frozen=True):

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from itertools import pairwise
 from typing import Final
 
 from msgspec import Struct
 
-from poolwatch.domain.balances import BalanceState, lasting
+from poolwatch.domain.balances import BalanceRise, BalanceState, balance_rises, lasting
 from poolwatch.domain.past import fallen, holding
 from poolwatch.domain.series import Point, Timeline
 from poolwatch.presentation import figures
@@ -50,24 +49,6 @@ class BalanceScene(Struct, frozen=True):
         return Timeline(self.points or ())
 
 
-class Rise(Struct, frozen=True):
-    """What was left rose: it was filled up when that was due, else something was bought or granted."""
-
-    at: datetime
-    before: Decimal
-    after: Decimal
-    is_filling: bool
-
-
-def rises(points: Sequence[Point]) -> Iterator[Rise]:
-    """All of them, old to new."""
-    for before, point in pairwise(points):
-        was, now = before.last, point.last
-        if isinstance(was, Decimal) and isinstance(now, Decimal) and now > was:
-            is_filling = before.resets_at is not None and before.resets_at <= point.at
-            yield Rise(point.at, was, now, is_filling)
-
-
 # --- the chart
 
 
@@ -79,7 +60,7 @@ def balance_chart(scene: BalanceScene) -> Chart:
     around = slices(now - length - step, now + step, step, zone)
     start = max((each for each in around if each <= now - length), default=now - length)
     end = min((each for each in around if each >= now), default=now)
-    found = [each for each in rises(line.points) if each.at >= start]
+    found = [each for each in balance_rises(line.points) if each.at >= start]
     marks = [Mark(end, MarkKind.NOW, history_words.NOW()), *_marks(scene, found, end - start)]
     if first is not None and first - start > length / 50:
         text = history_words.watched_since(figures.clock(first, now, zone))
@@ -113,7 +94,7 @@ def balance_chart(scene: BalanceScene) -> Chart:
     )
 
 
-def _marks(scene: BalanceScene, found: Sequence[Rise], length: timedelta) -> Iterator[Mark]:
+def _marks(scene: BalanceScene, found: Sequence[BalanceRise], length: timedelta) -> Iterator[Mark]:
     fillings = sum(each.is_filling for each in found)
     for each in found:
         if not each.is_filling:
@@ -178,7 +159,7 @@ def _told_at(scene: BalanceScene, chart: Chart, at: datetime) -> list[Span]:
     used = fallen(scene.line, at, until)
     if isinstance(used, Decimal) and used:
         told.append(Span(words.USED_THEN(amount_text(used, scene.unit))))
-    came = (each.after - each.before for each in rises(scene.points) if at < each.at <= until)
+    came = (each.after - each.before for each in balance_rises(scene.points) if at < each.at <= until)
     return [*told, *(Span(f"+{amount_text(each, scene.unit)}", Tone.ACCENT) for each in came)]
 
 
@@ -199,7 +180,7 @@ def balance_told_lines(scene: BalanceScene) -> tuple[DetailLine, ...]:
     if resets_at is not None:
         lines.append(DetailLine(words.COMES_BACK(), (Span(reset_moment(resets_at, scene.now)),)))
     lines.append(DetailLine(history_words.BURN(), tuple(_burn(scene))))
-    came = [each for each in rises(scene.points or ()) if not each.is_filling]
+    came = [each for each in balance_rises(scene.points or ()) if not each.is_filling]
     if came:
         newest = reversed(came[-_CAME_MOST:])
         lines.append(DetailLine(words.CAME(), tuple(_came(scene, each) for each in newest)))
@@ -220,7 +201,7 @@ def _burn(scene: BalanceScene) -> list[Span]:
     return told
 
 
-def _came(scene: BalanceScene, rise: Rise) -> Span:
+def _came(scene: BalanceScene, rise: BalanceRise) -> Span:
     when = figures.clock(rise.at, scene.now, scene.prefs.zone)
     was, now = (bare_amount(each, scene.unit) for each in (rise.before, rise.after))
     return Span(words.CAME_AT(when, was, now))
