@@ -170,7 +170,8 @@ def test_what_is_unknown_is_said_and_asked_again_as_the_same_request(
     server.script.append(Sell(reset=True))
     ran = buyer.run("topups", "buy", "10", "--confirm", "10")
     assert ran.code == 1
-    assert "UNKNOWN: it may have been charged" in ran.out
+    assert "UNKNOWN: it may have been charged: 127.0.0.1" in ran.out
+    assert "no answer came back" not in ran.out
     (row,) = json.loads(buyer.run("topups", "--json").out)["purchases"]
     # what is pasted into a shell is one command, and says one thing
     ways = [line.split("poolwatch ")[-1] for line in ran.out.splitlines() if "poolwatch" in line]

@@ -46,7 +46,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "topup.journal_full": mark("{path} is full; put it aside once you need its top-ups no more"),
     "topup.not_sent": mark("the service was not reached: {why}"),
     # answers
-    "topup.lost": mark("no answer came back: {why}"),
+    "topup.lost": mark("{why}"),
     "topup.broke_off": mark("an error of poolwatch broke it off after it may have been sent"),
     "topup.cut_off": mark("poolwatch was ended after it was sent, and before an answer was kept"),
     "topup.later": mark("the service answered {status}"),
