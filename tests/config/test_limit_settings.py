@@ -224,6 +224,7 @@ def test_what_is_set_of_limits_is_shown_with_its_line() -> None:
         ),
         ('[[channels]]\nname = "a"\nkind = "exec"\ncommand = "ls"', 4, "must be a program and its arguments"),
         (f'{_MAIL}security = "none"', 7, 'security = "none" is for a mail server on this machine'),
+        (f'{_MAIL}user = "pool"', 7, "channels[0]: user needs password_file"),
         (f'{_MAIL}password_file = "/x"', 7, "password_file means something only with user"),
         ('[notify]\ndaily_summary = "9"', 2, 'must be a time of the day like "09:00"'),
         ('[notify]\nquiet_hours = "22:00-22:00"', 2, 'must be two times of the day like "22:00-07:00"'),

@@ -263,6 +263,8 @@ def _check_channel(layers: Layers, index: int, channel: ChannelSettings) -> None
         layers.in_file(why, "channels", index, "secret_env")
     if channel.host is not None and channel.security == "none" and not is_loopback(channel.host):
         layers.in_file(said("mail_in_the_clear", table=prefix), "channels", index, "security")
+    if channel.user is not None and channel.password_file is None:
+        layers.in_file(said("user_without_password", table=prefix), "channels", index, "user")
     if channel.user is None and channel.password_file is not None:
         layers.in_file(said("password_of_whom", table=prefix), "channels", index, "password_file")
     if channel.url is not None and channel.url.startswith("http:") and not channel.private:

@@ -22,7 +22,6 @@ from typing import Final
 
 from poolwatch.config.limit_settings import ChannelSettings
 from poolwatch.config.settings import NetSettings
-from poolwatch.domain.account import Secret
 from poolwatch.domain.message import Message, message
 from poolwatch.domain.notices import Outgoing, SendOutcome, Sent
 from poolwatch.domain.text import all_visible, visible
@@ -194,9 +193,9 @@ class _Talk:
                 if not server.has_extn("starttls"):
                     return self.told("channel.mail_no_tls")
                 server.starttls(context=context)
-            if self._settings.user is not None:
+            if self._settings.user is not None and password is not None:
                 server.ehlo_or_helo_if_needed()
-                server.login(self._settings.user, _revealed(password))
+                server.login(self._settings.user, password.reveal())
             self.refused = server.send_message(mail, self._settings.sender, list(to)) or None
             self.is_answered = True
         return self.refused
@@ -264,7 +263,3 @@ def _refusal(host: str, refused: Mapping[str, tuple[int, bytes]]) -> Message:
 def _said(said: bytes | str) -> str:
     text = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
     return visible(" ".join(text.split()), _SAID_LENGTH)
-
-
-def _revealed(password: Secret | None) -> str:
-    return "" if password is None else password.reveal()

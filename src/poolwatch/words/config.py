@@ -83,6 +83,9 @@ TEXTS: Final[Mapping[str, str]] = {
     "mail_in_the_clear": mark(
         '{table}: security = "none" is for a mail server on this machine; use tls or starttls'
     ),
+    "user_without_password": mark(
+        "{table}: user needs password_file, the file with the password; where none is asked for, drop user"
+    ),
     "password_of_whom": mark("{table}: password_file means something only with user"),
     "private_channel": mark(
         "{table}: {name} is plain http to another machine; use https, or say private = true"
