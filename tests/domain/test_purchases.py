@@ -15,6 +15,7 @@ from poolwatch.domain.purchases import (
     Settled,
     Spent,
     TopUpKind,
+    Uptime,
     amount_of,
     refusal,
     spent,
@@ -139,6 +140,20 @@ def test_a_wish_that_was_put_off_keeps_its_key() -> None:
     refused = bought(outcome=PurchaseOutcome.REFUSED, reason=message("topup.failed"))
     assert with_key((later, refused), wish(), NOON).request_id == "key-2"
     assert with_key((), wish(), NOON).request_id == "key-2"
+
+
+def test_a_clock_that_was_put_back_makes_no_key_younger() -> None:
+    first = bought(outcome=PurchaseOutcome.TRY_LATER, keyed_up=Uptime("run", 100))
+    soon, late = Uptime("run", 100 + 86_399), Uptime("run", 100 + 86_400)
+    second = with_key((first,), wish(), NOON, soon)
+    assert (second.request_id, second.keyed_up) == ("key-1", Uptime("run", 100))
+    assert second.asking(NOON, soon) is None
+    assert with_key((first,), wish(), NOON, late).request_id == "key-2"
+    why = second.asking(NOON, late)
+    assert why is not None
+    assert why.code == "topup.too_old"
+    # after a start anew the clock is all that tells
+    assert second.asking(NOON, Uptime("another run", 10**6)) is None
 
 
 def test_a_key_is_as_old_as_the_first_request_that_it_was_sent_with() -> None:

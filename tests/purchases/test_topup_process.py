@@ -21,7 +21,7 @@ from poolwatch.domain.purchases import PENDING_FOR, Caps, Purchase, PurchaseOutc
 from poolwatch.domain.values import replace
 from poolwatch.once.process import UNREPORTED
 from poolwatch.purchases import topup_service
-from poolwatch.purchases.topup_book import key_of
+from poolwatch.purchases.topup_book import key_of, uptime
 from poolwatch.purchases.topup_service import carry_out
 from tests.purchases.counters import Counter, Forked, now
 from tests.support.topup_server import TOKEN, Say, Sell, TopUpServer, refuses
@@ -269,6 +269,22 @@ def test_only_what_speaks_of_that_payment_settles_it(
     if outcome == "unknown":
         assert counter.buy("5").outcome is PurchaseOutcome.REFUSED
         assert counter.ask(lost).outcome is PurchaseOutcome.GRANTED
+    assert counter.server.charges == [1000]
+
+
+def test_a_day_after_it_was_sent_nothing_is_asked_again_though_the_clock_was_put_back(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counter.server.script.append(Sell(reset=True))
+    lost = counter.buy()
+    up = uptime()
+    assert up is not None
+    monkeypatch.setattr("time.clock_gettime", lambda _: up.seconds + 86_500)
+    assert counter.ask(lost).outcome is PurchaseOutcome.UNKNOWN
+    assert len(counter.server.posts) == 1
+    monkeypatch.undo()
+    monkeypatch.setattr(topup_service, "start_errand", Forked)
+    assert counter.ask(lost).outcome is PurchaseOutcome.GRANTED
     assert counter.server.charges == [1000]
 
 

@@ -34,7 +34,7 @@ from poolwatch.host.threads import in_thread
 from poolwatch.monitor.auditing import Auditor
 from poolwatch.presentation.topups import Offer, TopUpLook, TopUpsDone
 from poolwatch.purchases.topping_up import TopUpOrder
-from poolwatch.purchases.topup_book import Known, TopUpBook, disk_message, key_of
+from poolwatch.purchases.topup_book import Known, TopUpBook, disk_message, key_of, uptime
 from poolwatch.purchases.topup_service import carry_out, new_purchase
 from poolwatch.words.messages import message_text
 
@@ -225,7 +225,7 @@ class TopUpDesk:
 
     def ask(self, purchase: Purchase) -> Purchase | Message:
         """Ask what became of one, as the same request; or why that is impossible."""
-        refused = purchase.asking(self._now()) or self.distrust()
+        refused = purchase.asking(self._now(), uptime()) or self.distrust()
         if refused is not None:
             return refused
         topup = self._of(purchase)

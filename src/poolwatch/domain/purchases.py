@@ -75,6 +75,19 @@ class Spent(Struct, frozen=True):
     month: Decimal = Decimal(0)
 
 
+class Uptime(Struct, frozen=True):
+    """A moment that no setting of a clock moves: seconds of one run of the machine, sleep included."""
+
+    boot: str
+    seconds: float
+
+    def since(self, earlier: Uptime | None) -> timedelta:
+        """At least so long ago; zero where the two are not of one run."""
+        if earlier is None or earlier.boot != self.boot:
+            return timedelta(0)
+        return timedelta(seconds=self.seconds - earlier.seconds)
+
+
 class Purchase(Struct, frozen=True):
     """One top-up, as it stands. Instants are aware UTC; amounts are exact, in units of `currency`.
 
@@ -109,6 +122,8 @@ class Purchase(Struct, frozen=True):
     proposed: bool = False
     #: when its key was sent first, by an earlier one that was put off; None: with this one
     keyed_at: datetime | None = None
+    #: the same by the machine's run, None where it does not say
+    keyed_up: Uptime | None = None
 
     @property
     def is_open(self) -> bool:
@@ -150,23 +165,28 @@ class Purchase(Struct, frozen=True):
         """What it may have cost at most."""
         return max(self.amount, self.granted or self.amount)
 
-    def asking(self, now: datetime) -> Message | None:
-        """Why the service cannot be asked what became of it, or asked again; None: it can."""
+    def asking(self, now: datetime, up: Uptime | None = None) -> Message | None:
+        """Why the service cannot be asked what became of it, or asked again; None: it can.
+
+        Without `up` a clock that was put back is taken at its word.
+        """
         if not self.is_open:
             return message("topup.not_open", id=self.id)
         if self.service_id is not None:
             return None
         if self.request_id is None:
             return message("topup.no_key", name=self.name, id=self.id)
-        return None if self.has_fresh_key(now) else message("topup.too_old", id=self.id)
+        return None if self.has_fresh_key(now, up) else message("topup.too_old", id=self.id)
 
     @property
     def repeatable_until(self) -> datetime:
         """Until when the service is sure to know its key."""
         return (self.keyed_at or self.at) + REPEATABLE_FOR
 
-    def has_fresh_key(self, now: datetime) -> bool:
+    def has_fresh_key(self, now: datetime, up: Uptime | None = None) -> bool:
         """Whether the service still knows its key; a clock that was set tells nothing of how old that is."""
+        if up is not None and up.since(self.keyed_up) >= REPEATABLE_FOR:
+            return False
         return self.at - _SKEW <= now < self.repeatable_until
 
 
@@ -197,18 +217,22 @@ def last_charged(purchases: Sequence[Purchase], target: str) -> str:
     return next((each.id for each in reversed(purchases) if each.counts and each.target == target), "")
 
 
-def with_key(purchases: Sequence[Purchase], wish: Purchase, now: datetime) -> Purchase:
+def with_key(
+    purchases: Sequence[Purchase], wish: Purchase, now: datetime, up: Uptime | None = None
+) -> Purchase:
     """The wish as it is sent now: with the key of the last one like it, where the service put that off.
 
     A service that says "later" may have begun all the same, and then a new key would pay twice. What else was
     bought since, for other amounts or targets, says nothing of that.
     """
-    wish = replace(wish, at=now)
+    wish = replace(wish, at=now, keyed_up=up)
     sent = [each for each in purchases if _is_like(each, wish) and not each.was_held_back]
     last = sent[-1] if sent else None
-    if last is None or last.outcome is not PurchaseOutcome.TRY_LATER or not last.has_fresh_key(now):
+    if last is None or last.outcome is not PurchaseOutcome.TRY_LATER or not last.has_fresh_key(now, up):
         return wish
-    return replace(wish, request_id=last.request_id, keyed_at=last.keyed_at or last.at)
+    return replace(
+        wish, request_id=last.request_id, keyed_at=last.keyed_at or last.at, keyed_up=last.keyed_up
+    )
 
 
 def _is_like(one: Purchase, other: Purchase) -> bool:

@@ -14,13 +14,21 @@ from msgspec import Struct
 from poolwatch.config.settings import DEFAULT_NET, NetSettings
 from poolwatch.domain.account import Secret
 from poolwatch.domain.message import Message, message
-from poolwatch.domain.purchases import PENDING_FOR, Caps, Purchase, PurchaseOutcome, refusal, with_key
+from poolwatch.domain.purchases import PENDING_FOR, Caps, Purchase, PurchaseOutcome, Uptime, refusal, with_key
 from poolwatch.domain.values import replace
 from poolwatch.host.locks import held
 from poolwatch.once.journal import Stage
 from poolwatch.once.process import reach
 from poolwatch.once.replies import ReplySpace, require_noted
-from poolwatch.purchases.topup_book import TopUpBook, TopUpEntry, disk_message, key_of, payer_of, sealed_reply
+from poolwatch.purchases.topup_book import (
+    TopUpBook,
+    TopUpEntry,
+    disk_message,
+    key_of,
+    payer_of,
+    sealed_reply,
+    uptime,
+)
 from poolwatch.purchases.topup_replies import Answer, Lost, Sent, judged, looked_up, without
 
 REPLY_CAP_BYTES: Final = 64 * 1024
@@ -63,6 +71,7 @@ class Tools:
     monotonic: Callable[[], float]
     #: called before a sending is noted, so that nothing but the request lies behind the note
     prepare: Callable[[], None] = lambda: None
+    uptime: Callable[[], Uptime | None] = uptime
 
 
 def top_up(order: TopUpOrder, tools: Tools) -> Purchase:
@@ -102,13 +111,13 @@ class _AtWork:
         known = self.book.read(self.key)
         if known.trouble is not None:
             return message(known.trouble, path=str(self.book.folder.journal(self.key)))
-        now = self.tools.now()
+        now, up = self.tools.now(), self.tools.uptime()
         if order.again:
             found = known.find(purchase.id)
-            refused = message("topup.not_open", id=purchase.id) if found is None else found.asking(now)
+            refused = message("topup.not_open", id=purchase.id) if found is None else found.asking(now, up)
             purchase = found or purchase
         else:
-            purchase = with_key(known.purchases, purchase, now)
+            purchase = with_key(known.purchases, purchase, now, up)
             refused = refusal(known.purchases, purchase, order.caps, now, order.seen)
         if refused is not None:
             return refused

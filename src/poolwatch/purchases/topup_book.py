@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from msgspec import Struct, ValidationError, convert, to_builtins
 
 from poolwatch.domain.account import Secret
 from poolwatch.domain.message import Message, message
-from poolwatch.domain.purchases import Purchase, PurchaseOutcome, Settled
+from poolwatch.domain.purchases import Purchase, PurchaseOutcome, Settled, Uptime
 from poolwatch.domain.values import replace
 from poolwatch.host.files import FileProblem
 from poolwatch.host.locks import held
@@ -95,6 +96,12 @@ class TopUpJournal(Journal[TopUpEntry]):
     def shorten(self, cap_bytes: int = 0, kept_bytes: int = 0) -> bool:
         """Nothing is dropped."""
         return False
+
+
+def uptime() -> Uptime | None:
+    """How long the machine has run; None where it does not tell one run from another."""
+    boot = boot_id()
+    return Uptime(boot, time.clock_gettime(time.CLOCK_BOOTTIME)) if boot else None
 
 
 class Known(Struct, frozen=True):
