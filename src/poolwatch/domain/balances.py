@@ -305,8 +305,17 @@ def lasting(state: BalanceState, points: Sequence[Point], now: datetime) -> Last
     balance = state.balance
     if balance is None or balance.remaining is None or balance.unlimited or per_day <= 0:
         return Lasting(per_day)
-    seconds = max(balance.remaining - state.terms.red_at, Decimal(0)) * _DAY_SECONDS / per_day
-    resets_at = balance.resets_at
-    if resets_at is not None and resets_at > now and seconds >= Decimal((resets_at - now).total_seconds()):
-        return Lasting(per_day, to_reset=True)
-    return Lasting(per_day, now + timedelta(seconds=int(seconds)) if seconds < _LONGEST else None)
+    seconds, resets_at = seconds_left(balance.remaining - state.terms.red_at, per_day), balance.resets_at
+    if resets_at is not None and resets_at > now:
+        to_reset = Decimal((resets_at - now).total_seconds())
+        if seconds is None or seconds >= to_reset:
+            return Lasting(per_day, to_reset=True)
+    return Lasting(per_day, None if seconds is None else now + timedelta(seconds=int(seconds)))
+
+
+def seconds_left(amount: Decimal, per_day: Decimal) -> Decimal | None:
+    """How long an amount lasts at a pace; None: for more than ten years, or for ever."""
+    if per_day <= 0:
+        return None
+    seconds = max(amount, Decimal(0)) * _DAY_SECONDS / per_day
+    return seconds if seconds < _LONGEST else None

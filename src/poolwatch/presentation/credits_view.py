@@ -9,7 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from poolwatch.domain.balances import BalanceLevel, BalanceState, TopUpPlace, lasting
+from poolwatch.domain.balances import BalanceLevel, BalanceState, TopUpPlace, lasting, seconds_left
 from poolwatch.domain.overview import CreditTotal, PoolOverview
 from poolwatch.domain.series import Point
 from poolwatch.domain.state import PoolState
@@ -34,8 +34,6 @@ from poolwatch.words import screen
 _NAMED: Final = 3
 #: Today is one of them.
 _DAYS: Final = 7
-#: What lasts longer lasts.
-_LONGEST_DAYS: Final = 3650
 #: What stands in place of a source's name for the credits of accounts.
 POOL_ID: Final = ""
 
@@ -240,10 +238,10 @@ def _of_accounts(
 
 def _pool_lasts(found: CreditTotal, per_day: Decimal | None) -> str:
     """How long the credits of all last at that pace; "" where nobody can tell, or where they do not end."""
-    if not per_day or per_day < 0 or found.unlimited or found.stale or found.total <= 0:
+    if per_day is None or found.unlimited or found.stale or found.total <= 0:
         return ""
-    days = found.total / per_day
-    return figures.duration(timedelta(days=float(days))) if days < _LONGEST_DAYS else ""
+    seconds = seconds_left(found.total, per_day)
+    return "" if seconds is None else figures.duration(timedelta(seconds=float(seconds)))
 
 
 def _accounts_line(line_id: str, name: str, left: str, note: str, tone: Tone) -> CreditsLine:
