@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Iterable
 
 import pytest
@@ -11,7 +13,7 @@ from textual import events
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual.message import Message
 
-from poolwatch.ui.terminal.driver import _Parser
+from poolwatch.ui.terminal.driver import TerminalDriver, _Parser
 from poolwatch.ui.terminal.input_filter import (
     BURST,
     BY_HAND_SECONDS,
@@ -215,3 +217,19 @@ def test_a_flood_is_cut_and_time_makes_room_again() -> None:
     # whatever came before it
     assert keys(typed.send("j" * 100 + "\x03")) == ["ctrl+c"]
     assert keys(typed.send("\x1b[99;5u")) == ["ctrl+c"]
+
+
+def test_keys_that_come_at_once_bear_one_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By it a paste that is not marked is told from a hand, also where the machine is busy."""
+    times = []
+    ours, theirs = os.pipe()
+    with os.fdopen(ours, "rb") as read:
+        os.write(theirs, b"10\r")
+        os.close(theirs)
+        driver = TerminalDriver.__new__(TerminalDriver)
+        driver._debug, driver.exit_event, driver.fileno = False, threading.Event(), read.fileno()
+        monkeypatch.setattr(driver, "_lost", lambda: None)
+        monkeypatch.setattr(driver, "process_message", lambda message: times.append(message.time))
+        driver.run_input_thread()
+    assert len(times) == 3
+    assert len(set(times)) == 1

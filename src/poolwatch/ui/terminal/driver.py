@@ -208,8 +208,11 @@ class TerminalDriver(LinuxDriver):
                         self._lost()
                         return
                     pieces = sent.feed(decode(read), get_time())
+                came_at = get_time()
                 for piece in pieces:
                     for message in parser.read(piece):
+                        # what came at once bears one time, however busy the machine is meanwhile
+                        message.time = came_at
                         self.process_message(message)
 
     def disable_input(self) -> None:
