@@ -507,6 +507,10 @@ async def test_a_short_line_names_the_key_that_renews_and_leaves_no_half_sentenc
         async with app.run_test(size=(width, 24)) as pilot:
             await settle(pilot)
             assert told in app.screen.query_one("#message", Lines).text
+            await pilot.press("L")
+            await settle(pilot)
+            assert app.ui.said.count == 1
+            assert told in app.screen.query_one("#message", Lines).text
 
 
 async def test_the_demo_says_that_it_is_one_and_what_to_try_until_a_key_is_pressed() -> None:

@@ -136,8 +136,12 @@ class Page(LeavesOnce[ResultT], inherit_bindings=False):
 
     def flash(self, text: str, tone: Tone = Tone.ACCENT) -> None:
         """Say something until the next key; it can be read again afterwards."""
-        self.ui.said.add(self.ui.feed.now(), text, tone)
-        self.flashed = MessageText(text, tone)
+        self.flash_message(MessageText(text, tone))
+
+    def flash_message(self, message: MessageText) -> None:
+        """The same of a sentence that has a short form."""
+        self.ui.said.add(self.ui.feed.now(), message.text, message.tone)
+        self.flashed = message
         self.redraw()
 
     def say_unknown(self, pressed: str) -> None:

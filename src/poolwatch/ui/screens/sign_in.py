@@ -18,6 +18,7 @@ from poolwatch.ui.feed import LoginRun, PoolSignIn
 from poolwatch.ui.screens.page import Panel
 from poolwatch.ui.screens.refreshing import RefreshingPage
 from poolwatch.ui.state import SharedTerminal, UiState
+from poolwatch.ui.widgets.bottom import MessageText
 from poolwatch.words import interface
 from poolwatch.words import sign_in as words
 from poolwatch.words.messages import message_text
@@ -34,7 +35,7 @@ def sign_in(page: RefreshingPage[Any], key: AccountKey) -> None:
     if card is None:
         return
     if way is None:
-        page.flash(card.remedy or words.NOT_NEEDED(card.label), Tone.PLAIN)
+        page.flash_message(page.remedy_of(card) or MessageText(words.NOT_NEEDED(card.label)))
     elif ui.options.simulated:
         page.flash(words.SIMULATED(command))
     elif isinstance(way, CodexLogin):
