@@ -50,19 +50,41 @@ def test_changes_of_the_configuration_are_noted_by_their_keys_alone(desk: Desk, 
     assert desk.run("sources", "add", "codex-home", str(tmp_path), "--name", "home").code == 1
     assert acts(desk) == [
         ("config_init", "done"),
-        ("config_init", "failed"),
         ("config_set", "done"),
         ("config_set", "nothing"),
         ("config_edit", "done"),
         ("source_add", "failed"),
     ]
-    first, set_name = entries(desk)[0], entries(desk)[5]
+    first, set_name = entries(desk)[0], entries(desk)[3]
     assert (first["ssh"], first["sudo"], first["by"]) == (env["SSH_CONNECTION"], "ann", "command")
     assert set_name["what"] == ["pool_name"]
     assert set_name["path"] == str(desk.usual_config)
     text = (desk.state / "audit.jsonl").read_text()
     assert "secret" not in text
     assert "night" not in text
+
+
+def test_what_is_refused_before_it_is_tried_is_not_noted(desk: Desk) -> None:
+    """By every command that writes the configuration, whatever it minds."""
+    desk.usual_config.parent.mkdir(parents=True, exist_ok=True)
+    desk.usual_config.write_text('[[sources]]\nkind = "codex-home"\npath = "~/.codex"\n')
+    refused = (
+        ("config", "init"),
+        ("config", "set", "ui.view=wall"),
+        ("config", "set", "ui.theme=none"),
+        ("sources", "add", "codex-home", "~/.codex"),
+        ("sources", "add", "codex-lb", "ftp://pool.example.com"),
+        ("sources", "set", "codex-home", "url=https://a.example.com"),
+        ("budgets", "add", "team", "starts_on=31", "period=weekly"),
+        ("budgets", "set", "team", "limit=$5"),
+        ("budgets", "remove", "team"),
+        ("channels", "add", "desktop", "--host", "a.example.com"),
+        ("channels", "add", "email", "--host", "127.0.0.1", "--user", "ann"),
+        ("channels", "remove", "ops"),
+    )
+    for words in refused:
+        assert desk.run(*words).code in (2, 3), words
+    assert not (desk.state / "audit.jsonl").exists()
 
 
 def test_an_import_of_data_is_noted_by_its_counts_alone(desk: Desk) -> None:

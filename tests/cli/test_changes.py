@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from poolwatch.config.changes import Change, Refused, change_settings
+from poolwatch.config.changes import Change, Draft, Refused, change_settings
 from poolwatch.config.settings import Settings
 from tests.cli.desk import Desk
 
@@ -133,7 +133,9 @@ def test_a_file_that_changes_meanwhile_is_left_alone(config: Path) -> None:
         config.write_text(f"{BEFORE}# more\n")
         return []
 
-    refused = change_settings(config, {"pool_name": "x"}, {}, somebody_else_writes)
+    draft = change_settings(config, {"pool_name": "x"}, {}, somebody_else_writes)
+    assert isinstance(draft, Draft)
+    refused = draft.written()
     assert isinstance(refused, Refused)
     assert not refused.is_typed
     assert "changed meanwhile; nothing was written" in refused.lines[0]
@@ -152,8 +154,9 @@ def test_a_link_stays_a_link(desk: Desk, config: Path) -> None:
 
 def test_windows_line_ends_and_a_byte_order_mark_stay(config: Path) -> None:
     config.write_bytes(b"\xef\xbb\xbf" + BEFORE.replace("\n", "\r\n").encode())
-    changed = change_settings(config, {"poll.concurrency": 4, "pool_name": "x"}, {}, lambda _: [])
-    assert isinstance(changed, Change)
+    draft = change_settings(config, {"poll.concurrency": 4, "pool_name": "x"}, {}, lambda _: [])
+    assert isinstance(draft, Draft)
+    assert isinstance(draft.written(), Change)
     after = BEFORE.replace('"work"', '"x"') + "\n[poll]\nconcurrency = 4\n"
     assert config.read_bytes() == b"\xef\xbb\xbf" + after.replace("\n", "\r\n").encode()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from poolwatch.config.changes import Change, Refused
+from poolwatch.config.changes import Change, Draft, Refused
 from poolwatch.config.limit_changes import add_limit, change_limit, read_limit, remove_limit
 from poolwatch.config.toml_text import Value
 
@@ -40,7 +40,11 @@ def _refused(found: object) -> str:
 
 
 def _change(path: Path, name: str, *words: str) -> Change | Refused:
-    return change_limit(path, "budgets", name, _typed(*words), _ENV, lambda _: ())
+    return _written(change_limit(path, "budgets", name, _typed(*words), _ENV, lambda _: ()))
+
+
+def _written(draft: Draft | Refused) -> Change | Refused:
+    return draft if isinstance(draft, Refused) else draft.written()
 
 
 @pytest.fixture
@@ -93,7 +97,7 @@ def test_typed_words_are_read_by_the_table() -> None:
 
 def test_one_is_added_at_the_end(path: Path) -> None:
     table: dict[str, Value] = {"name": "more", "limit": "$10", "warn_at": (75, 90)}
-    assert isinstance(add_limit(path, "budgets", table, _ENV, lambda _: ()), Change)
+    assert isinstance(_written(add_limit(path, "budgets", table, _ENV, lambda _: ())), Change)
     assert path.read_text() == f'{_FILE}\n[[budgets]]\nname = "more"\nlimit = "$10"\nwarn_at = [75, 90]\n'
     again = _refused(add_limit(path, "budgets", table, _ENV, lambda _: ()))
     assert again.endswith("has one of [[budgets]] called more already")
@@ -101,7 +105,7 @@ def test_one_is_added_at_the_end(path: Path) -> None:
 
 def test_the_first_one_makes_the_file(tmp_path: Path) -> None:
     path = tmp_path / "new.toml"
-    assert isinstance(add_limit(path, "budgets", {"name": "a", "limit": "$10"}, _ENV, lambda _: ()), Change)
+    assert isinstance(_add(path, "budgets", {"name": "a", "limit": "$10"}), Change)
     assert path.read_text() == '[[budgets]]\nname = "a"\nlimit = "$10"\n'
     assert path.stat().st_mode & 0o777 == 0o600
 
@@ -114,7 +118,7 @@ def test_a_wrong_one_is_not_added(path: Path) -> None:
 
 
 def test_one_is_taken_out(path: Path) -> None:
-    assert isinstance(remove_limit(path, "budgets", "team", _ENV), Change)
+    assert isinstance(_written(remove_limit(path, "budgets", "team", _ENV)), Change)
     assert path.read_text() == "# mine\n\n" + _FILE[_FILE.index("# about the nights") :]
     assert "is called team" in _refused(remove_limit(path, "budgets", "team", _ENV))
 
@@ -138,7 +142,7 @@ _BUDGET: Mapping[str, Value] = {"name": "team", "limit": "$10"}
 
 
 def _add(path: Path, array: str, table: Mapping[str, Value]) -> Change | Refused:
-    return add_limit(path, array, table, _ENV, lambda _: ())
+    return _written(add_limit(path, array, table, _ENV, lambda _: ()))
 
 
 def test_what_is_named_already_can_be_added_and_what_is_still_missing_is_told(path: Path) -> None:

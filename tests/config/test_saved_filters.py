@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from poolwatch.config.changes import Change, Refused, change_settings, read_settings
+from poolwatch.config.changes import Change, Draft, Refused, change_settings, read_settings
 from poolwatch.config.load import load_text
 from poolwatch.config.problems import ConfigProblems
 from poolwatch.config.settings import Settings
@@ -55,7 +55,9 @@ def test_what_only_looks_like_a_field_stands_in_quotes() -> None:
 
 def test_one_is_set_by_a_command(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
-    change = change_settings(path, {"filters.tight": "weekly>=80 or 5h>=80"}, {}, lambda _: ())
+    draft = change_settings(path, {"filters.tight": "weekly>=80 or 5h>=80"}, {}, lambda _: ())
+    assert isinstance(draft, Draft)
+    change = draft.written()
     assert isinstance(change, Change)
     assert dict(change.settings.filters) == {"tight": "weekly>=80 or 5h>=80"}
     refused = read_settings(["filters.tight=weekli>=80"], {})

@@ -14,11 +14,13 @@ import pytest
 from poolwatch.bootstrap.auditing import auditor_of
 from poolwatch.bootstrap.live_budgets import LiveBudgets
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
+from poolwatch.config import edit
 from poolwatch.domain.account import AccountKey, Name
 from poolwatch.domain.audit import By
 from poolwatch.domain.budgets import Budget, BudgetPeriod, BudgetReport, Each, Level, Limit, LimitUnit
 from poolwatch.domain.state import AccountState
 from poolwatch.domain.tokens import GroupBy, Tokens
+from poolwatch.host.files import FileProblem
 from poolwatch.presentation.budget_form import assigned, form_of
 from poolwatch.sessions.book import UseBook
 from poolwatch.sessions.events import UsageEvent
@@ -262,8 +264,17 @@ async def test_a_change_is_not_written_where_another_name_is_taken_or_a_value_is
     assert await desk.save("nobody", {"limit": "$5"}) is not None
     assert desk.config.read_bytes() == before
     assert not desk.wanted.is_set()
+    # nothing was tried
+    assert not (desk.state_dir / "audit.jsonl").exists()
+
+
+async def test_what_the_disk_refuses_is_noted_with_why(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(edit, "write_whole", lambda path, *_, **__: FileProblem("file.unwritable", path))
+    assert "cannot be written" in str(await desk.save("team", {"limit": "$16"}))
     noted = (desk.state_dir / "audit.jsonl").read_text().splitlines()
-    assert sum('"outcome":"failed"' in line for line in noted) == 3
+    assert len(noted) == 2
+    assert '"codes":["not_written"]' in noted[1]
+    assert '"outcome":"failed"' in noted[1]
 
 
 # --- periods

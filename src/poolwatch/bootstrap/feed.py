@@ -426,12 +426,15 @@ class LiveFeed:
 
     async def add(self, place: str) -> Tried:
         """Try a place, add it to the configuration where logins are there, and start monitoring it."""
-        from poolwatch.bootstrap.places import Added, add_typed, added_deed
+        from poolwatch.bootstrap.places import Added, NotAdded, added_deed, try_and_add, typed_place
         from poolwatch.domain.audit import Act, Deed, Outcome
 
+        source = typed_place(self._surroundings, place)
+        if isinstance(source, NotAdded):
+            return Tried(False, source.words)
         monitor = await self._monitor()
         async with monitor.auditor.noting_on_thread(Deed(Act.ADD_SOURCE)) as doing:
-            tried = await add_typed(self._surroundings, self._config, place)
+            tried = await try_and_add(self._surroundings, self._config, source)
             if isinstance(tried, Added):
                 doing.deed = added_deed(self._surroundings, tried)
                 doing.ended(Outcome.DONE)

@@ -14,14 +14,14 @@ from poolwatch.bootstrap.budget_cells import whose_of
 from poolwatch.bootstrap.budgets import BudgetReader, with_all
 from poolwatch.bootstrap.limits import config_of, file_mark
 from poolwatch.bootstrap.surroundings import Surroundings, short_path
-from poolwatch.config.changes import Refused, homes
+from poolwatch.config.changes import Draft, Refused, homes
 from poolwatch.config.edit import ConfigFile
 from poolwatch.config.limit_changes import add_limit, change_limit, read_limit
 from poolwatch.config.load import load_text
 from poolwatch.config.problems import ConfigProblem, ConfigProblems
 from poolwatch.config.settings import Settings
 from poolwatch.config.toml_text import with_item
-from poolwatch.domain.audit import Act, Deed, Outcome
+from poolwatch.domain.audit import NOT_WRITTEN, Act, Deed, Outcome
 from poolwatch.domain.budget_use import amount_of
 from poolwatch.domain.budgets import Budget, BudgetReport, BudgetState, MeasuredBy
 from poolwatch.domain.quarters import quarter_of, quarter_until
@@ -232,14 +232,22 @@ class LiveBudgets:
         what = (name or values.get("name", ""), *(key for key in values if key != "name"))
         path = None if self._config is None else self._around.told_path(self._config)
         deed = Deed(act, path=path, what=tuple(map(self._around.told, what)))
-        async with auditor.noting_on_thread(deed) as doing, self._turn:
-            problem = await in_thread(partial(self._write, name, values))
-            doing.ended(Outcome.DONE if problem is None else Outcome.FAILED)
-        if problem is None:
-            self._wanted.set()
-        return problem
+        async with self._turn:
+            draft = await in_thread(partial(self._drafted, name, values))
+            if isinstance(draft, str):
+                # nothing was tried, so nothing is noted
+                return draft
+            async with auditor.noting_on_thread(deed) as doing:
+                change = await in_thread(draft.written)
+                if isinstance(change, Refused):
+                    doing.ended(Outcome.FAILED, NOT_WRITTEN)
+                    return change.lines[0]
+                doing.ended(Outcome.NOTHING if change.is_nothing else Outcome.DONE)
+        self._wanted.set()
+        return None
 
-    def _write(self, name: str | None, values: Mapping[str, str]) -> str | None:
+    def _drafted(self, name: str | None, values: Mapping[str, str]) -> Draft | str:
+        """The file as it would be, or why it cannot be so."""
         if self._config is None:
             from poolwatch.words.budgets import NO_FILE
 
@@ -250,10 +258,10 @@ class LiveBudgets:
             return typed.lines[0]
         if name is None:
             table = {key: value for key, value in typed.items() if value is not None}
-            change = add_limit(self._config, LIST, table, env, lambda _: ())
+            draft = add_limit(self._config, LIST, table, env, lambda _: ())
         else:
-            change = change_limit(self._config, LIST, name, typed, env, lambda _: ())
-        return change.lines[0] if isinstance(change, Refused) else None
+            draft = change_limit(self._config, LIST, name, typed, env, lambda _: ())
+        return draft.lines[0] if isinstance(draft, Refused) else draft
 
 
 def _by_key(lines: tuple[str, ...]) -> dict[str, str]:

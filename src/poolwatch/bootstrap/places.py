@@ -108,8 +108,8 @@ class NotAdded(Struct, frozen=True):
     words: str
 
 
-async def try_and_add(around: Surroundings, config: Path | None, source: SourceSettings) -> Added | NotAdded:
-    """Ask a place for its logins, and write it into the configuration where there are some."""
+def not_to_add(around: Surroundings, source: SourceSettings) -> NotAdded | None:
+    """Why a place is not even asked: it is none for the configuration, or is monitored already."""
     refused = source_problem(source_table(source), around.env)
     if refused is not None:
         return NotAdded(Hindrance.REFUSED, refused)
@@ -117,6 +117,15 @@ async def try_and_add(around: Surroundings, config: Path | None, source: SourceS
     twin = next((each for each in _configured(around) if is_same_place(each, source, around.home)), None)
     if twin is not None:
         return NotAdded(Hindrance.MONITORED, words.said("monitored_already", place=place, name=twin.name))
+    return None
+
+
+async def try_and_add(around: Surroundings, config: Path | None, source: SourceSettings) -> Added | NotAdded:
+    """Ask a place for its logins, and write it into the configuration where there are some.
+
+    `not_to_add` is asked before.
+    """
+    place = source.path or source.url or ""
     if isinstance(source, CreditSettings):
         return await _add_balance(around, config, source)
     listed = await logins_at(around, source)
@@ -156,14 +165,14 @@ async def _add_balance(around: Surroundings, config: Path | None, source: Credit
     return Added(source, left_text(found), path)
 
 
-async def add_typed(around: Surroundings, config: Path | None, place: str) -> Added | NotAdded:
-    """The same for a place that was found, or a path that was typed."""
+def typed_place(around: Surroundings, place: str) -> SourceSettings | NotAdded:
+    """The source at a place that was found, or a path that was typed; or why that is not even asked."""
     known = discover(around.env, around.home) if around.home is not None else ()
     offered = next((found.source for found in known if found.place == place and found.source), None)
     source = offered or source_for_path(around, place)
     if isinstance(source, str):
         return NotAdded(Hindrance.NOTHING_THERE, source)
-    return await try_and_add(around, config, source)
+    return not_to_add(around, source) or source
 
 
 async def logins_at(around: Surroundings, source: SourceSettings) -> tuple[Listing, ...] | str:

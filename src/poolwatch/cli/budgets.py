@@ -136,7 +136,7 @@ def add_budget(config: Path | None, name: str, words: Sequence[str], *, mask: bo
     table: dict[str, Value] = {"name": name, "limit": told, "period": typed.get("period") or period.value}
     table |= {key: value for key, value in typed.items() if value is not None}
     deed = Deed(Act.ADD_BUDGET, path=around.told_path(path), what=(around.told(name),))
-    change = made(around, deed, lambda: add_limit(path, _ARRAY, table, around.env, appearance_problems))
+    change = made(around, deed, add_limit(path, _ARRAY, table, around.env, appearance_problems))
     tell(around, change, "budget_written_to")
     _tell_about(around, change, name)
     assigned = [f"{key}={_typed_again(value)}" for key, value in table.items() if key != "name"]
@@ -153,9 +153,8 @@ def set_budget(config: Path | None, name: str, words: Sequence[str], *, mask: bo
     if isinstance(typed, Refused):
         return tell_refused(around, typed)
     deed = Deed(Act.SET_BUDGET, path=around.told_path(path), what=(around.told(name),))
-    change = made(
-        around, deed, lambda: change_limit(path, _ARRAY, name, typed, around.env, appearance_problems)
-    )
+    draft = change_limit(path, _ARRAY, name, typed, around.env, appearance_problems)
+    change = made(around, deed, draft)
     tell(around, change, "budget_written_to")
     renamed = str(typed.get("name") or name)
     if renamed != name:
@@ -176,7 +175,7 @@ def remove_budget(config: Path | None, name: str, *, mask: bool = False) -> int:
     around = surroundings(config, mask=mask, may_lack=True)
     path = _target(around, config)
     deed = Deed(Act.REMOVE_BUDGET, path=around.told_path(path), what=(around.told(name),))
-    change = made(around, deed, lambda: remove_limit(path, _ARRAY, name, around.env))
+    change = made(around, deed, remove_limit(path, _ARRAY, name, around.env))
     say(said("budget_out", name=around.told(name), path=around.told_path(path)))
     tell_wrong(around, change)
     return EXIT_OK

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from poolwatch.bootstrap.auditing import audited
@@ -14,6 +14,7 @@ from poolwatch.cli.command import surroundings
 from poolwatch.cli.sources import no_such_source, try_command
 from poolwatch.config.changes import (
     Change,
+    Draft,
     Refused,
     change_settings,
     change_source,
@@ -27,7 +28,7 @@ from poolwatch.config.settings import TABLE
 from poolwatch.config.source_settings import SourceSettings
 from poolwatch.config.toml_text import Value
 from poolwatch.domain.account import Custody
-from poolwatch.domain.audit import Act, Deed, Outcome
+from poolwatch.domain.audit import NOT_WRITTEN, Act, Deed, Outcome
 from poolwatch.domain.text import path_word
 from poolwatch.domain.values import replace
 from poolwatch.words.commands import said
@@ -45,7 +46,7 @@ def set_settings(config: Path | None, words: Sequence[str], *, mask: bool = Fals
         return tell_refused(around, typed)
     named = tuple(key for key in typed if key in TABLE)
     deed = Deed(Act.SET_CONFIG, path=around.told_path(path), what=named)
-    change = made(around, deed, lambda: change_settings(path, typed, around.env, appearance_problems))
+    change = made(around, deed, change_settings(path, typed, around.env, appearance_problems))
     tell(around, change)
     for key in change.values:
         if key in TABLE and around.env.get(variable_of(key)):
@@ -62,9 +63,8 @@ def set_source(config: Path | None, name: str, words: Sequence[str], *, mask: bo
     """Write keys of one source into the file."""
     around, source, path = _configured(config, name, mask=mask)
     deed = Deed(Act.SET_SOURCE, path=around.told_path(path), what=(around.told(source.name),))
-    change = made(
-        around, deed, lambda: change_source(path, source.name, words, around.env, appearance_problems)
-    )
+    draft = change_source(path, source.name, words, around.env, appearance_problems)
+    change = made(around, deed, draft)
     tell(around, change)
     if not change.is_nothing:
         renamed = change.values.get("name")
@@ -76,7 +76,7 @@ def take_source_out(config: Path | None, name: str, *, mask: bool = False) -> in
     """Take one source out of the file; its logins stay where they are."""
     around, source, path = _configured(config, name, mask=mask)
     deed = Deed(Act.REMOVE_SOURCE, path=around.told_path(path), what=(around.told(source.name),))
-    change = made(around, deed, lambda: remove_source(path, source.name, around.env))
+    change = made(around, deed, remove_source(path, source.name, around.env))
     say(said("source_out", name=around.told(source.name), path=around.told_path(path)))
     place = around.told_path(source.path) if source.path is not None else around.told(source.url or "")
     if source.kind.is_pool:
@@ -112,15 +112,21 @@ def _configured(config: Path | None, name: str, *, mask: bool) -> tuple[Surround
     raise Exit(EXIT_USAGE)
 
 
-def made(around: Surroundings, deed: Deed, work: Callable[[], Change | Refused]) -> Change:
-    """What was written, which is noted; ends the command where nothing was."""
+def made(around: Surroundings, deed: Deed, draft: Draft | Refused) -> Change:
+    """What was written, which is noted; ends the command where nothing was.
+
+    What is refused at once is not noted: nothing was tried.
+    """
+    if isinstance(draft, Refused):
+        raise Exit(tell_refused(around, draft))
     with audited(around.env, deed, mask=around.settings.ui.mask) as doing:
-        change = work()
+        change = draft.written()
         if isinstance(change, Change):
             named = deed.what if deed.act is not Act.SET_CONFIG else ()
             doing.deed = replace(deed, what=(*named, *(around.told(key) for key in change.values)))
             doing.ended(Outcome.NOTHING if change.is_nothing else Outcome.DONE)
             return change
+        doing.ended(Outcome.FAILED, NOT_WRITTEN)
     raise Exit(tell_refused(around, change))
 
 

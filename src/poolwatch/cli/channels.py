@@ -28,7 +28,7 @@ from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.cli.changes import tell_wrong
 from poolwatch.cli.command import run_async, surroundings
 from poolwatch.cli.finding import Finding, Grade
-from poolwatch.config.changes import Change, Refused
+from poolwatch.config.changes import Change, Draft, Refused
 from poolwatch.config.limit_changes import add_limit, remove_limit
 from poolwatch.config.limit_settings import ChannelSettings, channel_of
 from poolwatch.config.load import free_name
@@ -37,9 +37,10 @@ from poolwatch.config.problems import ConfigProblem
 from poolwatch.config.settings import OriginKind
 from poolwatch.config.toml_text import Value
 from poolwatch.config.values import nearest, quoted
-from poolwatch.domain.audit import Act, Deed, Outcome
+from poolwatch.domain.audit import NOT_WRITTEN, Act, Deed, Outcome
 from poolwatch.domain.notices import ChannelHealth, ChannelKind, SendOutcome, Sent
 from poolwatch.domain.text import visible
+from poolwatch.monitor.auditing import Doing
 from poolwatch.notify.channel import distrust
 from poolwatch.presentation.channels import ChannelLine, channel_lines, channels_json, health_text
 from poolwatch.presentation.masking import masked
@@ -126,6 +127,9 @@ def add_channel(config: Path | None, request: ChannelRequest, *, mask: bool = Fa
     if refused is not None:
         complain(words.nothing_written(around.told(message_text(refused), [path])))
         return EXIT_CONFIG
+    draft = add_limit(path, _ARRAY, table, around.env, appearance_problems)
+    if isinstance(draft, Refused):
+        return _unchanged(around, draft)
     deed = Deed(Act.ADD_CHANNEL, path=around.told_path(path), what=_named(around, channel))
     with audited(around.env, deed, mask=around.settings.ui.mask) as doing:
         sent = run_async(lambda: try_channel(around, channel))
@@ -133,8 +137,7 @@ def add_channel(config: Path | None, request: ChannelRequest, *, mask: bool = Fa
             doing.ended(Outcome.FAILED, "not_taken")
             complain(words.nothing_written(_not_taken(around, channel, sent)))
             return EXIT_FAILED
-        change = add_limit(path, _ARRAY, table, around.env, appearance_problems)
-        doing.ended(Outcome.DONE if isinstance(change, Change) else Outcome.FAILED)
+        change = _written(draft, doing)
     if isinstance(change, Refused):
         return _unchanged(around, change)
     say(words.written(around.told(channel.name), around.told_path(path)))
@@ -208,16 +211,27 @@ def remove_channel(config: Path | None, name: str, *, mask: bool = False) -> int
         by = config_words.said("still_named", by=origin.name, name=around.told(name))
         complain(words.nothing_written(by))
         return EXIT_USAGE
+    draft = remove_limit(path, _ARRAY, name, around.env)
+    if isinstance(draft, Refused):
+        return _unchanged(around, draft)
     deed = Deed(Act.REMOVE_CHANNEL, path=around.told_path(path), what=_named(around, channel))
     with audited(around.env, deed, mask=around.settings.ui.mask) as doing:
-        change = remove_limit(path, _ARRAY, name, around.env)
-        doing.ended(Outcome.DONE if isinstance(change, Change) else Outcome.FAILED)
+        change = _written(draft, doing)
     if isinstance(change, Refused):
         return _unchanged(around, change)
     say(words.taken_out(around.told(name), around.told_path(path)))
     tell_wrong(around, change)
     complain(words.WITH_THE_NEXT())
     return EXIT_OK
+
+
+def _written(draft: Draft, doing: Doing) -> Change | Refused:
+    change = draft.written()
+    if isinstance(change, Refused):
+        doing.ended(Outcome.FAILED, NOT_WRITTEN)
+    else:
+        doing.ended(Outcome.DONE)
+    return change
 
 
 def _unchanged(around: Surroundings, refused: Refused) -> int:

@@ -32,7 +32,7 @@ from poolwatch.config.layers import MAX_BYTES, decode
 from poolwatch.config.paths import config_file
 from poolwatch.config.problems import ConfigProblem, ConfigProblems
 from poolwatch.config.table import render_default
-from poolwatch.domain.audit import Act, Deed, Outcome
+from poolwatch.domain.audit import NOT_WRITTEN, Act, Deed, Outcome
 from poolwatch.host.files import FileProblem, read_bounded, write_whole
 from poolwatch.presentation.masking import masked, shown_path
 from poolwatch.words.commands import said
@@ -89,7 +89,7 @@ def edit_config(given: Path | None, *, mask: bool = False) -> int:
 def _saved(file: ConfigFile, content: bytes, deed: Deed, *, mask: bool) -> ConfigProblem | None:
     with audited(os.environ, deed, mask=mask) as doing:
         problem = file.save_bytes(content)
-        doing.ended(Outcome.DONE if problem is None else Outcome.FAILED)
+        doing.ended(*((Outcome.DONE,) if problem is None else (Outcome.FAILED, NOT_WRITTEN)))
     return problem
 
 

@@ -14,13 +14,13 @@ from poolwatch.bootstrap.auditing import audited
 from poolwatch.bootstrap.console import EXIT_CONFIG, EXIT_OK, complain, complain_of, say, say_text
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.config.amounts import parts_of
-from poolwatch.config.edit import init_config
+from poolwatch.config.edit import already_there, init_config
 from poolwatch.config.load import load
 from poolwatch.config.paths import OwnPlaces, config_file, locate_config, state_directory
 from poolwatch.config.problems import ConfigProblem, ConfigProblems
 from poolwatch.config.settings import Settings
 from poolwatch.config.table import ShownSetting, render_default, shown_settings
-from poolwatch.domain.audit import Act, Deed, Outcome
+from poolwatch.domain.audit import NOT_WRITTEN, Act, Deed, Outcome
 from poolwatch.domain.message import Message
 from poolwatch.domain.notices import ChannelKind
 from poolwatch.domain.rates import Prices
@@ -141,9 +141,11 @@ def init_file(given: Path | None, *, mask: bool = False) -> int:
         complain_of(ConfigProblems((path,)), mask=mask)
         return EXIT_CONFIG
     shown = shown_path(str(path), mask=mask)
-    with audited(dict(os.environ), Deed(Act.INIT_CONFIG, path=shown), mask=mask) as doing:
-        problem = init_config(path, render_default())
-        doing.ended(Outcome.DONE if problem is None else Outcome.FAILED)
+    problem = already_there(path)
+    if problem is None:
+        with audited(dict(os.environ), Deed(Act.INIT_CONFIG, path=shown), mask=mask) as doing:
+            problem = init_config(path, render_default())
+            doing.ended(*((Outcome.DONE,) if problem is None else (Outcome.FAILED, NOT_WRITTEN)))
     if problem is not None:
         complain_of(ConfigProblems((problem,)), mask=mask)
         return EXIT_CONFIG

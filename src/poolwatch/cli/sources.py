@@ -18,6 +18,7 @@ from poolwatch.bootstrap.places import (
     counted,
     found_row,
     named_source,
+    not_to_add,
     pool_command,
     try_and_add,
 )
@@ -183,6 +184,10 @@ def add_source(config: Path | None, request: SourceRequest, *, mask: bool = Fals
     if isinstance(source, str):
         complain(around.told(source))
         return EXIT_USAGE
+    refused = not_to_add(around, source)
+    if refused is not None:
+        complain(_why_not(around, source, refused))
+        return _CODES[refused.why]
     deed = Deed(Act.ADD_SOURCE, what=named_source(around, source))
     with audited(around.env, deed, mask=around.settings.ui.mask) as doing:
         added = run_async(lambda: try_and_add(around, config, source))

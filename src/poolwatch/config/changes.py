@@ -52,7 +52,7 @@ _HOMES: Final = ("HOME", "CODEX_HOME")
 
 
 class Change(Struct, frozen=True):
-    """The file as it is now, and each key that was set, with None where it was taken out.
+    """The file as it is then, and each key that was set, with None where it was taken out.
 
     `wrong` is what was wrong with the file before, and still is.
     """
@@ -72,6 +72,19 @@ class Refused(Struct, frozen=True):
     is_typed: bool = True
 
 
+class Draft(Struct, frozen=True):
+    """A change that can be made: the file as it will be. Nothing is written yet."""
+
+    file: ConfigFile
+    text: str
+    change: Change
+
+    def written(self) -> Change | Refused:
+        """Write it, unless the file is so already. Refused where it was changed meanwhile, or by the disk."""
+        problem = None if self.change.is_nothing else self.file.save(self.text)
+        return self.change if problem is None else Refused((problem.text,), is_typed=False)
+
+
 def read_settings(words: Sequence[str], env: Mapping[str, str]) -> Mapping[str, Value | None] | Refused:
     """Each `key=value` that was typed for the settings, with None for `key=`."""
     return read_typed(words, _row_of, env)
@@ -79,7 +92,7 @@ def read_settings(words: Sequence[str], env: Mapping[str, str]) -> Mapping[str, 
 
 def change_settings(
     path: Path, typed: Mapping[str, Value | None], env: Mapping[str, str], check: Check
-) -> Change | Refused:
+) -> Draft | Refused:
     """Set or take out these in the file at that path, which may not be there yet."""
     file = ConfigFile.read(path)
     if isinstance(file, ConfigProblem):
@@ -91,7 +104,7 @@ def change_settings(
 
 def change_source(
     path: Path, name: str, words: Sequence[str], env: Mapping[str, str], check: Check
-) -> Change | Refused:
+) -> Draft | Refused:
     """The same for the keys of one source of the file."""
     found = _source_in(path, name, env)
     if isinstance(found, Refused):
@@ -107,13 +120,13 @@ def change_source(
         return Refused((wrong.replace("sources[0]", name),))
 
     changes = [(("sources", index), key, value) for key, value in typed.items()]
-    change = changed(file, typed, lambda text: with_values(text, changes), env, check)
-    if isinstance(change, Refused):
-        return Refused(tuple(each.replace(place, name) for each in change.lines), change.is_typed)
-    return change
+    draft = changed(file, typed, lambda text: with_values(text, changes), env, check)
+    if isinstance(draft, Refused):
+        return Refused(tuple(each.replace(place, name) for each in draft.lines), draft.is_typed)
+    return draft
 
 
-def remove_source(path: Path, name: str, env: Mapping[str, str]) -> Change | Refused:
+def remove_source(path: Path, name: str, env: Mapping[str, str]) -> Draft | Refused:
     """Take the entry of a source out of the file; what it named stays where it is."""
     found = _source_in(path, name, env)
     if isinstance(found, Refused):
@@ -144,8 +157,8 @@ def changed(
     check: Check,
     *,
     may_lack: bool = False,
-) -> Change | Refused:
-    """Edit the file. With `may_lack`, it may name what is not there, as long as that becomes no worse."""
+) -> Draft | Refused:
+    """The file edited. With `may_lack`, it may name what is not there, as long as that becomes no worse."""
     path = file.path
     before = load_text(file.text, path, homes(env), {}, may_lack=may_lack)
     if isinstance(before, ConfigProblems):
@@ -167,12 +180,7 @@ def changed(
     if wrong:
         return Refused(wrong)
     told = tuple(each.text for each in left)
-    if text == file.text:
-        return Change(path, settings, values, is_nothing=True, wrong=told)
-    problem = file.save(text)
-    if problem is not None:
-        return Refused((problem.text,), is_typed=False)
-    return Change(path, settings, values, wrong=told)
+    return Draft(file, text, Change(path, settings, values, is_nothing=text == file.text, wrong=told))
 
 
 def lacking(text: str, path: Path, env: Mapping[str, str]) -> tuple[ConfigProblem, ...]:

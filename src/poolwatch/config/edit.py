@@ -30,9 +30,13 @@ _SOME_HOME: Final[Mapping[str, str]] = {"HOME": "/"}
 
 def init_config(path: Path, text: str) -> ConfigProblem | None:
     """Writes the first configuration file (0600); a file or link that is there already is left alone."""
-    if path.is_symlink() or path.exists():
-        return ConfigProblem(said("already_there"), path=path)
-    return _write(path, text.encode())
+    return already_there(path) or _write(path, text.encode())
+
+
+def already_there(path: Path) -> ConfigProblem | None:
+    """Why a first configuration file cannot be written: there is a file, or a link."""
+    is_there = path.is_symlink() or path.exists()
+    return ConfigProblem(said("already_there"), path=path) if is_there else None
 
 
 class ConfigFile(Struct, frozen=True):

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from poolwatch.config.changes import (
-    Change,
     Check,
+    Draft,
     Refused,
     changed,
     homes,
@@ -41,7 +41,7 @@ def read_limit(
 
 def add_limit(
     path: Path, array: str, table: Mapping[str, Value], env: Mapping[str, str], check: Check
-) -> Change | Refused:
+) -> Draft | Refused:
     """Add one to its list at the end of the file, which may not be there yet. `table` has its name."""
     found = _named(path, array, env)
     if isinstance(found, Refused):
@@ -51,8 +51,8 @@ def add_limit(
     if name in names:
         told = said("limit_is_there", array=array, name=printable(name), path=printable(str(path)))
         return Refused((told,))
-    change = changed(file, dict(table), lambda text: with_item(text, array, table), env, check, may_lack=True)
-    return _of(change, dotted(array, len(names)), name)
+    draft = changed(file, dict(table), lambda text: with_item(text, array, table), env, check, may_lack=True)
+    return _of(draft, dotted(array, len(names)), name)
 
 
 def change_limit(
@@ -62,18 +62,18 @@ def change_limit(
     values: Mapping[str, Value | None],
     env: Mapping[str, str],
     check: Check,
-) -> Change | Refused:
+) -> Draft | Refused:
     """Set keys of one, or take those out that are None."""
     found = _placed(path, array, name, env)
     if isinstance(found, Refused):
         return found
     file, index = found
     wanted = [((array, index), key, value) for key, value in values.items()]
-    change = changed(file, values, lambda text: with_values(text, wanted), env, check, may_lack=True)
-    return _of(change, dotted(array, index), name)
+    draft = changed(file, values, lambda text: with_values(text, wanted), env, check, may_lack=True)
+    return _of(draft, dotted(array, index), name)
 
 
-def remove_limit(path: Path, array: str, name: str, env: Mapping[str, str]) -> Change | Refused:
+def remove_limit(path: Path, array: str, name: str, env: Mapping[str, str]) -> Draft | Refused:
     """Take one out of the file."""
     found = _placed(path, array, name, env)
     if isinstance(found, Refused):
@@ -105,9 +105,9 @@ def _named(path: Path, array: str, env: Mapping[str, str]) -> tuple[ConfigFile, 
     return file, [each.name for each in getattr(settings, array)]
 
 
-def _of(change: Change | Refused, place: str, name: str) -> Change | Refused:
+def _of(draft: Draft | Refused, place: str, name: str) -> Draft | Refused:
     """What is wrong is told of the name that was typed, not of a place in the file."""
-    if isinstance(change, Change):
-        return change
+    if isinstance(draft, Draft):
+        return draft
     old, new = (place, name) if name else (f"{place}.", "")
-    return Refused(tuple(each.replace(old, new) for each in change.lines), change.is_typed)
+    return Refused(tuple(each.replace(old, new) for each in draft.lines), draft.is_typed)

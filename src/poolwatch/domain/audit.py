@@ -11,6 +11,9 @@ from msgspec import Struct
 
 from poolwatch.domain.refresh import RefreshProgress, TokenOutcome
 
+#: The code of a change of a file that was tried, and that the disk or another program's change kept from it.
+NOT_WRITTEN: Final = "not_written"
+
 
 class Act(StrEnum):
     """Everything that is noted, a closed list: what spends, silences, or changes logins or settings."""

@@ -81,6 +81,8 @@ _CODES: Final[Mapping[str, str]] = {
     "topup:proposed": mark("as it was proposed"),
     "topup:charged": mark("charged, as somebody says"),
     "topup:not-charged": mark("not charged, as somebody says"),
+    "not_written": mark("the file could not be written"),
+    "not_taken": mark("the channel did not take the test"),
     "for_good": mark("until somebody ends it"),
     "error": mark("an error of poolwatch"),
 }
