@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from poolwatch.domain.balances import Balance, BalanceState, balance_id
+from poolwatch.domain.balances import Balance, BalanceState, balance_id, balance_rises
 from poolwatch.domain.event_log import EventKind
 from poolwatch.domain.failure import Failure, FailureKind, failure
-from poolwatch.domain.series import Figure, FigureName, Series
+from poolwatch.domain.series import Figure, FigureName, Finest, Series
 from poolwatch.domain.values import replace
 from poolwatch.store.database import Database
 from poolwatch.store.lines import PastBalance
@@ -107,6 +107,28 @@ async def test_what_happened_is_kept_with_it_once_whoever_reads(store: Store) ->
     ]
     assert (kept[0].before, kept[0].after, kept[0].unit_name) == (_D("3.20"), _D("13.20"), "USD")
     assert await store.top_ups() == {"balance:reef team USD": _D("10.00")}
+
+
+@pytest.mark.parametrize("finest", [Finest.CHANGE, Finest.HOUR])
+async def test_the_chart_and_the_events_judge_alike_what_was_filled_up(store: Store, finest: Finest) -> None:
+    start, hour = NOW.replace(minute=0), 60 * _MINUTE
+    # only the service says that it was filled up, an hour and three after the first reading
+    for hours, amount, reset in (
+        (0, "3", None),
+        (1, "10", 0.9),
+        (2, "4", 0.9),
+        (3, "10", 2.5),
+        (4, "15", 2.5),
+    ):
+        seen = None if reset is None else start + reset * hour
+        await store.put_balance(read(Balance("USD", _D(amount), last_reset_at=seen), start + hours * hour))
+    await store.put_balance(replace(read(Balance("CNY", _D(1)), start + 5 * hour), name="other"))
+    kept = await store.events(start)
+    line = await store.balance_timeline("reef team", "USD", start, start + 9 * hour, finest)
+    told = [(each.at, each.is_filling) for each in balance_rises(line.points)]
+    assert told == [(each.at, each.kind is EventKind.RESET) for each in kept]
+    assert [is_filling for _, is_filling in told] == [True, True, False]
+    assert [each.last for each in line.points] == [_D(3), _D(10), _D(4), _D(10), _D(15)]
 
 
 async def test_lines_of_the_past_add_what_was_not_known_and_nothing_else(

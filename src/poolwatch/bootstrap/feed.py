@@ -399,13 +399,10 @@ class LiveFeed:
         self, balance: BalanceState, since: datetime, finest: Finest
     ) -> tuple[Point, ...]:
         """As the store keeps it; a viewer reads it as well."""
-        from poolwatch.domain.series import FigureName, Series
-
         if balance.balance is None:
             return ()
-        name = FigureName(Series.CREDITS, balance.balance.unit)
-        store = await self._store()
-        return (await store.timeline(balance.id, name, since, self.now() + _AHEAD, finest)).points
+        store, unit, until = await self._store(), balance.balance.unit, self.now() + _AHEAD
+        return (await store.balance_timeline(balance.name, unit, since, until, finest)).points
 
     async def focused(self) -> None:
         """Where there are balances."""

@@ -135,11 +135,11 @@ class Kept(Struct, frozen=True):
         begins = since - period.step
         for name in names:
             state = states[name]
-            figure = None if state.balance is None else FigureName(Series.CREDITS, state.balance.unit)
-            if figure is None:
+            if state.balance is None:
                 continue
             first = begins if until is not None else min(begins, now - LOOKED_BACK)
-            line = await self.store.timeline(state.id, figure, first, until or now + AHEAD, period.finest)
+            unit, ends = state.balance.unit, until or now + AHEAD
+            line = await self.store.balance_timeline(name, unit, first, ends, period.finest)
             if any(point.last is not None for point in line.points):
                 found.append(BalanceScene(state, period, line.points, now, self.around.prefs()))
         return found

@@ -5,7 +5,8 @@ Amounts are in the service's own unit and exact. Units are never added up; what 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -267,8 +268,23 @@ class BalanceRise(Struct, frozen=True):
     is_filling: bool
 
 
+def with_fillings(points: Sequence[Point], filled_at: Iterable[datetime]) -> tuple[Point, ...]:
+    """A balance's history with what its readings told of resets, due or not; `filled_at`: those readings.
+
+    What was left before such a reading was to be filled up by then.
+    """
+    told = list(points)
+    for at in filled_at:
+        place = bisect_right(points, at, key=lambda each: each.at) - 1
+        if place > 0:
+            before, came_at = told[place - 1], points[place].at
+            if before.resets_at is None or before.resets_at > came_at:
+                told[place - 1] = replace(before, resets_at=came_at)
+    return tuple(told)
+
+
 def balance_rises(points: Sequence[Point]) -> Iterator[BalanceRise]:
-    """Each time that what was left rose, old to new."""
+    """Each time that what was left rose, old to new; `points` as `with_fillings` tells them."""
     for before, point in pairwise(points):
         was, now = before.last, point.last
         if isinstance(was, Decimal) and isinstance(now, Decimal) and now > was:

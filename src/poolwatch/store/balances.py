@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from msgspec import convert
 
-from poolwatch.domain.balances import Balance, BalanceState, balance_figure, balance_id
+from poolwatch.domain.balances import Balance, BalanceState, balance_figure, balance_id, with_fillings
 from poolwatch.domain.event_log import EventKind, LoggedEvent, balance_events
 from poolwatch.domain.failure import Trouble
-from poolwatch.domain.series import Figure, HistoryRow, Series
+from poolwatch.domain.series import Figure, FigureName, Finest, HistoryRow, Series, Timeline
 from poolwatch.domain.values import replace
 from poolwatch.store import events, history, stored
 from poolwatch.store.documents import UNREADABLE
@@ -95,6 +95,14 @@ def put(held: sqlite3.Connection, state: BalanceState) -> tuple[LoggedEvent, ...
     told = _events(held, known, state)
     events.append(held, told)
     return told
+
+
+def timeline(
+    held: sqlite3.Connection, name: str, unit: str, since: datetime, until: datetime, finest: Finest
+) -> Timeline:
+    """How a balance ran in a unit, with what held at `since`; filled up is what its events say."""
+    line = history.timeline(held, balance_id(name), FigureName(Series.CREDITS, unit), since, until, finest)
+    return replace(line, points=with_fillings(line.points, events.fillings(held, name, unit, since)))
 
 
 def names(held: sqlite3.Connection) -> tuple[str, ...]:

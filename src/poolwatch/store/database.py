@@ -152,6 +152,14 @@ class Database(LimitTables):
         """One figure of an account from `since` to before `until`, with what held when that began."""
         return self._read("history", Timeline(), history.timeline, account_id, name, since, until, finest)
 
+    def balance_timeline(
+        self, name: str, unit: str, since: datetime, until: datetime, finest: Finest
+    ) -> Timeline:
+        """How a balance ran, what was filled up told as its events tell it."""
+        from poolwatch.store import balances  # few runs have any
+
+        return self._read("history", Timeline(), balances.timeline, name, unit, since, until, finest)
+
     def gaps(self, account_id: str, since: datetime, until: datetime) -> tuple[Gap, ...]:
         """The gaps in an account's readings that reach into this time, in order."""
         return self._read("history", (), history.gaps_between, account_id, since, until)

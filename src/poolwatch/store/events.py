@@ -106,6 +106,21 @@ def top_ups(held: sqlite3.Connection) -> Mapping[str, Decimal]:
     return found
 
 
+def fillings(held: sqlite3.Connection, source: str, unit: str, since: datetime) -> tuple[datetime, ...]:
+    """When readings told that the balance of a source, in that unit, was filled up; old to new."""
+    rows = held.execute(
+        "SELECT at, id, packed FROM events"
+        " WHERE at >= ? AND instr(packed, ?) AND instr(packed, ?) ORDER BY at",
+        (to_micros(since), EventKind.RESET.encode(), clean(source).encode()),
+    )
+    found = (event for row in rows if (event := _unpack(*row)) is not None)
+    return tuple(
+        each.at
+        for each in found
+        if each.kind is EventKind.RESET and each.source == source and each.unit_name == unit
+    )
+
+
 def newest_of_source(held: sqlite3.Connection, kind: EventKind, source: str) -> datetime | None:
     """When that last befell a source, or the balance that it is."""
     rows = held.execute(

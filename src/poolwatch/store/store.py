@@ -59,6 +59,7 @@ class Store:
     save = _queued(Database.save, otherwise=False)
     history = _queued(Database.history, ())
     timeline = _queued(Database.timeline, Timeline())
+    balance_timeline = _queued(Database.balance_timeline, Timeline())
     gaps = _queued(Database.gaps, ())
     figures = _queued(Database.figures, ())
     cycles = _queued(Database.cycles, {})
