@@ -129,6 +129,19 @@ def test_the_badge_of_credits(left: int, tone: Tone, word: str) -> None:
     assert (old.tone, level_word(old.level)) == (Tone.DIM, word)
 
 
+def test_the_strip_says_when_what_is_used_up_comes_back() -> None:
+    def beside(left: int) -> str:
+        held = BalanceState("BrowserOS", BROWSEROS).read(
+            Balance("credits", _D(left), resets_at=MIDNIGHT), NOW
+        )
+        figure = strip_balances([state("OpenRouter", Balance("USD", _D(74))), held], NOW, Prefs())
+        assert figure is not None
+        return figure.detail
+
+    assert beside(0) == "back 00:00 UTC, in 10h 56m · OpenRouter $74.00"
+    assert beside(1) == "OpenRouter $74.00"
+
+
 def test_a_day_is_told_in_whole_credits_and_in_cents() -> None:
     told = [
         a_day_text(_D(text), unit)

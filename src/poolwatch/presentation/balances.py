@@ -195,6 +195,9 @@ def strip_balances(states: Iterable[BalanceState], now: datetime, prefs: Prefs) 
     is_old = ordered[0].is_stale(now, prefs.rules.stale_after)
     tone = _TONES[ordered[0].level]
     is_urgent = tone in (Tone.AMBER, Tone.RED) and not is_old
+    balance = ordered[0].balance
+    if is_urgent and ordered[0].is_empty and balance is not None and balance.resets_at is not None:
+        others.insert(0, words.BACK(reset_moment(balance.resets_at, now)))
     if is_urgent and ordered[0].terms.top_up is TopUpPlace.HERE:
         others.append(words.TOPS_UP_NAMED(words.HERE(), names[0]))
     return Figure(words.STRIP(), first, " · ".join(others), tone if is_urgent else Tone.STRONG)
