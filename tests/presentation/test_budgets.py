@@ -24,7 +24,7 @@ from poolwatch.domain.budgets import (
     MeasuredBy,
     Period,
 )
-from poolwatch.domain.tokens import GroupBy
+from poolwatch.domain.tokens import GroupBy, Origin
 from poolwatch.domain.values import replace
 from poolwatch.presentation.account_names import AccountNames
 from poolwatch.presentation.budget_amounts import amount_text, brief_amount
@@ -251,6 +251,20 @@ def test_what_session_files_do_not_tell_is_of_imported_usage(
     assert row.measured.endswith(f", {how}")
     assert row.about.endswith(f", {how}")
     assert f"F{how[1:]}" in row.details[0][1]
+
+
+@pytest.mark.parametrize(
+    ("origins", "how"),
+    [
+        ((Origin.FILES,), "from session files"),
+        ((Origin.IMPORTED,), "from imported usage"),
+        ((Origin.FILES, Origin.IMPORTED), "from session files and imported usage"),
+    ],
+)
+def test_what_told_of_any_of_it_is_named(origins: tuple[Origin, ...], how: str) -> None:
+    row = row_of(replace(TEAM, measured=replace(TEAM.measured, origins=origins)))
+    assert row.measured == f"cost of all accounts, {how}"
+    assert row.about == f"team counts the cost of all accounts since 1 Nov, {how}"
 
 
 def test_the_sentence_about_one() -> None:

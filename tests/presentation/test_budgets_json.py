@@ -24,6 +24,7 @@ from poolwatch.domain.budgets import (
     grace_of,
 )
 from poolwatch.domain.state import AccountState
+from poolwatch.domain.tokens import Origin
 from poolwatch.domain.values import replace
 from poolwatch.presentation.account_names import AccountNames
 from poolwatch.presentation.budgets_json import budgets_json
@@ -54,7 +55,13 @@ _STEPS = ((_at(3, 9), _D("100.5")), (_at(14, 15), _D("230")), (_at(20, 12), _D("
 
 def _states() -> tuple[BudgetState, ...]:
     spent = Measured(
-        MeasuredBy.USAGE, _STEPS[-1][1], _D("8.28"), at_least=True, read_at=_at(20, 13), steps=_STEPS
+        MeasuredBy.USAGE,
+        _STEPS[-1][1],
+        _D("8.28"),
+        at_least=True,
+        read_at=_at(20, 13),
+        steps=_STEPS,
+        origins=tuple(Origin),
     )
     team = replace(
         judged(_TEAM, _MONTH, spent, _NOW),

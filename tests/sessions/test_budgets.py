@@ -189,7 +189,9 @@ def test_what_a_filter_leaves_unread_would_not_have_counted(tmp_path: Path, text
     assert sum(cell.requests for cell in cells) == 16
     told = [(cell.tokens.total, use_told(query, _POOL)(cell)) for cell in cells]
     kept, is_unsure = BudgetCells(book, _POOL).kept(query, UseAsked(0, 99, by=None))
-    assert sum(each.tokens.total for each in kept) == sum(tokens for tokens, found in told if found)
+    assert sum(each.tokens.total for part in kept.values() for each in part) == sum(
+        tokens for tokens, found in told if found
+    )
     assert is_unsure == any(found is None for _, found in told)
 
 
@@ -305,8 +307,14 @@ def test_what_files_tell_and_what_was_imported_are_added(tmp_path: Path) -> None
     _scanned(tmp_path)
     whole = _report(tmp_path, _TEAM).budgets[0].measured
     assert (whole.spent, whole.at_least) == (_D(3), False)
+    assert whole.origins == (Origin.FILES, Origin.IMPORTED)
+    parts = _report(tmp_path, f'{_TEAM}each = "account"\n').budgets
+    assert {each.whose: each.measured.origins for each in parts} == {
+        _ALICE.key.id: (Origin.IMPORTED,),
+        _BOB.key.id: (Origin.FILES,),
+    }
     night = _report(tmp_path, f'{_TEAM}filter = "group:night client:cli"\n').budgets[0].measured
-    assert night.spent == 2
+    assert (night.spent, night.origins) == (_D(2), (Origin.FILES,))
     # what could not be verified was before this month
     ever = _report(tmp_path, f'{_TEAM}period = "never"\n').budgets[0].measured
     assert (ever.spent, ever.at_least) == (_D(3), True)

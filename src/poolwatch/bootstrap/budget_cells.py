@@ -34,11 +34,11 @@ class BudgetCells:
     def __init__(self, book: UseBook, accounts: Mapping[str, AccountState]) -> None:
         self._book: Final = book
         self._accounts: Final = accounts
-        self._read: dict[UseAsked, list[UseCell]] = {}
+        self._read: dict[UseAsked, dict[Origin, list[UseCell]]] = {}
         self._texts: dict[GroupBy, list[str]] = {}
 
-    def kept(self, query: Query, asked: UseAsked) -> tuple[Sequence[UseCell], bool]:
-        """What a filter lets through; and whether that depends on whose use of nobody known was.
+    def kept(self, query: Query, asked: UseAsked) -> tuple[Mapping[Origin, Sequence[UseCell]], bool]:
+        """What a filter lets through, by what tells of it; and whether use of nobody known may belong to it.
 
         Of thousands of users a filter often wants one: what can be left out by such a text alone is not even
         read.
@@ -48,13 +48,17 @@ class BudgetCells:
         if left == EVERYTHING:
             return cells, False
         told = use_told(left, self._accounts)
-        answers = [told(cell) for cell in cells]
-        return [cell for cell, answer in zip(cells, answers, strict=True) if answer], None in answers
+        kept: dict[Origin, Sequence[UseCell]] = {}
+        is_unsure = False
+        for origin, each in cells.items():
+            answers = [told(cell) for cell in each]
+            kept[origin] = [cell for cell, answer in zip(each, answers, strict=True) if answer]
+            is_unsure = is_unsure or None in answers
+        return kept, is_unsure
 
-    def _cells(self, asked: UseAsked) -> list[UseCell]:
+    def _cells(self, asked: UseAsked) -> Mapping[Origin, Sequence[UseCell]]:
         if asked not in self._read:
-            each = (self._book.cells(replace(asked, origin=origin)) for origin in Origin)
-            self._read[asked] = [cell for cells in each for cell in cells]
+            self._read[asked] = {origin: self._book.cells(replace(asked, origin=origin)) for origin in Origin}
         return self._read[asked]
 
     def _texts_of(self, kind: GroupBy) -> Sequence[str]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -227,9 +228,13 @@ class BudgetReader:
         each, accounts = asked.budget.each, known.accounts
         by = None if each is None else GroupBy(each)
         kept, is_unsure = known.cells.kept(asked.query, UseAsked(since, until, by=by, joined_at=joined))
+        cells, whose = list(chain.from_iterable(kept.values())), whose_of(each, accounts)
         if each in _OF_ACCOUNTS:
-            is_unsure = is_unsure or any(cell.account is None for cell in kept)
-        spent = spent_of(kept, asked.budget.limit.unit, whose_of(each, accounts), self.card)
+            is_unsure = is_unsure or any(cell.account is None for cell in cells)
+        spent = spent_of(cells, asked.budget.limit.unit, whose, self.card)
+        for origin, told in kept.items():
+            for part in set(map(whose, told)):
+                spent[part].origins += (origin,)
         spent.pop(None, None)
         return spent, is_unsure
 

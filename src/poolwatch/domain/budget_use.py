@@ -15,7 +15,7 @@ from poolwatch.domain.budgets import LimitUnit, Measured, MeasuredBy, Period
 from poolwatch.domain.quarters import begins
 from poolwatch.domain.rates import RateCard
 from poolwatch.domain.series import Amount, Timeline
-from poolwatch.domain.tokens import QUARTERS_OF_DAY, UseCell
+from poolwatch.domain.tokens import QUARTERS_OF_DAY, Origin, UseCell
 from poolwatch.domain.use_sums import UseSum, sums
 
 _NOTHING: Final = Decimal(0)
@@ -31,6 +31,8 @@ class Spent(Struct):
     estimated: Decimal = _NOTHING
     #: some of it has no price
     is_partial: bool = False
+    #: what tells of it
+    origins: tuple[Origin, ...] = ()
 
     @property
     def total(self) -> Decimal:
@@ -108,8 +110,9 @@ def put_finer(spent: Spent, finer: Spent | None, days: frozenset[int]) -> None:
 def measured_use(spent: Spent, read_at: datetime | None, *, at_least: bool) -> Measured:
     """As a budget tells it. Each step stands at the beginning of its quarter, whenever that is looked at."""
     steps = tuple((begins(quarter), total) for quarter, total in _totals(spent))
+    at_least = at_least or spent.is_partial
     return Measured(
-        MeasuredBy.USAGE, spent.total, spent.estimated, at_least or spent.is_partial, read_at, steps
+        MeasuredBy.USAGE, spent.total, spent.estimated, at_least, read_at, steps, origins=spent.origins
     )
 
 

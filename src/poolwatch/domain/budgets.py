@@ -10,6 +10,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from poolwatch.domain.tokens import Origin
 from poolwatch.domain.when import time_of
 
 
@@ -103,7 +104,8 @@ class Measured(Struct, frozen=True):
     price, or was not read yet, so that it may be more. `read_at` is when its evidence was last looked at,
     None where nobody ever did. `steps` are what was spent until each instant, ascending in both: as finely as
     the moments of warnings and of the limit need it. By balances and windows, `accounts` are the ids of those
-    that were looked at, and `top_ups` how often credits came in, which are taken out.
+    that were looked at, and `top_ups` how often credits came in, which are taken out. By usage, `origins` are
+    those that told of any of it.
     """
 
     by: MeasuredBy
@@ -114,6 +116,7 @@ class Measured(Struct, frozen=True):
     steps: tuple[tuple[datetime, Decimal], ...] = ()
     accounts: tuple[str, ...] = ()
     top_ups: int = 0
+    origins: tuple[Origin, ...] = ()
 
 
 class Period(Struct, frozen=True):

@@ -289,9 +289,12 @@ class BudgetTexts:
 
     @property
     def _how(self) -> str:
-        """By what it is measured: `from session files`."""
+        """By what it is measured: `from session files`, `from session files and imported usage`."""
         budget, by = self._state.budget, self._state.measured.by
         if by is MeasuredBy.USAGE:
+            if origins := self._state.measured.origins:
+                return words.how_counted(origins)
+            # nothing was counted yet: what could be
             query = typed(budget.filter or "", self._prefs.filters).query
             if budget.each is Each.USER or is_of_imports(query):
                 return words.FROM_IMPORTS()

@@ -69,6 +69,7 @@ def budget_json(state: BudgetState, names: AccountNames) -> Json:
         "read_at": instant(measured.read_at),
         "at_limit": budget.at_limit.value,
         "time_zone": budget.time_zone,
+        "counted_from": [each.value for each in measured.origins],
     }
 
 

@@ -237,6 +237,7 @@ def _budget_row(found: Checked, state: BudgetState, told: CheckWords) -> Json:
         "level": None if level is None else level.value,
         "measured_by": measured.by.value,
         "estimated": None if spent is None else _amount(budget.limit, measured.estimated),
+        "counted_from": [each.value for each in measured.origins],
     }
 
 

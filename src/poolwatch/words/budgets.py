@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from poolwatch.domain.budgets import AtLimit, BudgetPeriod, Each, LimitUnit, MeasuredBy
+from poolwatch.domain.tokens import Origin
 from poolwatch.words.catalogue import Text, _, mark, n_
 
 TITLE: Final = Text("Budgets")
@@ -91,6 +92,7 @@ _MEASURED: Final[Mapping[MeasuredBy, str]] = {
     MeasuredBy.WINDOW: mark("by the window itself"),
 }
 FROM_IMPORTS: Final = Text("from imported usage")
+_FROM_BOTH: Final = Text("from session files and imported usage")
 balance_of: Final = Text("balance of {what}, top-ups taken out")
 window_of: Final = Text("weekly window of {what}")
 ALL: Final = Text("all accounts")
@@ -196,6 +198,13 @@ def counts(unit: LimitUnit, what: str, *, in_sentence: bool = False) -> str:
 def how_measured(by: MeasuredBy) -> str:
     """`from session files`."""
     return _(_MEASURED[by])
+
+
+def how_counted(origins: Collection[Origin]) -> str:
+    """By usage: what told of it."""
+    if Origin.IMPORTED not in origins:
+        return how_measured(MeasuredBy.USAGE)
+    return _FROM_BOTH() if Origin.FILES in origins else FROM_IMPORTS()
 
 
 # --- the form

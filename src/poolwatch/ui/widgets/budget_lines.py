@@ -209,6 +209,6 @@ def _closing(row: BudgetRow, width: int, glyphs: Glyphs) -> list[Line]:
     """What it counts, where the details do not say it; and what a stop is."""
     if is_wide(width):
         return [(), fit_line(((f" {words.STOP_IS_ASKED()}", Tone.DIM),), width, glyphs.ellipsis)]
-    stop = wrap(((words.STOP_IS_ASKED_SHORT(), Tone.DIM),), max(8, width - 1))
-    told = [((row.about, Tone.DIM),), *stop] if width >= _BAR_FROM else stop
+    texts = (row.about, words.STOP_IS_ASKED_SHORT()) if width >= _BAR_FROM else (words.STOP_IS_ASKED_SHORT(),)
+    told = [line for text in texts for line in wrap(((text, Tone.DIM),), max(8, width - 1))]
     return [(), *(fit_line(((" ", Tone.PLAIN), *line), width, glyphs.ellipsis) for line in told)]
