@@ -14,7 +14,7 @@ from poolwatch.bootstrap.clock import RealClock
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.config.source_settings import CreditSettings
 from poolwatch.domain.account import AccountKey, Name
-from poolwatch.domain.balances import LOOKED_BACK, BalanceState, balance_id
+from poolwatch.domain.balances import LOOKED_BACK, BalanceState, balance_id, recalled
 from poolwatch.domain.burn import AccountBurn, Burn
 from poolwatch.domain.cycles import Cycle
 from poolwatch.domain.event_log import LoggedEvent
@@ -110,7 +110,7 @@ class Kept(Struct, frozen=True):
         stored = await self.store.balances()
         own = [each for each in self.around.sources if isinstance(each, CreditSettings)]
         states = (BalanceState(each.name, terms_of(each), asked=mark_of(each)) for each in own)
-        return {each.name: each.known(stored.get(each.name)) for each in states}
+        return recalled(states, stored)
 
     async def balance_pasts(
         self, names: Sequence[str], since: datetime, until: datetime, finest: Finest

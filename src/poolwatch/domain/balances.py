@@ -6,7 +6,7 @@ Amounts are in the service's own unit and exact. Units are never added up; what 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -244,9 +244,17 @@ class BalanceState(Struct, frozen=True):
         return replace(other, name=self.name, terms=self.terms)
 
 
-def balance_id(name: str) -> str:
-    """What the balance of a source is called where accounts are called by their ids."""
-    return f"{_ID}{name}"
+def balance_id(name: str, unit: str | None = None) -> str:
+    """What the balance of a source is called where accounts are called by their ids.
+
+    With its `unit` where amounts are compared: units are never mixed.
+    """
+    return f"{_ID}{name}" if unit is None else f"{_ID}{name} {unit}"
+
+
+def recalled(unread: Iterable[BalanceState], stored: Mapping[str, BalanceState]) -> dict[str, BalanceState]:
+    """Those of a configuration, by name, with what is kept of them."""
+    return {each.name: each.known(stored.get(each.name)) for each in unread}
 
 
 def balance_figure(balance: Balance) -> tuple[FigureName, Figure] | None:

@@ -133,12 +133,9 @@ def came_to(event: LoggedEvent) -> str | None:
     if event.account_id is not None:
         return event.account_id
     name, unit = event.balance, event.unit_name
-    return None if name is None or unit is None else balance_in(name, unit)
+    from poolwatch.domain.balances import balance_id  # few runs have any
 
-
-def balance_in(name: str, unit: str) -> str:
-    """What a balance is called beside accounts' ids where its amounts are compared: units are never mixed."""
-    return f"balance:{name} {unit}"
+    return None if name is None or unit is None else balance_id(name, unit)
 
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from msgspec import Struct
 
-from poolwatch.domain.balances import FOCUS_AGE, Balance, BalanceState, BalanceTerms, balance_id
+from poolwatch.domain.balances import FOCUS_AGE, Balance, BalanceState, BalanceTerms, balance_id, recalled
 from poolwatch.domain.events import BalanceRead, BalancesTold
 from poolwatch.domain.failure import Failure, FailureKind
 from poolwatch.host.single_flight import SingleFlight
@@ -82,16 +82,10 @@ class BalanceWatch:
         self._tell = tell
         self._reading: SingleFlight[None] = SingleFlight()
 
-    def known(self, stored: Mapping[str, BalanceState]) -> dict[str, BalanceState]:
-        """All of this configuration as they are known, by name."""
-        return {
-            name: BalanceState(name, each.terms, asked=each.asked).known(stored.get(name))
-            for name, each in self._watched.items()
-        }
-
     async def recall(self) -> None:
         """Take in what the store holds of them."""
-        told = self.known(await self._store.balances())
+        unread = (BalanceState(each.name, each.terms, asked=each.asked) for each in self._watched.values())
+        told = recalled(unread, await self._store.balances())
         held = self._ledger.state.balances
         merged = {name: state.known(held[name]) if name in held else state for name, state in told.items()}
         if merged != held:

@@ -12,8 +12,7 @@ from typing import Final
 from poolwatch.domain.alert_findings import RuleFinding, Truth
 from poolwatch.domain.alert_rules import ByFilter, WatchedRule
 from poolwatch.domain.alerts import BuiltIn, Subject, SubjectKind
-from poolwatch.domain.balances import BalanceLevel, BalanceState
-from poolwatch.domain.event_log import balance_in
+from poolwatch.domain.balances import BalanceLevel, BalanceState, balance_id
 from poolwatch.domain.message import Message, message
 from poolwatch.domain.query.tree import Compare, Leaf, Look, compares, foreseen, leaves, lets
 from poolwatch.domain.values import replace
@@ -114,7 +113,7 @@ def _window(state: BalanceState) -> str | None:
 def _after_top_up(rule: str, subject: BalanceSubject, about: Subject, moment: Moment) -> RuleFinding | None:
     """Whether less is left than a tenth of what was bought or granted last."""
     balance = subject.state.balance
-    came = None if balance is None else moment.top_ups.get(balance_in(about.id, balance.unit))
+    came = None if balance is None else moment.top_ups.get(balance_id(about.id, balance.unit))
     if balance is None or came is None:
         return None
     finding = partial(RuleFinding, rule, about, label=about.id)
