@@ -13,7 +13,7 @@ from poolwatch.bootstrap.clock import RealClock
 from poolwatch.bootstrap.console import EXIT_FAILED, EXIT_OK, EXIT_USAGE, Exit, complain, say, say_text
 from poolwatch.bootstrap.kept import open_kept
 from poolwatch.bootstrap.surroundings import Surroundings
-from poolwatch.cli.command import refuse_mistake, run_async, surroundings, told_filter
+from poolwatch.cli.command import let_through, run_async, surroundings, told_filter
 from poolwatch.cli.past import names_of
 from poolwatch.config.values import nearest
 from poolwatch.domain.alerts import AlertBoard, Silence
@@ -83,11 +83,7 @@ def list_alerts(config: Path | None, filter_text: str = "", *, as_json: bool, ma
 
 def _chosen(text: str, view: AlertListView) -> Lets:
     """What a filter lets through, which is looked into as `e` does; that it lets nothing is said."""
-    from poolwatch.presentation.event_filter import EventLooker  # few lists have a filter
-
-    looker = EventLooker(view.overview, view.prefs, view.texts)
-    refuse_mistake(looker, text, may_be_empty=not view.overview.accounts)
-    lets = looker.chosen(text)
+    lets = let_through(text, view.overview, view.prefs, view.texts)
     found = view.narrowed(lets)
     if not (found.board.alerts or found.board.silences or found.deliveries):
         complain(words.no_match(told_filter(text)))

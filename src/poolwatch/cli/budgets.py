@@ -25,7 +25,7 @@ from poolwatch.bootstrap.places import target_config
 from poolwatch.bootstrap.screen import appearance_problems
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.cli.changes import made, tell, tell_refused, tell_wrong
-from poolwatch.cli.command import refuse_mistake, run_async, surroundings, told_filter
+from poolwatch.cli.command import let_through, run_async, surroundings, told_filter
 from poolwatch.cli.usage import WIDTH, accounts_kept, overview_kept, read_new, zone_name
 from poolwatch.config.changes import Change, Refused
 from poolwatch.config.limit_changes import add_limit, change_limit, read_limit, remove_limit
@@ -89,14 +89,11 @@ def list_budgets(
 def _let_through(text: str, report: BudgetReport, names: AccountNames, around: Surroundings) -> BudgetReport:
     """What a filter lets through, which is looked into as on the screen; that it lets nothing is said."""
     from poolwatch.presentation.budgets import budget_row  # few commands have a filter
-    from poolwatch.presentation.event_filter import EventLooker
 
     prefs = around.prefs()
     rows = [budget_row(each, names, report.at, prefs) for each in report.budgets]
     seen = run_async(partial(overview_kept, around))
-    looker = EventLooker(seen, prefs, lambda: (text for row in rows for text in row.texts))
-    refuse_mistake(looker, text, may_be_empty=not seen.accounts)
-    lets = looker.chosen(text)
+    lets = let_through(text, seen, prefs, lambda: (told for row in rows for told in row.texts))
     pairs = zip(report.budgets, rows, strict=True)
     shown = tuple(state for state, row in pairs if lets(row.texts, row.account_id, None))
     if not shown:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
 from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -151,6 +151,20 @@ def refuse_mistake(searched: Searched, text: str, *, may_be_empty: bool = False)
     if wrong and not may_be_empty:
         complain(visible(wrong, _LONGEST_MISTAKE))
         raise Exit(EXIT_USAGE)
+
+
+def let_through(
+    text: str, seen: PoolOverview, prefs: Prefs, texts: Callable[[], Iterable[str]]
+) -> Callable[[Iterable[str], str | None, str | None], bool]:
+    """Whether a filter lets through what is no account, as `EventLooker.chosen`; a mistake ends the command.
+
+    `texts`: all that is told of what it is asked about.
+    """
+    from poolwatch.presentation.event_filter import EventLooker  # few commands have a filter
+
+    looker = EventLooker(seen, prefs, texts)
+    refuse_mistake(looker, text, may_be_empty=not seen.accounts)
+    return looker.chosen(text)
 
 
 def tell_of_filter(seen: PoolOverview, text: str, prefs: Prefs, found: Collection[AccountKey]) -> None:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -27,8 +28,8 @@ from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.cli.command import (
     find_account,
     kept_by,
+    let_through,
     moment,
-    refuse_mistake,
     run_async,
     surroundings,
     told_filter,
@@ -114,14 +115,11 @@ def _let_through(
     text: str, logged: Sequence[LoggedEvent], names: AccountNames, seen: PoolOverview, around: Surroundings
 ) -> Sequence[LoggedEvent]:
     """The events that a filter lets through; that it lets none is said."""
-    from poolwatch.presentation.event_filter import EventLooker  # few commands have a filter
-    from poolwatch.presentation.events import texts_of
+    from poolwatch.presentation.events import texts_of  # few commands have a filter
 
     told = {event.id: texts_of(event, names, None) for event in logged}
-    looker = EventLooker(seen, around.prefs(), lambda: (each for texts in told.values() for each in texts))
-    refuse_mistake(looker, text, may_be_empty=not seen.accounts)
-    chosen = looker.chosen(text)
-    found = [event for event in logged if chosen(told[event.id], event.account_id, event.source)]
+    lets = let_through(text, seen, around.prefs(), lambda: chain.from_iterable(told.values()))
+    found = [event for event in logged if lets(told[event.id], event.account_id, event.source)]
     if not found:
         complain(said("no_event_matches", filter=told_filter(text), count=len(logged)))
     return found
