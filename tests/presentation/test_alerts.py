@@ -26,6 +26,7 @@ from poolwatch.presentation.alerts import (
     alerts_view,
     cause_text,
     subject_name,
+    whole_alerts_view,
 )
 from poolwatch.presentation.deliveries import channel_spans
 from poolwatch.presentation.event_filter import EventLooker
@@ -301,13 +302,13 @@ def test_how_channels_do() -> None:
 def test_what_was_told_of_a_worse_level_was_not_told_of_a_covered_one() -> None:
     worse, covered = alert(told_at=ago(23)), alert(text="over 75%: $276 of $300", covered_by="budget")
     board = AlertBoard(NOW, (worse, covered))
-    whole = alerts_view(
-        board, (sent := (delivery(worse, done_at=ago(22)),)), NAMES, POOL, None, NOW, PREFS, whole=True
+    whole = whole_alerts_view(
+        board, (sent := (delivery(worse, done_at=ago(22)),)), NAMES, POOL, None, NOW, PREFS
     )
     assert lines(whole)[-1] == "! budget team | over 75%: $276 of $300 | 23m | rule budget speaks for it"
     # one that spoke before the worse one came had its notice
     before = AlertBoard(NOW, (worse, replace(covered, told_at=ago(30))))
-    told = alerts_view(before, sent, NAMES, POOL, None, NOW, PREFS, whole=True)
+    told = whole_alerts_view(before, sent, NAMES, POOL, None, NOW, PREFS)
     assert "sent to ops" in lines(told)[-1]
 
 
@@ -333,7 +334,7 @@ def test_what_speaks_for_itself_nowhere_is_listed_all_the_same() -> None:
     assert row.mark_tone is Tone.DIM
     assert row.told == "bob@example.com: weekly at 95%; so it was at the first look, 13:40 (rule full)"
     assert found.counts == ("1 waits for you",)
-    whole = alerts_view(board, (), NAMES, POOL, None, NOW, PREFS, whole=True)
+    whole = whole_alerts_view(board, (), NAMES, POOL, None, NOW, PREFS)
     assert lines(whole) == [
         *WAITS,
         "PENDING 1",
@@ -377,7 +378,7 @@ def test_of_much_that_was_so_before_the_screen_has_the_worst_and_the_list_all() 
     assert len(view(*board.alerts, text="source").blocks[-1].rows) == 7
     # who waits for a decision stands once on the screen
     assert "DAN" not in "".join(row.who for row in block.rows).upper()
-    whole = alerts_view(board, (), NAMES, POOL, None, NOW, PREFS, whole=True).blocks[-1]
+    whole = whole_alerts_view(board, (), NAMES, POOL, None, NOW, PREFS).blocks[-1]
     assert len(whole.rows) == len({row.id for row in whole.rows}) == 10
 
 

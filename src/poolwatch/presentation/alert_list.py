@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
+from itertools import chain
 from typing import Final, TypeAlias
 
 from msgspec import Struct
@@ -19,10 +20,10 @@ from poolwatch.presentation import figures
 from poolwatch.presentation.account_names import AccountNames
 from poolwatch.presentation.alerts import (
     AlertRow,
-    alerts_view,
     cause_text,
-    narrowed,
+    rows_of_all,
     subject_name,
+    whole_alerts_view,
 )
 from poolwatch.presentation.deliveries import channel_spans, sending_span
 from poolwatch.presentation.json_values import Json, instant
@@ -63,33 +64,33 @@ class AlertListView(Struct, frozen=True):
 
     def texts(self) -> list[str]:
         """All that a filter looks into."""
-        found: list[str] = []
-
-        def take(told: Iterable[str], _account: str | None, _source: str | None) -> bool:
-            found.extend(told)
-            return True
-
-        self.narrowed(take)
-        return found
+        alerts, silences = self._rows()
+        told = [row.texts for row in (*alerts, *silences)]
+        told += [texts for each in self.listed.deliveries for texts, _, _ in self._subjects(each)]
+        return list(chain.from_iterable(told))
 
     def narrowed(self, lets: Lets) -> AlertList:
-        """The alerts, silences and notices that a filter lets through."""
-        listed = self.listed
-        board = narrowed(
-            listed.board,
-            listed.deliveries,
-            self.names,
-            self.overview,
-            partial(_lets_row, lets),
-            self.now,
-            self.prefs,
+        """The alerts, silences and notices that a filter lets through; of what keeps quiet, ask the whole."""
+        board, (alerts, silences) = self.listed.board, self._rows()
+        shown = replace(
+            board,
+            alerts=tuple(
+                each for each, row in zip(board.alerts, alerts, strict=True) if _lets_row(lets, row)
+            ),
+            silences=tuple(
+                each for each, row in zip(board.silences, silences, strict=True) if _lets_row(lets, row)
+            ),
         )
-        return replace(listed, board=board, deliveries=self._deliveries(lets))
+        return replace(self.listed, board=shown, deliveries=self._deliveries(lets))
+
+    def _rows(self) -> tuple[list[AlertRow], list[AlertRow]]:
+        listed = self.listed
+        return rows_of_all(listed.board, listed.deliveries, self.names, self.overview, self.now, self.prefs)
 
     def lines(self, lets: Lets | None = None) -> list[str]:
         """Sections with their alerts, how channels do, and the latest notices with their ids."""
         listed, now, prefs = self.listed, self.now, self.prefs
-        view = alerts_view(
+        view = whole_alerts_view(
             listed.board,
             listed.deliveries,
             self.names,
@@ -97,7 +98,6 @@ class AlertListView(Struct, frozen=True):
             None if lets is None else partial(_lets_row, lets),
             now,
             prefs,
-            whole=True,
         )
         who = max((figures.width(row.who) for row in view.rows), default=0)
         text = max((figures.width(row.text) for row in view.rows), default=0)
@@ -114,20 +114,23 @@ class AlertListView(Struct, frozen=True):
 
     def _deliveries(self, lets: Lets) -> tuple[Delivery, ...]:
         """The notices that are let through; one of several alerts by any of them."""
-        return tuple(each for each in self.listed.deliveries if self._lets_notice(each, lets))
+        return tuple(
+            each
+            for each in self.listed.deliveries
+            if any(lets(texts, account, source) for texts, account, source in self._subjects(each))
+        )
 
-    def _lets_notice(self, delivery: Delivery, lets: Lets) -> bool:
+    def _subjects(self, delivery: Delivery) -> Iterator[tuple[tuple[str, ...], str | None, str | None]]:
+        """What a filter looks into: of each of its alerts the texts, the account's id, and the source."""
         items, told = delivery.notice.items, self._told(delivery)
         if not items:
-            return lets(told, None, None)
+            yield told, None, None
         for item in items:
             who, kind = subject_name(item.subject, self.names, item.label), item.subject.kind
             account = item.subject.id if kind is SubjectKind.ACCOUNT else None
             # a balance is called by its source
             source = item.subject.id if kind in (SubjectKind.SOURCE, SubjectKind.BALANCE) else None
-            if lets((*told, who, item.rule), account, source):
-                return True
-        return False
+            yield (*told, who, item.rule), account, source
 
     def _told(self, delivery: Delivery) -> tuple[str, str]:
         """Its title, and what became of it."""

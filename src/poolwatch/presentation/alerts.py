@@ -132,56 +132,76 @@ def alerts_view(
     now: datetime,
     prefs: Prefs,
     *,
-    whole: bool = False,
     of_money: Sequence[AlertRow] = (),
 ) -> AlertsView:
     """The sections. `deliveries`: the latest of the outbox; `lets`: the filter; `now` is our own clock.
 
-    `whole`: also what waits, and what a worse one speaks for; and all of what was so before.
     `of_money`: what waits for somebody besides accounts.
     """
     look = _Look(names, overview, now, prefs, sendings(deliveries))
     # a silence may have ended since
     board = AlertBoard(now) if board is None else replace(board, at=now)
-    # what was there before its rule is no news, and of two levels the worse speaks
+    waiting = list(_waiting({each.subject for each in _told_of(board)}, look))
+    rows = _told_rows(board, [*of_money, *waiting], look)
+    # once each: not of a decision that is asked for above, and of several levels the worst
+    asked = {row.subject for row in waiting}
+    worst_last = sorted(_primed(board), key=lambda each: each.level or 0)
+    primed = {(each.rule, each.subject): each for each in worst_last}.values()
+    untold = sorted((each for each in primed if each.subject not in asked), key=_order)
+    most = _UNTOLD_MOST if lets is None else len(untold)
+    rows[AlertSection.PRIMED] = [_of_alert(each, look, board) for each in untold[:most]]
+    return _view(rows, lets, len(untold[most:]))
+
+
+def whole_alerts_view(
+    board: AlertBoard,
+    deliveries: Iterable[Delivery],
+    names: AccountNames,
+    overview: PoolOverview,
+    lets: Callable[[AlertRow], bool] | None,
+    now: datetime,
+    prefs: Prefs,
+) -> AlertsView:
+    """The same with what is not told yet, what a worse one speaks for, and all of what was so before."""
+    look = _Look(names, overview, now, prefs, sendings(deliveries))
+    board = replace(board, at=now)
+    rows = _told_rows(board, list(_waiting({each.subject for each in _told_of(board)}, look)), look)
+    pending = [each for each in board.alerts if each.phase is Phase.PENDING]
+    fires = [each for each in board.alerts if each.phase is Phase.FIRING]
+    covered = [each for each in fires if not each.primed and each.covered_by is not None]
+    rows[AlertSection.PENDING] = [_of_alert(each, look) for each in sorted(pending, key=_order)]
+    rows[AlertSection.COVERED] = [_of_alert(each, look) for each in sorted(covered, key=_order)]
+    rows[AlertSection.PRIMED] = [_of_alert(each, look, board) for each in sorted(_primed(board), key=_order)]
+    return _view(rows, lets)
+
+
+def _told_rows(board: AlertBoard, waiting: list[AlertRow], look: _Look) -> dict[AlertSection, list[AlertRow]]:
+    """What somebody is told of, section by section."""
     firing = _told_of(board)
     quiet = [each for each in firing if board.silence_of(each) is not None]
     muted = [each for each in firing if each.muted_by is not None and board.silence_of(each) is None]
-    loud = board.firing
     unknown = [
         each
         for each in board.alerts
         if each.phase is Phase.UNKNOWN and each.fired_at is not None
         if not each.primed and each.covered_by is None
     ]
-    silences = [each for each in board.silences if not each.is_over(now)]
-    waiting = list(_waiting({each.subject for each in firing}, look))
-    rows = {
-        AlertSection.FIRING: [_of_alert(each, look) for each in sorted(loud, key=_order)],
+    silences = [each for each in board.silences if not each.is_over(look.now)]
+    return {
+        AlertSection.FIRING: [_of_alert(each, look) for each in sorted(board.firing, key=_order)],
         AlertSection.UNKNOWN: [_of_alert(each, look, board) for each in sorted(unknown, key=_order)],
-        AlertSection.WAITING: [*of_money, *waiting],
+        AlertSection.WAITING: waiting,
         AlertSection.SILENCED: [
             *(_of_silence(each, quiet, look) for each in silences),
             *(_of_alert(each, look) for each in sorted(muted, key=_order)),
         ],
     }
-    fires = [each for each in board.alerts if each.phase is Phase.FIRING]
-    if whole:
-        pending = [each for each in board.alerts if each.phase is Phase.PENDING]
-        covered = [each for each in fires if not each.primed and each.covered_by is not None]
-        for heading, untold in ((AlertSection.PENDING, pending), (AlertSection.COVERED, covered)):
-            rows[heading] = [_of_alert(each, look) for each in sorted(untold, key=_order)]
-    primed = [each for each in fires if each.primed]
-    if not whole:
-        # once each: not of a decision that is asked for above, and of several levels the worst
-        asked = {row.subject for row in waiting}
-        worst_last = sorted(primed, key=lambda each: each.level or 0)
-        primed = list({(each.rule, each.subject): each for each in worst_last}.values())
-        primed = [each for each in primed if each.subject not in asked]
-    primed.sort(key=_order)
-    most = _UNTOLD_MOST if lets is None and not whole else len(primed)
-    rows[AlertSection.PRIMED] = [_of_alert(each, look, board) for each in primed[:most]]
-    left_out = len(primed[most:])
+
+
+def _view(
+    rows: Mapping[AlertSection, list[AlertRow]], lets: Callable[[AlertRow], bool] | None, left_out: int = 0
+) -> AlertsView:
+    """What the filter lets through; so many more that were so before are left out."""
     blocks = []
     for section, found in rows.items():
         shown, count = tuple(row for row in found if lets is None or lets(row)), len(found)
@@ -206,23 +226,24 @@ def _told_of(board: AlertBoard) -> list[Alert]:
     return [each for each in fires if not each.primed and each.covered_by is None]
 
 
-def narrowed(
+def _primed(board: AlertBoard) -> list[Alert]:
+    """What was there before its rule, which is no news."""
+    return [each for each in board.alerts if each.phase is Phase.FIRING and each.primed]
+
+
+def rows_of_all(
     board: AlertBoard,
     deliveries: Iterable[Delivery],
     names: AccountNames,
     overview: PoolOverview,
-    lets: Callable[[AlertRow], bool],
     now: datetime,
     prefs: Prefs,
-) -> AlertBoard:
-    """The alerts and silences whose rows a filter lets through; of what keeps what quiet, ask the whole."""
+) -> tuple[list[AlertRow], list[AlertRow]]:
+    """A row for each alert, and one for each silence, in their order on the board."""
     look = _Look(names, overview, now, prefs, sendings(deliveries))
     quiet = [each for each in _told_of(board) if board.silence_of(each) is not None]
-    return replace(
-        board,
-        alerts=tuple(each for each in board.alerts if lets(_of_alert(each, look, board))),
-        silences=tuple(each for each in board.silences if lets(_of_silence(each, quiet, look))),
-    )
+    alerts = [_of_alert(each, look, board) for each in board.alerts]
+    return alerts, [_of_silence(each, quiet, look) for each in board.silences]
 
 
 def subject_name(subject: Subject, names: AccountNames, label: str = "") -> str:
