@@ -36,6 +36,7 @@ from poolwatch.presentation.budget_form import (
     form_rows,
     mistakes,
     moved,
+    operations_row,
     preview,
     resets_told,
     typed,
@@ -158,7 +159,7 @@ def test_a_wrong_value_is_told_beside_its_row(values: dict[str, str], field: str
     assert found[FormField(field)].startswith(told)
     assert budget_of(form) is None
     row = next(row for row in form_rows(form, found, {}) if row.field == field)
-    assert row.beside.text == found[row.field]
+    assert row.beside.text == found[FormField(field)]
 
 
 def test_the_file_is_told_what_has_changed_and_no_more() -> None:
@@ -270,3 +271,24 @@ def test_a_grace_of_time() -> None:
     assert budget.grace is not None
     assert isinstance(budget.grace, Grace)
     assert assigned(form, budget) == {"grace": "2h"}
+
+
+@pytest.mark.parametrize(
+    ("filter_text", "operations", "told"),
+    [
+        ("", (), "every operation (by filter, e.g. operation:image)"),
+        ("group:night", ("batch", "chat"), "batch · chat (by filter, e.g. operation:image)"),
+        ("", tuple("abcd"), "a · b · c · … (by filter, e.g. operation:image)"),
+        ("group:night operation:chat", ("batch", "chat"), "chat (by filter)"),
+        ("-operation:chat", ("batch", "chat", "image"), "batch · image (by filter)"),
+        ("operation:chat or model:sol", ("batch", "chat"), "batch · chat (by filter)"),
+        ("operation:none", ("batch", "chat"), "what the filter lets through"),
+        ("operation:image", (), "what the filter lets through"),
+    ],
+)
+def test_for_which_operations_it_is_measured(
+    filter_text: str, operations: tuple[str, ...], told: str
+) -> None:
+    form = form_of(Budget("a", Limit(LimitUnit.USD, Decimal(1)), BudgetPeriod.DAILY, filter_text), ())
+    row = operations_row(form, operations, PREFS)
+    assert (row.field, row.label, row.empty) == (None, "measured for", told)

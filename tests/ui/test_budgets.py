@@ -344,6 +344,21 @@ async def test_tab_completes_the_filter_by_the_use_that_is_known() -> None:
         assert app.screen.query_one(ValueLine).value == "mod"
 
 
+async def test_the_form_says_which_operations_it_is_measured_for() -> None:
+    app = app_with()
+    texts = {GroupBy.OPERATION: ["batch", "chat", "image"]}
+    feed_of(app).trying = lambda _: BudgetTried(BudgetReport(NOW), texts=texts)
+    async with app.run_test(size=SMALL) as pilot:
+        await opened(pilot, "plus", "up", "up")
+        told = "batch · chat · image (by filter, e.g. operation:image)"
+        assert f"measured for    {told}" in screen_text(app)
+        await press(pilot, *"operation:chat")
+        assert "measured for    chat (by filter)" in screen_text(app)
+        # a weekly window is of all that is done
+        await press(pilot, "down", *["right"] * 3)
+        assert "measured for" not in screen_text(app)
+
+
 async def test_choices_are_chosen_with_the_arrows_and_letters_are_typed() -> None:
     app = app_with()
     async with app.run_test(size=SMALL) as pilot:

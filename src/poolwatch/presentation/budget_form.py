@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -32,6 +32,7 @@ from poolwatch.domain.query.fields import FIELDS, Among
 from poolwatch.domain.query.language import parse
 from poolwatch.domain.query.tree import Compare, Look, leaves
 from poolwatch.domain.text import shell_word
+from poolwatch.domain.tokens import GroupBy
 from poolwatch.domain.values import replace
 from poolwatch.presentation import figures
 from poolwatch.presentation.account_names import AccountNames
@@ -46,6 +47,8 @@ from poolwatch.presentation.budget_texts import OVER
 from poolwatch.presentation.budgets import budget_row
 from poolwatch.presentation.filter import matching
 from poolwatch.presentation.filter import typed as filter_typed
+from poolwatch.presentation.use_filter import operations_kept
+from poolwatch.presentation.use_texts import outside_text
 from poolwatch.presentation.view import Prefs, Span, Tone
 from poolwatch.words import budgets as words
 from poolwatch.words.query import fault_text, foreign
@@ -307,7 +310,8 @@ def proposed() -> str:
 class FormRow(Struct, frozen=True):
     """One row: a text, or choices of which one is chosen; what stands beside it at the right."""
 
-    field: FormField
+    #: None of one that only tells something
+    field: FormField | None
     label: str
     text: str = ""
     #: what it was before, where that is something else
@@ -339,6 +343,15 @@ def form_rows(
             before = former[each] if former[each] != value else ""
             rows.append(FormRow(each, label, value, before, words.empty(each, period), beside=told))
     return tuple(rows)
+
+
+def operations_row(form: BudgetForm, operations: Sequence[str], prefs: Prefs) -> FormRow:
+    """For which operations it is measured; `operations` are all that are known."""
+    query = filter_typed(form.values[FormField.FILTER], prefs.filters).query
+    is_all = not any(isinstance(each, Look) and each.field == GroupBy.OPERATION for each in leaves(query))
+    kept = operations_kept(query, operations)
+    names = [outside_text(GroupBy.OPERATION, each, mask=prefs.mask) for each in kept]
+    return FormRow(None, words.MEASURED_FOR(), empty=words.operations(names, is_all=is_all))
 
 
 def hint_of(form: BudgetForm) -> str:

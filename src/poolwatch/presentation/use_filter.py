@@ -251,6 +251,21 @@ def use_told(query: Query, accounts: Mapping[str, AccountState]) -> Callable[[Us
     return told
 
 
+def operations_kept(query: Query, names: Iterable[str]) -> list[str]:
+    """Those of these operations that a filter of use may let through."""
+
+    def is_kept(name: str) -> bool:
+        told = replace(_NOTHING_TOLD, operation=name)
+
+        def of_operation(leaf: Leaf) -> bool | None:
+            is_asked = isinstance(leaf, Look) and leaf.field == GroupBy.OPERATION
+            return use_told(leaf, {})(told) if is_asked else None
+
+        return foreseen(query, of_operation) is not False
+
+    return [name for name in names if is_kept(name)]
+
+
 def use_among(
     query: Query, accounts: Mapping[str, AccountState], texts: Callable[[GroupBy], Iterable[str]]
 ) -> tuple[tuple[tuple[GroupBy, frozenset[str | None]], ...], Query]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from poolwatch.domain.budgets import AtLimit, BudgetPeriod, Each, LimitUnit, MeasuredBy
@@ -292,6 +292,23 @@ not_saved: Final = Text("nothing was written: {why}")
 NO_FILE: Final = Text("nothing tells where the configuration file is")
 SAVING: Final = Text("saving …")
 NOTHING_TO_CHANGE: Final = Text("there is no budget to change; {key} adds one")
+
+
+MEASURED_FOR: Final = Text("measured for")
+_SOME_OPERATIONS: Final = Text("{names} (by filter)")
+_BY_FILTER: Final = Text("{names} (by filter, e.g. operation:image)")
+_EVERY_OPERATION: Final = Text("every operation")
+_FILTERED: Final = Text("what the filter lets through")
+#: More are not named.
+_OPERATIONS: Final = 3
+
+
+def operations(names: Sequence[str], *, is_all: bool) -> str:
+    """The operations that a budget is measured for, of those that are known; `is_all`: of all."""
+    if not names:
+        return _BY_FILTER(_EVERY_OPERATION()) if is_all else _FILTERED()
+    shown = " · ".join([*names[:_OPERATIONS], *(["…"] if len(names) > _OPERATIONS else [])])
+    return (_BY_FILTER if is_all else _SOME_OPERATIONS)(shown)
 
 
 def field(name: str) -> str:

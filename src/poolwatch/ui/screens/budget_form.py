@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widgets import Input
 
-from poolwatch.domain.budgets import Budget, BudgetReport
+from poolwatch.domain.budgets import Budget, BudgetReport, LimitUnit
 from poolwatch.domain.tokens import GroupBy
 from poolwatch.presentation.account_names import AccountNames
 from poolwatch.presentation.budget_form import (
@@ -24,6 +24,7 @@ from poolwatch.presentation.budget_form import (
     hint_of,
     mistakes,
     moved,
+    operations_row,
     preview,
     resets_told,
     typed,
@@ -38,6 +39,9 @@ from poolwatch.ui.widgets.budget_form import ValueLine, form_lines, form_title
 from poolwatch.ui.widgets.lines import Lines, Pane
 from poolwatch.words import budgets as words
 from poolwatch.words import interface
+
+#: So many lines below the values leave room for what is only told.
+_ROOMY: Final = 6
 
 
 class BudgetFormScreen(Page[str]):
@@ -92,6 +96,9 @@ class BudgetFormScreen(Page[str]):
             FormField.STARTS_ON: resets_told(report, now, prefs),
         }
         rows = form_rows(form, {**wrong, **mistakes(form)}, beside)
+        # a week is of all that is done; and what it would come to is told first
+        if form.values[FormField.UNIT] != LimitUnit.PERCENT and height >= len(rows) + _ROOMY:
+            rows = (*rows, operations_row(form, self._texts.get(GroupBy.OPERATION, ()), prefs))
         lines, place = form_lines(rows, form.field, self._below(budget, report, wrong), width, height, glyphs)
         name = form.before.name if form.before is not None else words.ADDING()
         shown_name = masked(name) if self.ui.choice.mask else name

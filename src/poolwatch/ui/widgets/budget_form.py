@@ -110,7 +110,7 @@ def _row(row: FormRow, width: int, glyphs: Glyphs, *, selected: bool) -> tuple[l
         cells = max(1, room if is_beside else width - at)
         pieces.append((" " * cells, Tone.PLAIN))
         return _with_beside(pieces, beside, width, glyphs, is_beside=is_beside), at, cells
-    text: Piece = (row.text, Tone.PLAIN) if row.text else (row.empty, Tone.DIM)
+    text: Piece = (row.text, Tone.PLAIN) if row.text else (glyphs.text(row.empty), Tone.DIM)
     return _with_beside([*pieces, text], beside, width, glyphs), 0, 0
 
 
