@@ -186,7 +186,9 @@ def test_status_tells_balances_beside_accounts_and_reads_what_is_due(
         assert [row["remaining"] for row in now] == ["87", "0"]
         assert sorted(service.asked) == ["/credits", "/credits", "/out", "/out"]
         line = next(line for line in desk.run("status").lines if line.startswith("BALANCES"))
-        assert line.split(maxsplit=1)[1].startswith("asked 0 credits  timed 87 of 100")
+        told = line.split(maxsplit=1)[1]
+        assert told.startswith("asked 0 credits  back 00:00 UTC, in ")
+        assert " · timed 87 of 100" in told
     finally:
         config.write_text(text)
 
