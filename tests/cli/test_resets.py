@@ -182,6 +182,15 @@ def test_a_person_settles_it_without_a_request(counter: Desk, server: ResetServe
     assert counter.run("resets", "ask", "ffffffff").code == 2
 
 
+def test_it_is_settled_when_its_login_and_its_source_are_gone(counter: Desk, server: ResetServer) -> None:
+    server.script.append(Lose(cut=5))
+    request = str(at(counter.run("resets", "use", NAME, "--yes", "--json").json(), "id"))
+    (counter.root / "pool" / "ann.json").unlink()
+    config_of(counter.root / "c.toml", "")
+    settled = counter.run("resets", "settle", request[:8], "not-used")
+    assert (settled.code, settled.err) == (0, "")
+
+
 def test_where_the_audit_log_cannot_be_written_nothing_is_used(counter: Desk, server: ResetServer) -> None:
     counter.run("status")
     (counter.state / "audit.jsonl").mkdir()

@@ -26,7 +26,14 @@ from poolwatch.bootstrap.headless import look
 from poolwatch.bootstrap.resets import ResetDesk
 from poolwatch.bootstrap.running import Running, open_monitor
 from poolwatch.bootstrap.surroundings import Surroundings
-from poolwatch.cli.command import complain_about, find_account, monitored, nobody_there, run_async
+from poolwatch.cli.command import (
+    complain_about,
+    find_account,
+    monitored,
+    nobody_there,
+    run_async,
+    surroundings,
+)
 from poolwatch.domain.banked_resets import Refusal, ResetPlan, ResetUse, UsedReset, Wish
 from poolwatch.domain.message import Message
 from poolwatch.domain.state import AccountState
@@ -120,8 +127,8 @@ def ask_again(config: Path | None, text: str, *, as_json: bool, mask: bool) -> i
 
 
 def settle_use(config: Path | None, text: str, how: str, *, as_json: bool, mask: bool) -> int:
-    """Write down what became of a request, because a person knows it; nothing is sent."""
-    around = monitored(config, mask=mask)
+    """Write down what became of a request, because a person knows it; nothing is sent, no login needed."""
+    around = surroundings(config, mask=mask)
     if how not in ("used", "not-used"):
         complain(words.SETTLE_HOW())
         return EXIT_USAGE
@@ -143,18 +150,27 @@ def settle_use(config: Path | None, text: str, how: str, *, as_json: bool, mask:
             say(words.settled(found.id[: told.ID_SHOWN], why))
         return EXIT_OK
 
-    return _with_accounts(around, work)
+    return _with_monitor(around, work)
 
 
 def _with_accounts(around: Surroundings, work: Callable[[Running], Awaitable[int]]) -> int:
     """Do it with every source listed."""
 
+    async def listed(running: Running) -> int:
+        await running.monitor.recall()
+        await running.monitor.poller.lister.list_all()
+        if not running.monitor.state.accounts:
+            return nobody_there(around, running.monitor.state)
+        return await work(running)
+
+    return _with_monitor(around, listed)
+
+
+def _with_monitor(around: Surroundings, work: Callable[[Running], Awaitable[int]]) -> int:
+    """Do it, and say where the audit log could not be written."""
+
     async def run() -> int:
         async with open_monitor(around) as running:
-            await running.monitor.recall()
-            await running.monitor.poller.lister.list_all()
-            if not running.monitor.state.accounts:
-                return nobody_there(around, running.monitor.state)
             code = await work(running)
             trouble = running.services.auditor.trouble
             if trouble is not None:
