@@ -20,6 +20,7 @@ from poolwatch.presentation.events import EventRow
 from poolwatch.presentation.view import Tone
 from poolwatch.presentation.waiting import Waits
 from poolwatch.ui.app import PoolApp
+from poolwatch.ui.screens import events as events_screen
 from poolwatch.ui.screens.history import HistoryScreen
 from poolwatch.ui.screens.pool import PoolScreen
 from poolwatch.ui.screens.resets import ResetsScreen
@@ -259,6 +260,27 @@ def test_picture(
     app = app_of(feed.state, feed=feed, **options)
     app.ui.said.add(NOW - timedelta(minutes=30), "the database is set aside", Tone.AMBER)
     assert snap_compare(app, terminal_size=size, press=("e", *keys))
+
+
+async def test_what_happens_right_after_a_reading_is_read_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events_screen, "_AGAIN", timedelta(milliseconds=100))
+    feed = past_feed()
+    app = app_of(feed.state, feed=feed)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("e")
+        await settle(pilot)
+        before = rows(app)
+        late = LoggedEvent("6", NOW + timedelta(seconds=9), EventKind.BACK, twelve()[1].key.id, window="5h")
+        feed.logged = (*feed.logged, late)
+        # it is told while no reading may begin yet, and nothing happens afterwards
+        await settle(pilot)
+        shown = app.screen
+        assert isinstance(shown, events_screen.EventsScreen)
+        shown.redraw()
+        async with asyncio.timeout(2):
+            while rows(app) == before:
+                await pilot.pause(0.02)
+        assert "back: 5h" in screen_text(app)
 
 
 async def test_days_and_groups() -> None:

@@ -68,6 +68,8 @@ class EventsScreen(FilteredPage):
         #: nothing older is kept
         self._is_whole = False
         self._read_at: datetime | None = None
+        #: something has changed since, and a timer has it read
+        self._is_due = False
         self._looked_at: datetime | None = None
         self._has_looked = False
         self._group = EventGroup.DAY
@@ -116,13 +118,10 @@ class EventsScreen(FilteredPage):
     async def _read_first(self) -> None:
         now = self.ui.feed.now()
         self._looked_at = looked = await self.ui.feed.looked_at()
-        since = now - _AT_FIRST
-        if looked is not None:
-            since = min(since, looked)
-        self._logged = await self._read(since)
+        self._logged = await self._read(min(now - _AT_FIRST, looked or now))
         self._deliveries = await self.ui.feed.deliveries()
-        self._read_at = now
         self.redraw()
+        self._read_at = now
         # journals, perhaps on a slow disk: what is known does not wait for them
         await self._read_waits()
 
@@ -132,6 +131,10 @@ class EventsScreen(FilteredPage):
         # those of that very instant may have been cut, too
         self._since = since if len(found) < EVENTS_MOST else found[0].at + timedelta.resolution
         return found
+
+    def _read_again(self) -> None:
+        self._is_due, self._read_at = False, self.ui.feed.now()
+        self.start_work(self._read_new)
 
     async def _read_new(self) -> None:
         newest = self._logged[-1].at if self._logged else self._since
@@ -162,9 +165,13 @@ class EventsScreen(FilteredPage):
         if not self.can_draw:
             return
         now = self.ui.feed.now()
-        if self._read_at is not None and now - self._read_at >= _AGAIN:
-            self._read_at = now
-            self.start_work(self._read_new)
+        if self._read_at is not None:
+            wait = self._read_at + _AGAIN - now
+            if not timedelta(0) < wait <= _AGAIN:
+                self._read_again()
+            elif not self._is_due:
+                self._is_due = True
+                self.set_timer(wait.total_seconds(), self._read_again)
         ui = self.ui
         mask = ui.choice.mask
         names = AccountNames({key.id: state for key, state in ui.board.state.accounts.items()}, mask)
