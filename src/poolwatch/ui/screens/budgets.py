@@ -56,7 +56,6 @@ class BudgetsScreen(FilteredPage):
         """The budget to begin with, by its name, and whose part of it; None: the first."""
         super().__init__(ui, words.FILTER_PROMPT())
         self._selected = None if budget is None else row_id(budget, whose)
-        self._filter_text = ""
         self._by = GroupBy.ACCOUNT
         self._view = BudgetsView("", (), 0)
         #: of which budget, as it stood, and by what the details below were read
@@ -87,9 +86,9 @@ class BudgetsScreen(FilteredPage):
 
     def _keeps(self) -> Callable[[BudgetRow], bool]:
         """Which rows the filter lets through."""
-        if not self._filter_text.strip():
+        if not self.filter_text.strip():
             return lambda _: True
-        chosen = self.searched().chosen(self._filter_text)
+        chosen = self.searched().chosen(self.filter_text)
         return lambda row: chosen(row.texts, row.account_id, None)
 
     def _draw(self) -> None:
@@ -196,7 +195,7 @@ class BudgetsScreen(FilteredPage):
 
     def _told(self) -> MessageText | None:
         row, keymap = self._row, self.ui.options.keymap
-        if self._filter_text.strip():
+        if self.filter_text.strip():
             shown = len(self._view.rows)
             return self.filter_told(words.matched(shown, self._view.total), is_found=bool(shown))
         if row is None:
@@ -266,25 +265,6 @@ class BudgetsScreen(FilteredPage):
     def action_budgets(self) -> None:
         """The key that opened it closes it."""
         self.dismiss()
-
-    def action_back(self) -> None:
-        """First the filter is cleared."""
-        if self._filter_text:
-            self.clear_filter()
-        else:
-            self.dismiss()
-
-    # --- the filter
-
-    @property
-    def filter_text(self) -> str:
-        """What is shown of them."""
-        return self._filter_text
-
-    def filter_by(self, text: str) -> None:
-        """Show the budgets that have these words, or parts of accounts that a filter finds."""
-        self._filter_text = text
-        self.redraw()
 
     def searched(self) -> EventLooker:
         """What is told of budgets, and the accounts that parts of them are of."""

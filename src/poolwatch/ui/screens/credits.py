@@ -50,7 +50,6 @@ class CreditsScreen(FilteredPage):
     def __init__(self, ui: UiState, selected: str | None = None) -> None:
         """`selected`: the balance that is selected at first; None: the first."""
         super().__init__(ui, words.FILTER_PROMPT())
-        self._filter_text = ""
         self._selected = selected
         self._view = CreditsView("", ())
         #: how balances ran, and as of which reading that was read
@@ -80,9 +79,9 @@ class CreditsScreen(FilteredPage):
             board.state, board.overview, ui.feed.now(), board.timed_prefs, self._pasts, ui.options.pool_name
         )
         self._total = sum(row.is_source for row in view.rows)
-        if self._filter_text.strip():
+        if self.filter_text.strip():
             # what accounts have is no balance
-            found = self.searched().matching(self._filter_text)
+            found = self.searched().matching(self.filter_text)
             view = replace(view, rows=tuple(row for row in view.rows if row.is_source and row.id in found))
         self._view = view
         self._draw()
@@ -97,7 +96,7 @@ class CreditsScreen(FilteredPage):
         help_text = f"{ui.options.keymap.get('help').keys[0]} {interface.text('help')}"
         self.query_one("#title", Lines).show((credits_title(view, help_text, self.size.width, glyphs),))
         row = self._row
-        if row is None and self._filter_text.strip():
+        if row is None and self.filter_text.strip():
             pane.show(empty_page_lines([(words.NO_MATCH(), Tone.PLAIN)], width), from_top=True)
         elif row is None:
             told = [(words.NONE(), Tone.STRONG), (words.ONE_IS_ADDED(_EXAMPLE), Tone.DIM)]
@@ -152,7 +151,7 @@ class CreditsScreen(FilteredPage):
 
     def _told(self) -> MessageText | None:
         row, state = self._row, self._balance
-        if self._filter_text.strip():
+        if self.filter_text.strip():
             shown = len(self._view.rows)
             return self.filter_told(words.matched(shown, self._total), is_found=bool(shown))
         if row is None:
@@ -247,25 +246,6 @@ class CreditsScreen(FilteredPage):
 
     def _select(self, name: str | None) -> None:
         self._selected = name
-        self.redraw()
-
-    def action_back(self) -> None:
-        """First the filter is cleared."""
-        if self._filter_text:
-            self.clear_filter()
-        else:
-            self.dismiss()
-
-    # --- the filter
-
-    @property
-    def filter_text(self) -> str:
-        """What lets balances through."""
-        return self._filter_text
-
-    def filter_by(self, text: str) -> None:
-        """Show the balances that it lets through."""
-        self._filter_text = text
         self.redraw()
 
     def searched(self) -> BalanceLooker:

@@ -73,7 +73,6 @@ class EventsScreen(FilteredPage):
         self._looked_at: datetime | None = None
         self._has_looked = False
         self._group = EventGroup.DAY
-        self._filter_text = ""
         self._selected: str | None = None
         self._deliveries: tuple[Delivery, ...] = ()
         self._waits = Waits()
@@ -207,9 +206,9 @@ class EventsScreen(FilteredPage):
 
     def _lets(self) -> Callable[[Row], bool] | None:
         """Which rows the filter lets through; None: all."""
-        if not self._filter_text.strip():
+        if not self.filter_text.strip():
             return None
-        chosen = self.searched().chosen(self._filter_text)
+        chosen = self.searched().chosen(self.filter_text)
         return lambda row: chosen(row.texts, row.account_id, row.source)
 
     def _draw(self) -> None:
@@ -225,7 +224,7 @@ class EventsScreen(FilteredPage):
             self._drawn, self._drawn_for = {}, (laid.columns, laid.alert_columns, width, glyphs)
         lines: Sequence[Line] = laid.lines_by(self._block)
         if not lines:
-            none = words.NO_MATCH() if self._filter_text else words.NONE_YET()
+            none = words.NO_MATCH() if self.filter_text else words.NONE_YET()
             told = none if self._since is not None else words.READING()
             lines = (fit_line(((f" {told}", Tone.DIM),), width, glyphs.ellipsis),)
         self.query_one(Pane).show(lines)
@@ -275,9 +274,9 @@ class EventsScreen(FilteredPage):
     def _told(self) -> MessageText | None:
         """What the filter lets through, and how far back all of it is there."""
         shown, back, row = len(self._rows), self._back_to(), self.alert
-        if not self._filter_text.strip() and row is not None and row.told:
+        if not self.filter_text.strip() and row is not None and row.told:
             return MessageText(row.told)
-        if not self._filter_text.strip():
+        if not self.filter_text.strip():
             return MessageText(back, Tone.DIM) if back else None
         told = words.matched(shown, self._alerts.total + self._view.total)
         return self.filter_told("; ".join(filter(None, (told, back))), is_found=bool(shown))
@@ -423,25 +422,6 @@ class EventsScreen(FilteredPage):
     def action_events(self) -> None:
         """The key that opened it closes it."""
         self.dismiss()
-
-    def action_back(self) -> None:
-        """First the filter is cleared."""
-        if self._filter_text:
-            self.clear_filter()
-        else:
-            self.dismiss()
-
-    # --- the filter
-
-    @property
-    def filter_text(self) -> str:
-        """What lets events through."""
-        return self._filter_text
-
-    def filter_by(self, text: str) -> None:
-        """Show the events that it lets through."""
-        self._filter_text = text
-        self.redraw()
 
     def searched(self) -> EventLooker:
         """The events and alerts, by their accounts as they stand now."""

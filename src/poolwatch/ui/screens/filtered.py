@@ -23,15 +23,17 @@ class FilteredPage(Page[None]):
         super().__init__(ui)
         self._prompt = prompt
         self._filter_line: CompletedLine | None = None
+        self._filter_text = ""
 
     @property
-    @abstractmethod
     def filter_text(self) -> str:
         """What lets rows through."""
+        return self._filter_text
 
-    @abstractmethod
     def filter_by(self, text: str) -> None:
         """Let other rows through, and draw them."""
+        self._filter_text = text
+        self.redraw()
 
     @abstractmethod
     def searched(self) -> Searched:
@@ -59,6 +61,13 @@ class FilteredPage(Page[None]):
         line = typing_line(entries, self.size.width, self.ui.appearance.glyphs)
         self.query_one("#keys", Lines).show((line,))
         return True
+
+    def action_back(self) -> None:
+        """First the filter is cleared."""
+        if self.filter_text:
+            self.clear_filter()
+        else:
+            self.dismiss()
 
     async def action_filter(self) -> None:
         """Type a filter."""
