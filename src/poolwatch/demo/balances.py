@@ -37,10 +37,10 @@ def balance_lines(start: float) -> bytes:
 def _daily(start: float, draw: Random) -> Iterator[tuple[float, JsonObject]]:
     """A hundred credits a day, of which some days use all."""
     last = start - start % DAY
+    at_end = Credits(lambda: start, start, 1.0).left(start)
     for number in range(DAYS, -1, -1):
         midnight = last - number * DAY
         used = draw.uniform(30, 120)
-        at_end = Credits(lambda: start, start, 1.0).left(start)
         for hour in (0, *_HOURS):
             at = midnight + hour * HOUR + _FILLED_READ
             if number:
@@ -63,7 +63,7 @@ def _purse(
         at -= _APART
         # before it was topped up it was low
         is_after_top_up = left + used[1] >= low + bought and draw.random() < 0.5
-        left = left - bought if is_after_top_up and left - bought > 0 else left + draw.randint(*used)
+        left = left - bought if is_after_top_up else left + draw.randint(*used)
 
 
 def _line(name: str, unit: str, left: str, at: float, resets_at: float | None) -> JsonObject:

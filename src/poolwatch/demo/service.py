@@ -4,14 +4,13 @@ import base64
 import hmac
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 from urllib.parse import parse_qsl
 
 import msgspec
 
 from poolwatch.demo import tokens
-from poolwatch.demo.account import Account, JsonObject, rfc3339
+from poolwatch.demo.account import DAY, Account, JsonObject, rfc3339
 from poolwatch.demo.tokens import Holder, Ledger, RefusedError
 from poolwatch.demo.usage import Motion, reset_credits_payload, reset_history_payload, usage_payload
 
@@ -44,7 +43,6 @@ _CREDITS_A_DAY = 100
 #: What was used of a day when the pool began, and how long one credit lasts from then on.
 _CREDITS_USED = 13
 _SECONDS_EACH = 600.0
-_DAY = 86_400.0
 
 _RETRY_AFTER_SECONDS = 90
 #: So many of the notices that were taken are kept, and a notice that is older in seconds is none.
@@ -183,7 +181,7 @@ class Credits:
 
     def left(self, now: float) -> int:
         """What is left at that moment; the day of the beginning had some use before it."""
-        midnight = now - now % _DAY
+        midnight = now - now % DAY
         is_first = self._start >= midnight
         since, used = (self._start, _CREDITS_USED) if is_first else (midnight, 0)
         return max(0, _CREDITS_A_DAY - used - int(max(0.0, now - since) * self._speed / _SECONDS_EACH))
@@ -196,10 +194,12 @@ class Credits:
             return json_reply(404, {"error": "Unknown installation"})
         self.asked += 1
         now = self._clock()
-        filled = datetime.fromtimestamp(now - now % _DAY, UTC).isoformat().replace("+00:00", "Z")
-        return json_reply(
-            200, {"credits": self.left(now), "dailyLimit": _CREDITS_A_DAY, "lastResetAt": filled}
-        )
+        told = {
+            "credits": self.left(now),
+            "dailyLimit": _CREDITS_A_DAY,
+            "lastResetAt": rfc3339(now - now % DAY),
+        }
+        return json_reply(200, told)
 
 
 class Service:

@@ -145,7 +145,7 @@ class TopUps:
             return self._status(path.removeprefix(f"{TEAM_PATH}/"))
         if is_order:
             return self._order_reef(request) if is_reef else self._order_team(request)
-        return self._balance(self.reef) if is_reef else self._balance(self.team)
+        return self._balance(self.reef if is_reef else self.team)
 
     def _balance(self, wallet: Wallet) -> Reply:
         now = self._clock()
@@ -231,7 +231,7 @@ def topup_token(home: Path) -> str:
 def topup_tables(home: Path, root: str) -> str:
     """The settings for both: their balances, and where they are topped up."""
     ends = ", ".join(f"${cents // _CENTS} {end}" for cents, end in ENDS.items())
-    amounts = json.dumps([cents // _CENTS for cents in ENDS if cents != max(ENDS)])
+    amounts = json.dumps([cents // _CENTS for cents, end in ENDS.items() if end is not End.LATER])
     key = json.dumps(str(home / _TOKEN), ensure_ascii=False)
     return f"""# Nothing is charged. The amount decides how a top-up ends: {ends}.
 [[sources]]

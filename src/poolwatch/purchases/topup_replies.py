@@ -158,12 +158,10 @@ def _judge(purchase: Purchase, answer: Sent, now: datetime) -> _Said:
     if isinstance(answer, Lost):
         return _Said(PurchaseOutcome.UNKNOWN, message("topup.lost", why=answer.why))
     if answer.status in _LATER and _says_later(purchase, answer):
-        wait = (
-            None
-            if answer.retry_after is None
-            else timedelta(seconds=min(max(0.0, answer.retry_after), _LONGEST_WAIT_SECONDS))
-        )
-        retry_at = None if wait is None else now + wait
+        retry_at = None
+        if answer.retry_after is not None:
+            wait_seconds = min(max(0.0, answer.retry_after), _LONGEST_WAIT_SECONDS)
+            retry_at = now + timedelta(seconds=wait_seconds)
         return _Said(
             PurchaseOutcome.TRY_LATER, message("topup.later", status=answer.status), retry_at=retry_at
         )

@@ -244,8 +244,9 @@ def _picked(settings: CreditSettings, body: JsonValue) -> JsonValue | Failure:
 
 def _condition(settings: CreditSettings, row: JsonObject) -> str:
     """How a row is told from the others: by its unit, where that stands in it."""
-    pointer, field, slash = settings.unit.rpartition("/")[0], settings.unit[1:], settings.unit[:1]
-    value = text(row.get(field)) if slash == "/" and not pointer else None
+    field = settings.unit.removeprefix("/")
+    is_in_row = settings.unit.startswith("/") and "/" not in field
+    value = text(row.get(field)) if is_in_row else None
     return f"{field}={value}" if value is not None else "FIELD=VALUE"
 
 
