@@ -66,6 +66,10 @@ def test_what_a_pool_took_is_verified_by_what_was_seen_since() -> None:
     ):
         assert [each.verified for each in used_before([taken], cycles, history)] == [True]
     assert used_before([replace(taken, settled=True)], [], None)[0].verified
+    # within minutes of another, too
+    soon = replace(taken, at=NOW + 10 * MINUTE)
+    both = used_before([taken, soon], [], ResetHistory((NOW, NOW + 10 * MINUTE)))
+    assert [each.verified for each in both] == [True, True]
     other = used_before([taken], [ended(NOW - DAY)], ResetHistory((NOW - DAY,)))
     assert [each.verified for each in other] == [False, True]
 

@@ -67,14 +67,14 @@ def used_before(
         if at is not None and not _confirmed(found, at):
             found.append(PastReset(at, False, cycle.window, cycle.last_percent))
     others: list[PastReset] = []
-    unmatched = found.copy()
+    unmatched = list(range(len(found)))
     for at in () if history is None else history.used_at:
-        told = next((each for each in unmatched if _is_near(each, at)), None)
-        if told is None:
+        number = next((each for each in unmatched if _is_near(found[each], at)), None)
+        if number is None:
             others.append(PastReset(at, False))
         else:
-            unmatched.remove(told)
-            _confirmed(found, told.at)
+            unmatched.remove(number)
+            found[number] = replace(found[number], verified=True)
     return tuple(sorted([*found, *others], key=lambda each: each.at, reverse=True))
 
 
