@@ -2,6 +2,7 @@
 
 # no `annotations` from __future__: a decoder would evaluate them at each start
 import sqlite3
+from collections import deque
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -107,9 +108,9 @@ def timeline(
 
 def names(held: sqlite3.Connection) -> tuple[str, ...]:
     """All of which a history is kept, whether or not they are configured."""
-    within = "account_id >= ? AND account_id < ?"
     found = held.execute(
-        f"SELECT DISTINCT account_id FROM figures WHERE {within} ORDER BY account_id",  # noqa: S608 - ours
+        "SELECT DISTINCT account_id FROM figures"
+        " WHERE account_id >= ? AND account_id < ? ORDER BY account_id",
         (_FIRST, _BEHIND),
     )
     return tuple(str(each).removeprefix(_FIRST) for (each,) in found)
@@ -122,12 +123,15 @@ def take(held: sqlite3.Connection, past: Sequence["PastBalance"]) -> int:
     for name, within in groupby(ordered, key=lambda each: each.name):
         readings = list(within)
         first, last = readings[0].at, readings[-1].at
-        known = history.rows_since(held, balance_id(name), first, last, carried=True)
+        known = deque(history.rows_since(held, balance_id(name), first, last, carried=True))
+        was: dict[str, Figure] = {}
         rows: list[HistoryRow] = []
         for each in readings:
-            before = [row for row in (*known, *rows) if row.bucket == each.unit and row.at <= each.at]
-            was = max(before, key=lambda row: row.at, default=None)
-            if was is None or was.figure != each.figure:
+            while known and known[0].at <= each.at:
+                row = known.popleft()
+                was[row.bucket] = row.figure
+            if was.get(each.unit) != each.figure:
+                was[each.unit] = each.figure
                 rows.append(HistoryRow(balance_id(name), each.at, Series.CREDITS, each.unit, "", each.figure))
         history.append(held, rows)
         count += len(rows)
