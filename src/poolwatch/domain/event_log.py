@@ -133,9 +133,11 @@ def came_to(event: LoggedEvent) -> str | None:
     if event.account_id is not None:
         return event.account_id
     name, unit = event.balance, event.unit_name
+    if name is None or unit is None:
+        return None
     from poolwatch.domain.balances import balance_id  # few runs have any
 
-    return None if name is None or unit is None else balance_id(name, unit)
+    return balance_id(name, unit)
 
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
