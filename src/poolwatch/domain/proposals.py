@@ -55,16 +55,13 @@ class Proposal(Struct, frozen=True):
 
     def waits(self, now: datetime) -> bool:
         """Whether it still waits for an answer."""
-        return self.end is None and self._is_fresh(now)
+        # of a clock that was put back nobody knows how long it has waited
+        return self.end is None and -_SKEW <= now - self.at < OPEN_FOR
 
     @property
     def until(self) -> datetime:
         """When it is withdrawn if nobody answers."""
         return self.at + OPEN_FOR
-
-    def _is_fresh(self, now: datetime) -> bool:
-        # of a clock that was put back nobody knows how long it has waited
-        return -_SKEW <= now - self.at < OPEN_FOR
 
 
 class ProposalState(Struct, frozen=True):

@@ -288,8 +288,10 @@ def weeks_of(days: Sequence[UsageDay]) -> tuple[WeekUsed, ...]:
 
 
 def clients_of(days: Iterable[UsageDay], counted: Counted = Counted.CREDITS) -> tuple[ClientPart, ...]:
-    """Which programs used the credits, or tokens, of settled days, the most first; what is told of none comes
-    last."""
+    """Which programs used the credits, or tokens, of settled days, the most first.
+
+    What is told of none comes last.
+    """
     by_client: dict[str, Decimal] = defaultdict(Decimal)
     rest = _NOTHING
     for day in days:
