@@ -32,7 +32,16 @@ from poolwatch.presentation.sign_in import CodexLogin
 from poolwatch.presentation.topups import TopUpLook, TopUpsDone
 from poolwatch.presentation.view import Costs
 from poolwatch.presentation.waiting import Waits
-from poolwatch.ui.feed import EVENTS_MOST, BudgetTried, FoundLogins, LoginRun, PoolSignIn, TopUps, Tried
+from poolwatch.ui.feed import (
+    EVENTS_MOST,
+    BankedResets,
+    BudgetTried,
+    FoundLogins,
+    LoginRun,
+    PoolSignIn,
+    TopUps,
+    Tried,
+)
 
 
 class _Nowhere:
@@ -259,37 +268,8 @@ class ScriptedFeed:
             await self.report_held.wait()
         return self.reading_report(key)
 
-    async def reset_uses(self) -> tuple[ResetUse, ...]:
-        return self.requests
-
-    async def reset_past(self, key: AccountKey, *, asks: bool) -> ResetPast:
-        if asks:
-            self.acted.append(("history", key.id))
-        return self.reset_pasts(key, asks)
-
-    async def plan_reset(self, key: AccountKey, wish: Wish) -> ResetPlan | Message:
-        self.acted.append(("plan", wish.reset_id))
-        return self.plans(key, wish)
-
-    async def use_reset(self, plan: ResetPlan, wish: Wish) -> UsedReset:
-        self.acted.append(("use", wish.reset_id))
-        assert self.uses_reset is not None
-        return self.uses_reset(plan)
-
-    async def reset_evidence(self, use: ResetUse) -> tuple[Evidence, ...]:
-        self.acted.append(("evidence", use.id))
-        return self.evidence
-
-    async def ask_reset(self, use: ResetUse) -> UsedReset:
-        self.acted.append(("ask", use.id))
-        assert self.asks_reset is not None
-        return self.asks_reset(use)
-
-    async def settle_reset(self, use: ResetUse, *, used: bool) -> ResetUse | Message | None:
-        self.acted.append(("settle", used))
-        code = "resets.settled_used" if used else "resets.settled_not_used"
-        self.requests = ()
-        return replace(use, settled=used, reason=Message(code))
+    async def resets(self) -> BankedResets:
+        return _ScriptedResets(self)
 
     async def top_ups(self) -> TopUps:
         return _Nowhere(self.topped_up) if self.desk is None else LiveTopUps(self.desk)
@@ -340,3 +320,42 @@ class ScriptedFeed:
     async def add(self, place: str) -> Tried:
         self.added.append(place)
         return Tried(self.add_reason is None, self.add_reason or "3 logins")
+
+
+class _ScriptedResets:
+    """What its feed says of banked resets, which notes what is asked for."""
+
+    def __init__(self, feed: ScriptedFeed) -> None:
+        self._feed = feed
+
+    async def uses(self) -> tuple[ResetUse, ...]:
+        return self._feed.requests
+
+    async def past(self, key: AccountKey, *, asks: bool) -> ResetPast:
+        if asks:
+            self._feed.acted.append(("history", key.id))
+        return self._feed.reset_pasts(key, asks)
+
+    async def plan(self, key: AccountKey, wish: Wish) -> ResetPlan | Message:
+        self._feed.acted.append(("plan", wish.reset_id))
+        return self._feed.plans(key, wish)
+
+    async def use(self, plan: ResetPlan, wish: Wish) -> UsedReset:
+        self._feed.acted.append(("use", wish.reset_id))
+        assert self._feed.uses_reset is not None
+        return self._feed.uses_reset(plan)
+
+    async def evidence_of(self, use: ResetUse) -> tuple[Evidence, ...]:
+        self._feed.acted.append(("evidence", use.id))
+        return self._feed.evidence
+
+    async def ask_again(self, use: ResetUse) -> UsedReset:
+        self._feed.acted.append(("ask", use.id))
+        assert self._feed.asks_reset is not None
+        return self._feed.asks_reset(use)
+
+    async def settle(self, use: ResetUse, *, used: bool) -> ResetUse | Message | None:
+        self._feed.acted.append(("settle", used))
+        code = "resets.settled_used" if used else "resets.settled_not_used"
+        self._feed.requests = ()
+        return replace(use, settled=used, reason=Message(code))

@@ -18,7 +18,16 @@ from poolwatch.domain.message import Message
 from poolwatch.domain.state import AccountState, PoolState
 from poolwatch.presentation.sign_in import CodexLogin
 from poolwatch.presentation.view import Costs
-from poolwatch.ui.feed import EVENTS_MOST, BudgetTried, FoundLogins, LoginRun, PoolSignIn, TopUps, Tried
+from poolwatch.ui.feed import (
+    EVENTS_MOST,
+    BankedResets,
+    BudgetTried,
+    FoundLogins,
+    LoginRun,
+    PoolSignIn,
+    TopUps,
+    Tried,
+)
 
 if TYPE_CHECKING:
     from poolwatch.bootstrap.live_budgets import LiveBudgets
@@ -27,12 +36,10 @@ if TYPE_CHECKING:
     from poolwatch.bootstrap.use import UseReader
     from poolwatch.domain.alerts import Silence, Subject
     from poolwatch.domain.balances import BalanceState
-    from poolwatch.domain.banked_resets import Evidence, ResetPlan, ResetUse, UsedReset, Wish
     from poolwatch.domain.budgets import Budget, BudgetState
     from poolwatch.domain.event_log import LoggedEvent
     from poolwatch.domain.notices import Delivery
     from poolwatch.domain.past import AccountPast, PastAsked
-    from poolwatch.domain.reset_past import ResetPast
     from poolwatch.domain.series import Finest, Point
     from poolwatch.domain.tokens import GroupBy
     from poolwatch.domain.use_report import UseReport, UseWish
@@ -170,35 +177,8 @@ class LiveFeed:
         monitor = await self._monitor()
         return await monitor.signed_in(key)
 
-    async def reset_uses(self) -> tuple[ResetUse, ...]:
-        """Every request to use a banked reset."""
-        return await (await self._resets()).uses()
-
-    async def reset_past(self, key: AccountKey, *, asks: bool) -> ResetPast:
-        """What was used before."""
-        return await (await self._resets()).past(key, asks=asks)
-
-    async def plan_reset(self, key: AccountKey, wish: Wish) -> ResetPlan | Message:
-        """What would be used now, by fresh figures."""
-        return await (await self._resets()).plan(key, wish)
-
-    async def use_reset(self, plan: ResetPlan, wish: Wish) -> UsedReset:
-        """Use one, once."""
-        return await (await self._resets()).use(plan, wish)
-
-    async def reset_evidence(self, use: ResetUse) -> tuple[Evidence, ...]:
-        """What fresh figures say of it."""
-        return await (await self._resets()).evidence_of(use)
-
-    async def ask_reset(self, use: ResetUse) -> UsedReset:
-        """The same request once more."""
-        return await (await self._resets()).ask_again(use)
-
-    async def settle_reset(self, use: ResetUse, *, used: bool) -> ResetUse | Message | None:
-        """What a person says became of it."""
-        return await (await self._resets()).settle(use, used=used)
-
-    async def _resets(self) -> ResetDesk:
+    async def resets(self) -> BankedResets:
+        """The banked resets of the accounts that are monitored."""
         await self._monitor()
         module = await asyncio.to_thread(import_module, "poolwatch.bootstrap.resets")
         if self._running is None:

@@ -118,6 +118,31 @@ class PoolSignIn(Protocol):
         """Wait until the pool has the login; why it will not get one."""
 
 
+class BankedResets(Protocol):
+    """The desk of banked resets; an answer may take as long as a request."""
+
+    async def uses(self) -> tuple[ResetUse, ...]:
+        """Every request to use one, old to new."""
+
+    async def past(self, key: AccountKey, *, asks: bool) -> ResetPast:
+        """Those that an account has used; `asks`: the service is asked for its history, too."""
+
+    async def plan(self, key: AccountKey, wish: Wish) -> ResetPlan | Message:
+        """Read fresh figures of an account, and say what would be used; nothing is sent."""
+
+    async def use(self, plan: ResetPlan, wish: Wish) -> UsedReset:
+        """Use the one that a person has just said yes to; once, by a process that outlives the app."""
+
+    async def evidence_of(self, use: ResetUse) -> tuple[Evidence, ...]:
+        """What fresh figures say of a request whose answer was lost; empty where there are none."""
+
+    async def ask_again(self, use: ResetUse) -> UsedReset:
+        """Send a request whose answer was lost once more as it was."""
+
+    async def settle(self, use: ResetUse, *, used: bool) -> ResetUse | Message | None:
+        """Write down what a person says became of a request; None where that was known."""
+
+
 class TopUps(Protocol):
     """The places where credits are bought; an answer may take as long as a request."""
 
@@ -238,26 +263,8 @@ class Feed(Protocol):
         None when it is there, and measured by what is there now; else why nothing was written.
         """
 
-    async def reset_uses(self) -> tuple[ResetUse, ...]:
-        """Every request to use a banked reset, old to new."""
-
-    async def reset_past(self, key: AccountKey, *, asks: bool) -> ResetPast:
-        """The banked resets that an account has used; `asks`: the service is asked for its history, too."""
-
-    async def plan_reset(self, key: AccountKey, wish: Wish) -> ResetPlan | Message:
-        """Read fresh figures of an account, and say what would be used; nothing is sent."""
-
-    async def use_reset(self, plan: ResetPlan, wish: Wish) -> UsedReset:
-        """Use the reset that a person has just said yes to; once, by a process that outlives the app."""
-
-    async def reset_evidence(self, use: ResetUse) -> tuple[Evidence, ...]:
-        """What fresh figures say of a request whose answer was lost; empty where there are none."""
-
-    async def ask_reset(self, use: ResetUse) -> UsedReset:
-        """Send a request whose answer was lost once more as it was."""
-
-    async def settle_reset(self, use: ResetUse, *, used: bool) -> ResetUse | Message | None:
-        """Write down what a person says became of a request; None where that was known."""
+    async def resets(self) -> BankedResets:
+        """The banked resets; their desk is loaded when it is first asked for."""
 
     async def waits(self) -> Waits:
         """What waits for a person where money is spent."""

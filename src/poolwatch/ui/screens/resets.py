@@ -298,14 +298,14 @@ class ResetsScreen(Page[None]):
 
     async def _read_past(self, key: AccountKey, *, asks: bool = False) -> None:
         before = self._pasts.get(key)
-        found = await self.ui.feed.reset_past(key, asks=asks)
+        found = await (await self.ui.feed.resets()).past(key, asks=asks)
         # what the service was asked for meanwhile says more
         if asks or self._pasts.get(key) is before:
             self._pasts[key] = found
             self.redraw()
 
     async def _read_uses(self) -> None:
-        self._uses = await self.ui.feed.reset_uses()
+        self._uses = await (await self.ui.feed.resets()).uses()
         self._asked.clear()
         self.redraw()
 
@@ -315,7 +315,7 @@ class ResetsScreen(Page[None]):
         self.redraw()
         try:
             wish = Wish(None if row.reset is None else row.reset.id)
-            plan = await self.ui.feed.plan_reset(row.key, wish)
+            plan = await (await self.ui.feed.resets()).plan(row.key, wish)
         finally:
             self._busy = False
         if isinstance(plan, Message):
@@ -333,7 +333,7 @@ class ResetsScreen(Page[None]):
         self._busy = True
         self.redraw()
         try:
-            found = await self.ui.feed.reset_evidence(use)
+            found = await (await self.ui.feed.resets()).evidence_of(use)
         finally:
             self._busy = False
         if found:
@@ -376,7 +376,7 @@ class ResetsScreen(Page[None]):
         self._busy = True
         self.redraw()
         try:
-            self._tell(row.name, await self.ui.feed.use_reset(plan, wish))
+            self._tell(row.name, await (await self.ui.feed.resets()).use(plan, wish))
         finally:
             self._busy = False
         await self._read_uses()
@@ -407,9 +407,9 @@ class ResetsScreen(Page[None]):
         self.redraw()
         try:
             if word == _AGAIN:
-                self._tell(name, await self.ui.feed.ask_reset(use))
+                self._tell(name, await (await self.ui.feed.resets()).ask_again(use))
             else:
-                found = await self.ui.feed.settle_reset(use, used=word == _USED)
+                found = await (await self.ui.feed.resets()).settle(use, used=word == _USED)
                 if isinstance(found, Message):
                     self.flash(message_text(found), Tone.RED)
                 elif found is not None and found.reason is not None:
