@@ -150,6 +150,10 @@ async def test_lines_of_the_past_add_what_was_not_known_and_nothing_else(
     ]  # fmt: skip
     assert database.balances()["reef team"].balance == Balance("USD", _D(5))
     assert database.balance_names() == ("reef team",)
+    # what takes the place of a reading is what the next one is held against
+    assert database.take_balances([line(-9, "6"), line(-8, "8")]) == 2
+    kept = database.history(balance_id("reef team"), NOW - timedelta(hours=1))
+    assert [str(each.figure.balance) for each in kept] == ["6", "8", "5", "5"]
     database.close()
 
 
