@@ -90,11 +90,18 @@ class LiveFeed:
         running.monitor.poller.set_paused(self._paused)
         self._opened.set()
 
-    async def _monitor(self) -> Monitor:
+    async def _ready(self) -> Running:
+        """What runs, as soon as it does; raises what ended it before."""
         await self._opened.wait()
         if self._running is None:
             raise self._error or RuntimeError("the monitor ended before it began")
-        return self._running.monitor
+        return self._running
+
+    async def _monitor(self) -> Monitor:
+        return (await self._ready()).monitor
+
+    async def _store(self) -> Store:
+        return (await self._ready()).services.store
 
     @property
     def state(self) -> PoolState:
@@ -166,11 +173,11 @@ class LiveFeed:
         """Have the account's pool give a code."""
         from poolwatch.bootstrap.sign_in import start_pool_sign_in
 
-        await self._monitor()
+        running = await self._ready()
         account = self.state.accounts.get(key)
-        if self._running is None or account is None:
+        if account is None:
             return Message("monitor.login_gone")
-        return await start_pool_sign_in(self._running, account, self._clock)
+        return await start_pool_sign_in(running, account, self._clock)
 
     async def signed_in(self, key: AccountKey) -> Answer:
         """Look at a new login, and start to read the usage with it."""
@@ -179,11 +186,9 @@ class LiveFeed:
 
     async def resets(self) -> BankedResets:
         """The banked resets of the accounts that are monitored."""
-        await self._monitor()
+        running = await self._ready()
         module = await asyncio.to_thread(import_module, "poolwatch.bootstrap.resets")
-        if self._running is None:
-            raise RuntimeError(self._running)
-        desk: ResetDesk = module.ResetDesk(self._running)
+        desk: ResetDesk = module.ResetDesk(running)
         return desk
 
     async def top_ups(self) -> TopUps:
@@ -196,34 +201,24 @@ class LiveFeed:
 
     async def past(self, asked: PastAsked) -> AccountPast:
         """What the store keeps of an account, one figure after the other; a viewer reads it as well."""
-        await self._monitor()
+        store = await self._store()
         # not before the first paint
-        from poolwatch.domain.past import AccountPast
-
-        if self._running is None:
-            return AccountPast(asked)
         from poolwatch.bootstrap.kept import AHEAD, read_past
 
         account = self.state.accounts.get(asked.key)
-        return await read_past(self._running.services.store, asked, account, self.now() + AHEAD)
+        return await read_past(store, asked, account, self.now() + AHEAD)
 
     async def events(self, since: datetime, until: datetime | None = None) -> tuple[LoggedEvent, ...]:
         """What the store keeps of that time; a viewer reads it as well."""
-        await self._monitor()
-        if self._running is None:
-            return ()
-        return await self._running.services.store.events(since, until, EVENTS_MOST)
+        return await (await self._store()).events(since, until, EVENTS_MOST)
 
     async def looked_at(self) -> datetime | None:
         """When somebody last looked at the events."""
-        await self._monitor()
-        return await self._running.services.store.looked_at() if self._running is not None else None
+        return await (await self._store()).looked_at()
 
     async def look(self) -> None:
         """Somebody looks at them now."""
-        await self._monitor()
-        if self._running is not None:
-            await self._running.services.store.put_looked_at(self.now())
+        await (await self._store()).put_looked_at(self.now())
 
     async def deliveries(self) -> tuple[Delivery, ...]:
         """The latest notices, as the store has them; a viewer reads it as well."""
@@ -248,12 +243,6 @@ class LiveFeed:
         monitor = await self._monitor()
         desk = SilenceDesk(await self._store(), monitor.auditor, monitor.ledger)
         return await desk.end(silence, self.now())
-
-    async def _store(self) -> Store:
-        await self._monitor()
-        if self._running is None:
-            raise RuntimeError("the monitor ended before it began")
-        return self._running.services.store
 
     async def use(self, wish: UseWish) -> UseReport | Message:
         """What is known about the use of tokens, read on a thread; a viewer reads it as well."""
@@ -294,11 +283,11 @@ class LiveFeed:
         """Ask for it; a viewer does that itself, and no login is renewed for it."""
         from poolwatch.bootstrap.workspace_usage import reporter_of
 
-        await self._monitor()
+        running = await self._ready()
         account = self.state.accounts.get(key)
-        if self._running is None or account is None:
+        if account is None:
             return Message("monitor.login_gone")
-        failed = await reporter_of(self._running).ask(account, since)
+        failed = await reporter_of(running).ask(account, since)
         return failed.as_message if failed is not None else None
 
     async def costs(self) -> Costs | None:
@@ -322,10 +311,7 @@ class LiveFeed:
         return self._reader
 
     async def _budgets(self) -> LiveBudgets:
-        await self._monitor()
-        if self._running is None:
-            raise RuntimeError("the monitor ended before it began")
-        return await self._running.budgets()
+        return await (await self._ready()).budgets()
 
     @property
     def _accounts(self) -> dict[str, AccountState]:
@@ -338,9 +324,7 @@ class LiveFeed:
 
         budgets = await self._budgets()
         shares = await budgets.shares(state, by, self._accounts, self.now())
-        if self._running is None:
-            return BudgetDetail(by, shares)
-        store, name = self._running.services.store, state.budget.name
+        store, name = await self._store(), state.budget.name
         return BudgetDetail(by, shares, await store.ended_periods(name, state.whose, _PERIODS_MOST))
 
     async def try_budget(self, budget: Budget) -> BudgetTried:
@@ -358,8 +342,8 @@ class LiveFeed:
         budgets, monitor = await self._budgets(), await self._monitor()
         problem = await budgets.save(name, values, monitor.auditor)
         renamed = values.get("name")
-        if problem is None and name is not None and renamed and self._running is not None:
-            await self._running.services.store.rename_budget(name, renamed)
+        if problem is None and name is not None and renamed:
+            await (await self._store()).rename_budget(name, renamed)
         return problem
 
     async def waits(self) -> Waits:
@@ -371,9 +355,8 @@ class LiveFeed:
 
     async def read_balance(self, name: str) -> None:
         """Read it here, whichever process polls: it costs one request, and all find it in the store."""
-        await self._monitor()
-        if self._running is not None:
-            await self._running.balances().read_older(timedelta(0), (name,))
+        running = await self._ready()
+        await running.balances().read_older(timedelta(0), (name,))
 
     async def balance_points(
         self, balance: BalanceState, since: datetime, finest: Finest
@@ -409,8 +392,8 @@ class LiveFeed:
         source = typed_place(self._surroundings, place)
         if isinstance(source, NotAdded):
             return Tried(False, source.words)
-        monitor = await self._monitor()
-        async with monitor.auditor.noting_on_thread(Deed(Act.ADD_SOURCE)) as doing:
+        running = await self._ready()
+        async with running.monitor.auditor.noting_on_thread(Deed(Act.ADD_SOURCE)) as doing:
             tried = await try_and_add(self._surroundings, self._config, source)
             if isinstance(tried, Added):
                 doing.deed = added_deed(self._surroundings, tried)
@@ -419,6 +402,5 @@ class LiveFeed:
                 doing.ended(Outcome.FAILED, tried.why.name.lower())
         if not isinstance(tried, Added):
             return Tried(False, tried.words)
-        if self._running is not None:
-            self._running.add(tried.source, configured=True)
+        running.add(tried.source, configured=True)
         return Tried(True, tried.found)
