@@ -23,7 +23,7 @@ from poolwatch.config.settings import Settings
 from poolwatch.config.toml_text import with_item
 from poolwatch.domain.audit import NOT_WRITTEN, Act, Deed, Outcome
 from poolwatch.domain.budget_use import amount_of
-from poolwatch.domain.budgets import Budget, BudgetReport, BudgetState, MeasuredBy
+from poolwatch.domain.budgets import Budget, BudgetReport, BudgetState, Each, MeasuredBy
 from poolwatch.domain.quarters import quarter_of, quarter_until
 from poolwatch.domain.query.language import parse
 from poolwatch.domain.state import AccountState
@@ -166,7 +166,6 @@ class LiveBudgets:
         since, until = 0, quarter_of(now) + 1
         if period.started_at is not None and period.resets_at is not None:
             since, until = quarter_until(period.started_at), min(until, quarter_until(period.resets_at))
-        groups = {key: account.name.group for key, account in accounts.items()}
         asked = texts_asked(query) | ({GroupBy(budget.each)} if budget.each is not None else set())
         keeps, book = use_kept(query, accounts), UseBook(self._around.state_dir)
         whose = whose_of(budget.each, accounts)
@@ -177,16 +176,11 @@ class LiveBudgets:
             if keeps(cell) and (state.whose is None or whose(cell) == state.whose)
         ]
 
-        def key(cell: UseCell) -> tuple[str | None]:
-            match by:
-                case GroupBy.ACCOUNT:
-                    return (cell.account,)
-                case GroupBy.GROUP:
-                    return (None if cell.account is None else groups.get(cell.account),)
-                case _:
-                    return (cell.model,)
+        def model(cell: UseCell) -> str | None:
+            return cell.model
 
-        found = sums(cells, self._reader.card, key)
+        part = whose_of(Each(by), accounts) if by in (GroupBy.ACCOUNT, GroupBy.GROUP) else model
+        found = sums(cells, self._reader.card, lambda cell: (part(cell),))
         amounts = ((name, amount_of(use, budget.limit.unit)) for (name,), use in found.items())
         shares = [BudgetShare(name, amount) for name, amount in amounts if amount]
         return tuple(sorted(shares, key=lambda each: each.amount, reverse=True))
