@@ -20,14 +20,12 @@ from pathlib import Path
 from typing import Final
 
 from poolwatch import __version__
-from poolwatch.bootstrap.clock import RealClock
 from poolwatch.bootstrap.console import EXIT_FAILED, EXIT_OK, can_draw, say, say_drawn, say_text
 from poolwatch.bootstrap.headless import Look, look
 from poolwatch.bootstrap.kept import open_kept
 from poolwatch.bootstrap.places import counted, file_of, passed_over
 from poolwatch.bootstrap.screen import appearance_problems, speaks_utf8
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
-from poolwatch.bootstrap.waiting import copied_journals, damaged_journals, unsettled
 from poolwatch.cli.accounts import kept_command, kept_line
 from poolwatch.cli.audit import audit_findings
 from poolwatch.cli.channels import channel_findings
@@ -36,13 +34,13 @@ from poolwatch.cli.daemon import daemon_findings
 from poolwatch.cli.finding import Finding, Grade, finding_lines, is_coloured
 from poolwatch.cli.settings import place_lines, place_rows
 from poolwatch.cli.sources import examine_pools, try_command
+from poolwatch.cli.topups import money_findings
 from poolwatch.cli.usage import use_findings
 from poolwatch.config.edit import is_same_place
 from poolwatch.config.paths import OwnPlaces, absolute, missing_home
 from poolwatch.config.problems import ConfigProblems
 from poolwatch.config.values import FROM_ENVIRONMENT
 from poolwatch.domain.account import Custody, Listing, LoginKind
-from poolwatch.domain.message import Message
 from poolwatch.domain.state import KeptFile
 from poolwatch.domain.status import Section
 from poolwatch.domain.text import visible
@@ -52,10 +50,8 @@ from poolwatch.monitor.custodian import damaged_files, kept_files
 from poolwatch.net.proxy import environment_proxy
 from poolwatch.net.tls import authorities
 from poolwatch.presentation.card import card_view
-from poolwatch.presentation.figures import dated_instant
 from poolwatch.presentation.masking import masked, masked_word, shown_path
 from poolwatch.presentation.sign_in import true_path
-from poolwatch.presentation.waiting import Waits, unsettled_lines
 from poolwatch.words.commands import NO_LOGIN, left_out_words, said
 from poolwatch.words.messages import failure_text, file_text, message_text
 
@@ -189,7 +185,7 @@ def _of_pool(around: Surroundings) -> Iterator[Finding]:
     yield from use_findings(around)
     yield from audit_findings(around)
     yield from channel_findings(around)
-    yield from _money(around)
+    yield from money_findings(around)
     yield from _network(around)
     if not around.sources:
         yield from _kept(around, kept_files(around.state_dir, around.home))
@@ -211,28 +207,6 @@ def _of_pool(around: Surroundings) -> Iterator[Finding]:
         yield Finding("pools", grade, f"{pool.name}: {pool.words}", pool.remedy)
         for lack in pool.lacks:
             yield Finding("pools", Grade.NOTE, f"{pool.name}: {lack}")
-
-
-def _money(around: Surroundings) -> Iterator[Finding]:
-    """What may have been charged or used, and nobody knows: it holds back every other one of its kind.
-
-    And tokens of top-ups that cannot be used, which else would be found out when somebody pays.
-    """
-    now = RealClock().now()
-    for topup in around.settings.topups:
-        from poolwatch.purchases.topup_service import read_token  # few have any
-
-        token = read_token(topup.token_file, topup.token_env, around.env)
-        if isinstance(token, Message):
-            yield Finding("money", Grade.ERROR, f"{topup.name}: {message_text(token)}")
-    for path, at in copied_journals(around.state_dir, now):
-        when = dated_instant(at, now, None)
-        yield Finding("money", Grade.NOTE, said("copied_journals", path=around.told_path(path), at=when))
-    for why in damaged_journals(around.state_dir, now):
-        yield Finding("money", Grade.ERROR, message_text(why))
-    purchases, resets = unsettled(around.state_dir, now)
-    for each in unsettled_lines(Waits((), purchases, resets), now, around.prefs(keys=False)):
-        yield Finding("money", Grade.ERROR, f"{each.who}: {each.text}", each.command)
 
 
 def _network(around: Surroundings) -> Iterator[Finding]:

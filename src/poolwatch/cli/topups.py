@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +23,9 @@ from poolwatch.bootstrap.console import (
 from poolwatch.bootstrap.console import ask as question
 from poolwatch.bootstrap.surroundings import Surroundings
 from poolwatch.bootstrap.topups import TopUpDesk
+from poolwatch.bootstrap.waiting import copied_journals, damaged_journals, unsettled
 from poolwatch.cli.command import surroundings
+from poolwatch.cli.finding import Finding, Grade
 from poolwatch.config.topup_settings import TopUpSettings, target_line
 from poolwatch.config.values import Raw, Wrong, nearest
 from poolwatch.domain.audit import By
@@ -38,8 +41,11 @@ from poolwatch.presentation.topups import (
     purchase_json,
     purchase_lines,
 )
+from poolwatch.presentation.waiting import Waits, unsettled_lines
 from poolwatch.purchases.topup_book import Known, disk_message
+from poolwatch.purchases.topup_service import read_token
 from poolwatch.words import topups as words
+from poolwatch.words.commands import said
 from poolwatch.words.messages import message_text
 
 _GOOD: Final = frozenset({PurchaseOutcome.GRANTED, PurchaseOutcome.STARTED})
@@ -210,3 +216,23 @@ def _everything(around: Surroundings, desk: TopUpDesk) -> Known:
     except OSError as error:
         complain(around.told(message_text(disk_message(error, desk.book.folder.folder))))
         raise Exit(EXIT_FAILED) from None
+
+
+def money_findings(around: Surroundings) -> Iterator[Finding]:
+    """For `doctor`: what was perhaps charged or used, which holds back every other one of its kind.
+
+    And tokens of top-ups that cannot be used, which else would be found out when somebody pays.
+    """
+    now = RealClock().now()
+    for topup in around.settings.topups:
+        token = read_token(topup.token_file, topup.token_env, around.env)
+        if isinstance(token, Message):
+            yield Finding("money", Grade.ERROR, f"{topup.name}: {message_text(token)}")
+    for path, at in copied_journals(around.state_dir, now):
+        when = dated_instant(at, now, None)
+        yield Finding("money", Grade.NOTE, said("copied_journals", path=around.told_path(path), at=when))
+    for why in damaged_journals(around.state_dir, now):
+        yield Finding("money", Grade.ERROR, message_text(why))
+    purchases, resets = unsettled(around.state_dir, now)
+    for each in unsettled_lines(Waits((), purchases, resets), now, around.prefs(keys=False)):
+        yield Finding("money", Grade.ERROR, f"{each.who}: {each.text}", each.command)
