@@ -204,20 +204,20 @@ async def _wanted(kept: Kept, wish: Wish) -> tuple[list[str], list[str]]:
     if wish.account and called:
         accounts, balances = [], called
     else:
-        accounts, balances = await _accounts(kept, wish), [] if wish.account else balances
+        accounts, balances = await _accounts(kept, wish, balances), [] if wish.account else balances
     if wish.metric == BALANCE:
         return [], balances
     return accounts, [] if wish.metric or wish.window else balances
 
 
-async def _accounts(kept: Kept, wish: Wish) -> list[str]:
+async def _accounts(kept: Kept, wish: Wish, balances: Sequence[str]) -> list[str]:
     if wish.filter_text.strip():
         found = kept_by(await kept.overview(), wish.filter_text, kept.around.prefs())
         return [key for key, account in kept.own.items() if account.key in found]
     if not wish.account:
         return list(kept.own)
     mask = kept.around.settings.ui.mask
-    named = find_account(kept.state, wish.account, mask=mask, balances=list(await kept.balances()))
+    named = find_account(kept.state, wish.account, mask=mask, balances=balances)
     return [named.key.id]
 
 
