@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -141,25 +141,27 @@ class _Lines:
         self.left_out = 0
 
     def __iter__(self) -> Iterator[bytes]:
+        for line in chain(self._of_accounts(), self._of_balances()):
+            if line:
+                yield line
+            else:
+                self.left_out += 1
+
+    def _of_accounts(self) -> Iterator[bytes]:
         for identity in self._held.identities():
-            if self._chosen is not None and identity.account_id not in self._chosen:
-                continue
-            rows = self._held.history(identity.account_id, self._since, carried=True)
-            # a poolwatch that runs may have read it just now
-            now = RealClock().now()
-            for line in lines_of(identity, rows, self._since, now, mask=self._mask):
-                if line:
-                    yield line
-                else:
-                    self.left_out += 1
-        for name in () if self._chosen is not None else self._held.balance_names():
-            told = shown(name, mask=self._mask)
+            if self._chosen is None or identity.account_id in self._chosen:
+                rows = self._held.history(identity.account_id, self._since, carried=True)
+                # a poolwatch that runs may have read it just now
+                now = RealClock().now()
+                yield from lines_of(identity, rows, self._since, now, mask=self._mask)
+
+    def _of_balances(self) -> Iterator[bytes]:
+        if self._chosen is not None:
+            return
+        for name in self._held.balance_names():
             rows = self._held.history(balance_id(name), self._since)
-            for line in balance_lines_of(told, rows, self._since, RealClock().now()):
-                if line:
-                    yield line
-                else:
-                    self.left_out += 1
+            told = shown(name, mask=self._mask)
+            yield from balance_lines_of(told, rows, self._since, RealClock().now())
 
 
 class _Taken:
