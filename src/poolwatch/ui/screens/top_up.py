@@ -69,7 +69,10 @@ def open_sheet(page: Page[Any], filled: Filled | None = None) -> None:
 
 async def _open(page: Page[Any], filled: Filled | None) -> None:
     top_ups = await page.ui.feed.top_ups()
-    looks = await top_ups.looks()
+    _show(page, top_ups, await top_ups.looks(), filled)
+
+
+def _show(page: Page[Any], top_ups: TopUps, looks: Sequence[TopUpLook], filled: Filled | None) -> None:
     # a second press of the key finds the sheet there
     if page.app.screen is page:
         page.app.push_screen(TopUpSheet(page.ui, top_ups, looks, filled))
@@ -81,7 +84,8 @@ def answer(page: Page[Any], asked: Proposal | Purchase, command: str) -> None:
 
 
 async def _answer(page: Page[Any], asked: Proposal | Purchase, command: str) -> None:
-    looks = await (await page.ui.feed.top_ups()).looks()
+    top_ups = await page.ui.feed.top_ups()
+    looks = await top_ups.looks()
     if isinstance(asked, Proposal):
         names = [each.offer.name for each in looks if each.offer.name == asked.name]
     else:
@@ -90,7 +94,7 @@ async def _answer(page: Page[Any], asked: Proposal | Purchase, command: str) -> 
             each.offer.name for each in looks if each.waiting is not None and each.waiting.id == asked.id
         ]
     if names:
-        await _open(page, Filled(names[0], amount=asked.amount))
+        _show(page, top_ups, looks, Filled(names[0], amount=asked.amount))
     else:
         page.flash(command)
 
