@@ -36,7 +36,6 @@ from poolwatch.ui.widgets.budget_lines import budget_lines, budgets_title
 from poolwatch.ui.widgets.history import is_wide
 from poolwatch.ui.widgets.lines import Lines, Pane, empty_page_lines
 from poolwatch.words import budgets as words
-from poolwatch.words import interface
 from poolwatch.words import use as use_words
 
 #: What the selected budget can be looked at by.
@@ -94,8 +93,7 @@ class BudgetsScreen(FilteredPage):
     def _draw(self) -> None:
         view, glyphs = self._view, self.ui.appearance.glyphs
         width, pane = max(1, self.size.width - 1), self.query_one(Pane)
-        help_text = f"{self.ui.options.keymap.get('help').keys[0]} {interface.text('help')}"
-        self.query_one("#title", Lines).show((budgets_title(view, help_text, self.size.width, glyphs),))
+        self.query_one("#title", Lines).show((budgets_title(view, self.help_text, self.size.width, glyphs),))
         height = max(1, self.size.height - 3)
         row = self._row
         if row is None:

@@ -31,7 +31,6 @@ from poolwatch.ui.widgets.bottom import MessageText
 from poolwatch.ui.widgets.credit_lines import credits_lines, credits_title, done_lines
 from poolwatch.ui.widgets.lines import Lines, Pane, empty_page_lines
 from poolwatch.words import credits as words
-from poolwatch.words import interface
 
 _PAGE: Final = 5
 #: Fewer figures make no line.
@@ -91,10 +90,9 @@ class CreditsScreen(FilteredPage):
             self.start_work(self._read_pasts)
 
     def _draw(self) -> None:
-        view, glyphs, ui = self._view, self.ui.appearance.glyphs, self.ui
+        view, glyphs = self._view, self.ui.appearance.glyphs
         width, pane = max(1, self.size.width - 1), self.query_one(Pane)
-        help_text = f"{ui.options.keymap.get('help').keys[0]} {interface.text('help')}"
-        self.query_one("#title", Lines).show((credits_title(view, help_text, self.size.width, glyphs),))
+        self.query_one("#title", Lines).show((credits_title(view, self.help_text, self.size.width, glyphs),))
         row = self._row
         if row is None and self.filter_text.strip():
             pane.show(empty_page_lines([(words.NO_MATCH(), Tone.PLAIN)], width), from_top=True)

@@ -22,6 +22,7 @@ from poolwatch.ui.state import Choice, UiState
 from poolwatch.ui.widgets.arrangement import Direction
 from poolwatch.ui.widgets.bottom import MessageText, key_line, message_line, typing_line
 from poolwatch.ui.widgets.lines import Lines, Pane
+from poolwatch.words import interface
 
 ResultT = TypeVar("ResultT")
 
@@ -133,6 +134,11 @@ class Page(LeavesOnce[ResultT], inherit_bindings=False):
     def account(self) -> AccountKey | None:
         """The account that keys act on here."""
         return None
+
+    @property
+    def help_text(self) -> str:
+        """The key of the help, and what it is called."""
+        return f"{self.ui.options.keymap.get('help').keys[0]} {interface.text('help')}"
 
     def flash(self, text: str, tone: Tone = Tone.ACCENT) -> None:
         """Say something until the next key; it can be read again afterwards."""

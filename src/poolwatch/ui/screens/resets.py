@@ -30,7 +30,6 @@ from poolwatch.ui.widgets.bottom import MessageText, key_label
 from poolwatch.ui.widgets.history import is_wide
 from poolwatch.ui.widgets.lines import Lines, Pane
 from poolwatch.ui.widgets.reset_lines import reset_lines, resets_title
-from poolwatch.words import interface
 from poolwatch.words import reset_list as words
 from poolwatch.words import resets as sheet_words
 from poolwatch.words.messages import message_text
@@ -115,9 +114,8 @@ class ResetsScreen(Page[None]):
         width, glyphs = max(1, self.size.width - 1), self.ui.appearance.glyphs
         row = self._row
         self._look_back()
-        help_text = f"{self.ui.options.keymap.get('help').keys[0]} {interface.text('help')}"
         self.query_one("#title", Lines).show(
-            (resets_title(*self._counted(), help_text, self.size.width, glyphs),)
+            (resets_title(*self._counted(), self.help_text, self.size.width, glyphs),)
         )
         if row is None:
             told = (words.NO_RESETS(), words.WHAT_ONE_IS())

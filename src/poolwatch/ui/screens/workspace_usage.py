@@ -149,9 +149,8 @@ class ReportScreen(Page[None]):
         how = told(self._key_label) if self._key is not None else words.NOBODY()
         self._view = view = report_view(found, self._by, self._server_now, zone, how, self._counted)
         self._selected = min(self._selected, max(0, len(view.rows) - 1))
-        help_text = f"{self.ui.options.keymap.get('help').keys[0]} {interface.text('help')}"
         period = words.days(PERIODS[self._period])
-        title = report_title(self._label, view, period, help_text, self.size.width, glyphs)
+        title = report_title(self._label, view, period, self.help_text, self.size.width, glyphs)
         self.query_one("#title", Lines).show((title,))
         width, height = max(1, self.size.width - 1), max(1, self.size.height - 3)
         lines, self._top = screen_lines(view, self._selected, self._top, width, height, glyphs)
