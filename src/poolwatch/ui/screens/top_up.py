@@ -210,16 +210,9 @@ class TopUpSheet(Sheet[None]):
             return Question(named, told, "", (*others, leave))
         if self.ui.options.simulated:
             told = (*told, words.DEMO())
-        return Question(
-            named, told, words.CHOOSE(), (("enter", words.KEY_NEXT()), *others, unpaid), self._meant()
-        )
-
-    def _meant(self) -> str:
-        look = self._look
-        if look is None or self._step is not Step.CHOOSE:
-            return ""
-        amount = chosen_amount(look.offer, self.typed)
-        return "" if amount is None else words.chosen(money(amount))
+        chosen = chosen_amount(place.offer, self.typed)
+        meant = "" if chosen is None else words.chosen(money(chosen))
+        return Question(named, told, words.CHOOSE(), (("enter", words.KEY_NEXT()), *others, unpaid), meant)
 
     # --- keys
 
@@ -354,8 +347,7 @@ class TopUpSheet(Sheet[None]):
             return
         self._begin()
         if self._purchase is None:
-            ended = (each for each in (await self._top_ups.done()).purchases if each.id == before.waiting.id)
-            self._purchase = next(ended, None)
+            self._purchase = await self._written_down(before.waiting)
             self._step = Step.CHOOSE if self._purchase is None else Step.ENDED
         self._read_balance()
         self.draw()
@@ -383,6 +375,11 @@ class TopUpSheet(Sheet[None]):
         shown = self._purchase
         if shown is None or shown.outcome is not PurchaseOutcome.STARTED or self._step is not Step.ENDED:
             return
-        found = [each for each in (await self._top_ups.done()).purchases if each.id == shown.id]
-        if found and self._purchase is shown and self._step is Step.ENDED:
-            self._purchase = found[0]
+        found = await self._written_down(shown)
+        if found is not None and self._purchase is shown and self._step is Step.ENDED:
+            self._purchase = found
+
+    async def _written_down(self, purchase: Purchase) -> Purchase | None:
+        """What is known of one by now, also where its place is not configured any more."""
+        done = await self._top_ups.done()
+        return next((each for each in done.purchases if each.id == purchase.id), None)

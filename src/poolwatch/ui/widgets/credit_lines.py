@@ -87,7 +87,7 @@ def credits_lines(
 
 def _chart(name: str, chart: Chart, width: int, rows: int, glyphs: Glyphs) -> list[Line]:
     """How it ran in the last days, under its name."""
-    rule = glyphs.text("─" * max(0, width - cell_len(name) - 3))
+    rule = glyphs.rule * max(0, width - cell_len(name) - 3)
     heading: Line = ((f" {name} ", Ink.HEADING), (rule, Tone.DIM))
     drawn = plot(chart, width, rows, ascii_only=glyphs is ASCII).lines
     return [fit_line(heading, width, glyphs.ellipsis), *(tuple(span_pieces(line, glyphs)) for line in drawn)]
