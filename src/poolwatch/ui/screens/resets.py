@@ -35,8 +35,8 @@ from poolwatch.words import resets as sheet_words
 from poolwatch.words.messages import message_text
 
 _PAGE: Final = 5
-#: So many that were used before are told, and on a high screen.
-_PAST, _PAST_WIDE = 2, 5
+#: So many that were used before are told; on a high screen, one of so many lines, more of them.
+_PAST, _PAST_HIGH, _HIGH = 2, 5, 34
 #: What settles or repeats a request, as it is typed.
 _AGAIN, _USED, _NOT_USED = "again", "used", "not-used"
 
@@ -164,7 +164,7 @@ class ResetsScreen(Page[None]):
         judged = None if key is None else self.ui.board.judged(key)
         if judged is None or row.reset is None:
             return name, []
-        now, prefs, most = self._server_now, self._prefs, _PAST_WIDE if self.size.height >= 34 else _PAST
+        now, prefs, most = self._server_now, self._prefs, _PAST_HIGH if self.size.height >= _HIGH else _PAST
         told = outlook_lines(judged, now, prefs)
         past = self._pasts.get(judged.account.key)
         if past is not None:
