@@ -106,10 +106,15 @@ class Upstream(msgspec.Struct, frozen=True):
 
 def hook_key(home: Path) -> bytes:
     """The key that notices to the server are signed with, made where there is none."""
-    path = home / _HOOK_KEY
+    fresh = f"whsec_{base64.b64encode(os.urandom(32)).decode()}"
+    return base64.b64decode(kept_secret(home / _HOOK_KEY, fresh).removeprefix("whsec_"))
+
+
+def kept_secret(path: Path, fresh: str) -> str:
+    """The secret in a file; where there is none, the fresh one is put there."""
     if not path.exists():
-        _write(path, f"whsec_{base64.b64encode(os.urandom(32)).decode()}\n")
-    return base64.b64decode(path.read_text(encoding="utf-8").strip().removeprefix("whsec_"))
+        _write(path, f"{fresh}\n")
+    return path.read_text(encoding="utf-8").strip()
 
 
 def _notices(home: Path, accounts: Sequence[Account], upstream: Upstream) -> Iterator[str]:

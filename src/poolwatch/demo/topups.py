@@ -15,6 +15,7 @@ from typing import Final
 import msgspec
 
 from poolwatch.demo.account import JsonObject
+from poolwatch.demo.files import kept_secret
 from poolwatch.demo.service import Reply, Request, json_reply
 
 REEF_BALANCE_PATH: Final = "/reef/credits"
@@ -220,12 +221,7 @@ def _dollars(cents: int) -> str:
 
 def topup_token(home: Path) -> str:
     """The token that both services ask for, made where there is none."""
-    path = home / _TOKEN
-    if not path.exists():
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(handle, "w", encoding="ascii") as out:
-            out.write(f"demo-{os.urandom(16).hex()}\n")
-    return path.read_text(encoding="ascii").strip()
+    return kept_secret(home / _TOKEN, f"demo-{os.urandom(16).hex()}")
 
 
 def topup_tables(home: Path, root: str) -> str:
