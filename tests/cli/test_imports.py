@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from functools import cache
+from importlib.util import find_spec
 
 import pytest
 
@@ -77,6 +78,13 @@ def test_the_status_line_loads_next_to_nothing(pool_desk: Desk) -> None:
         assert not imported(pool_desk, "status", "--line", *extra) & (HEAVY | SLOW)
 
 
+def ours_called(*names: str) -> set[str]:
+    """Modules of ours by their names; each must exist, or that it is not loaded says nothing."""
+    found = {f"poolwatch.{name}" for name in names}
+    assert not [name for name in found if find_spec(name) is None]
+    return found
+
+
 @cache
 def loaded_for_the_first_screen() -> set[str]:
     """All modules that are loaded before the app is made, in the order of the console script."""
@@ -96,18 +104,18 @@ def test_the_first_screen_waits_for_no_network_and_no_monitor() -> None:
     loaded = loaded_for_the_first_screen()
     ours = {".".join(name.split(".")[:2]) for name in loaded if name.startswith("poolwatch.")}
     assert not ours & {"poolwatch.monitor", "poolwatch.custody", "poolwatch.sources"}
-    assert not loaded & {"poolwatch.store.history", "poolwatch.store.spans", "poolwatch.store.database"}
+    assert not loaded & ours_called("store.history", "store.spans", "store.database")
     heavy = {"httpx", "h11", "httpcore", "anyio", "pydantic", "typer", "tomlkit", "tomli_w"}
     assert not {name.partition(".")[0] for name in loaded} & heavy
 
 
 def test_the_first_screen_waits_for_nothing_that_only_few_screens_say() -> None:
-    later = {
+    later = ours_called(
         *("domain.alert_rules", "domain.alerts", "domain.budgets", "domain.event_log", "domain.series"),
         *("presentation.detail", "presentation.filter", "presentation.refresh_line"),
         *("words.alerts", "words.failures", "words.topups", "ui.widgets.filter_line"),
-    }
-    assert not loaded_for_the_first_screen() & {f"poolwatch.{name}" for name in later}
+    )
+    assert not loaded_for_the_first_screen() & later
 
 
 def test_status_that_asks_loads_what_it_asks_with_and_no_more(pool_desk: Desk) -> None:

@@ -56,7 +56,7 @@ def told(before: Balance, after: Balance, terms: BalanceTerms = DAILY) -> list[t
         # what is unknown or without end is no figure
         (credits(None), credits("100"), []),
         (credits("12"), credits(None), []),
-        (credits(None, unlimited=True), credits("0"), [("exhausted", "daily")][:0]),
+        (credits(None, unlimited=True), credits("0"), []),
         (credits("0"), credits(None, unlimited=True), []),
         # units are never mixed
         (Balance("USD", _D(3)), Balance("CNY", _D(12)), []),

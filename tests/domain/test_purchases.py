@@ -69,6 +69,7 @@ def test_an_amount_as_a_person_types_it(text: str, amount: str) -> None:
     [
         *("", "0", "0.00", "-5", "+5", "1e3", "10.005", "１０", "٣", "10,00", "1,000", "1_0", ".5", "10."),
         *("$", "$$5", "5$", "5 0", "0x10", "1000000", "NaN", "Infinity", "½", "²", "10\x00", "10\n5"),
+        *("1.001", "١٠", "10 USD"),
     ],
 )
 def test_what_is_no_amount(text: str) -> None:

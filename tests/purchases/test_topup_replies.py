@@ -17,7 +17,6 @@ from poolwatch.domain.purchases import (
     PurchaseOutcome,
     Settled,
     TopUpKind,
-    amount_of,
     confirmed,
     refusal,
     spent,
@@ -206,13 +205,3 @@ def test_reef_is_judged_by_the_balance() -> None:
     assert confirmed(started, None) is started
     unknown = replace(started, outcome=PurchaseOutcome.UNKNOWN)
     assert confirmed(unknown, Decimal("13.20")).outcome is PurchaseOutcome.UNKNOWN
-
-
-def test_amounts_as_they_are_typed() -> None:
-    assert [amount_of(each) for each in ("10", "$10", " 10.5 ", "0.01")] == [
-        Decimal("10.00"),
-        Decimal("10.00"),
-        Decimal("10.50"),
-        Decimal("0.01"),
-    ]
-    assert {amount_of(each) for each in ("", "0", "-1", "1e3", "1.001", "١٠", "NaN", "10 USD")} == {None}

@@ -177,24 +177,22 @@ def test_somebody_looking_does_not_keep_it_from_being_taken(tmp_path: Path) -> N
 
 # -- what `run --next` gave out
 
-_NOBODY = Given("")
-
 
 def test_who_was_given_out_is_remembered_by_all_for_a_while(tmp_path: Path) -> None:
     one, other = Database(tmp_path, NOON), Database(tmp_path, NOON)
     lasting, minute = timedelta(minutes=10), timedelta(minutes=1)
-    assert (one.give_out(["a", "b"], NOON, lasting) or _NOBODY).account_id == "a"
-    assert (other.give_out(["a", "b"], NOON + minute, lasting) or _NOBODY).account_id == "b"
+    assert one.give_out(["a", "b"], NOON, lasting) == Given("a")
+    assert other.give_out(["a", "b"], NOON + minute, lasting) == Given("b")
     # both were: the one longest ago
     assert one.give_out(["a", "b"], NOON + 2 * minute, lasting) == Given("a", NOON)
-    assert (other.give_out(["a", "b", "c"], NOON + 3 * minute, lasting) or _NOBODY).account_id == "c"
+    assert other.give_out(["a", "b", "c"], NOON + 3 * minute, lasting) == Given("c")
     assert other.give_out([], NOON + 3 * minute, lasting) is None
     # b was eleven minutes ago
-    assert (one.give_out(["b", "c"], NOON + 12 * minute, lasting) or _NOBODY).account_id == "b"
+    assert one.give_out(["b", "c"], NOON + 12 * minute, lasting) == Given("b")
     # what is over is forgotten, and what nobody can read keeps nobody
     with closing(sqlite3.connect(tmp_path / "poolwatch.db", isolation_level=None)) as raw:
         raw.execute("INSERT INTO meta (name, value) VALUES ('given.d', 'no instant')")
-    assert (one.give_out(["d"], NOON + 13 * minute, lasting) or _NOBODY).account_id == "d"
+    assert one.give_out(["d"], NOON + 13 * minute, lasting) == Given("d")
     with closing(sqlite3.connect(tmp_path / "poolwatch.db")) as raw:
         names = [name for (name,) in raw.execute("SELECT name FROM meta WHERE name LIKE 'given.%'")]
     assert sorted(names) == ["given.b", "given.d"]
