@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+
 from textual.pilot import Pilot
 
 from poolwatch.ui.app import PoolApp
@@ -19,6 +22,22 @@ def feed_of(count: int | None = None) -> ScriptedFeed:
 async def settle(pilot: Pilot[ExitRequest]) -> None:
     await pilot.pause()
     await pilot.pause()
+
+
+async def press(pilot: Pilot[ExitRequest], *keys: str) -> None:
+    """Press key after key as a person does, who sees what each of them did."""
+    await settle(pilot)
+    for key in keys:
+        await pilot.press(key)
+        await settle(pilot)
+
+
+async def until(pilot: Pilot[ExitRequest], is_so: Callable[[], bool], seconds: float = 20) -> None:
+    """Wait for what another thread or process brings about; TimeoutError where it does not."""
+    async with asyncio.timeout(seconds):
+        while not is_so():
+            await pilot.pause(0.01)
+    await settle(pilot)
 
 
 def said(app: PoolApp) -> str:

@@ -28,7 +28,7 @@ from poolwatch.ui.widgets.event_lines import event_lines
 from poolwatch.ui.widgets.filter_line import CompletedLine
 from poolwatch.ui.widgets.lines import Lines, Pane
 from tests.ui.pools import NOW, ZONE, ago, app_of, state_of, twelve
-from tests.ui.reading import feed_of, said, screen_text, settle
+from tests.ui.reading import feed_of, said, screen_text, settle, until
 from tests.ui.scripted_feed import ScriptedFeed
 
 
@@ -277,9 +277,7 @@ async def test_what_happens_right_after_a_reading_is_read_too(monkeypatch: pytes
         shown = app.screen
         assert isinstance(shown, events_screen.EventsScreen)
         shown.redraw()
-        async with asyncio.timeout(2):
-            while rows(app) == before:
-                await pilot.pause(0.02)
+        await until(pilot, lambda: rows(app) != before, seconds=2)
         assert "back: 5h" in screen_text(app)
 
 

@@ -24,7 +24,7 @@ from poolwatch.ui.screens.texts import HelpScreen
 from poolwatch.ui.state import ExitRequest, WallView
 from poolwatch.ui.widgets.lines import Pane
 from tests.ui.pools import NOW, app_of, twelve
-from tests.ui.reading import feed_of, said, screen_text, settle, strip, wall
+from tests.ui.reading import feed_of, said, screen_text, settle, strip, until, wall
 from tests.ui.scripted_feed import ScriptedFeed
 
 
@@ -149,10 +149,7 @@ async def test_the_palette_is_of_ascii_alone_where_the_screen_is() -> None:
     app = app_of("twelve", glyphs="ascii")
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("colon")
-        for _ in range(100):
-            await pilot.pause(0.02)
-            if app.screen.query("CommandList.--visible"):
-                break
+        await until(pilot, lambda: bool(app.screen.query("CommandList.--visible")))
         text = screen_text(app)
         assert "a screen" in text
         assert text.isascii(), [char for char in text if not char.isascii()]

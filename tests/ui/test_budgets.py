@@ -33,7 +33,7 @@ from poolwatch.ui.widgets.budget_lines import listed_lines
 from poolwatch.ui.widgets.lines import Lines
 from tests.presentation.made_budgets import FOUR, TEAM, ended, seats
 from tests.ui.pools import NOW, ZONE, app_of, state_of, twelve
-from tests.ui.reading import said, screen_text, settle, strip
+from tests.ui.reading import press, said, screen_text, settle, strip
 from tests.ui.scripted_feed import ScriptedFeed
 
 Compare = Callable[..., bool]
@@ -111,12 +111,6 @@ def feed_of(app: PoolApp) -> ScriptedFeed:
     feed = app.ui.feed
     assert isinstance(feed, ScriptedFeed)
     return feed
-
-
-async def press(pilot: Pilot[ExitRequest], *pressed: str) -> None:
-    for key in pressed:
-        await pilot.press(key)
-        await settle(pilot)
 
 
 # --- the screen

@@ -40,7 +40,7 @@ from poolwatch.ui.screens.sheet import Sheet, WordSheet
 from poolwatch.ui.state import ExitRequest
 from poolwatch.ui.widgets.lines import Lines
 from tests.ui.pools import NOW, ZONE, ahead, app_of, five, limits, state_of, twelve, weekly
-from tests.ui.reading import said, settle
+from tests.ui.reading import press, said, settle
 from tests.ui.scripted_feed import ScriptedFeed
 
 Compare = Callable[..., bool]
@@ -112,13 +112,6 @@ def feed_of(app: PoolApp) -> ScriptedFeed:
     feed = app.ui.feed
     assert isinstance(feed, ScriptedFeed)
     return feed
-
-
-async def press(pilot: Pilot[ExitRequest], *pressed: str) -> None:
-    await settle(pilot)
-    for key in pressed:
-        await pilot.press(key)
-        await settle(pilot)
 
 
 def title(app: PoolApp) -> str:

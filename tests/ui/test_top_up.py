@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -34,7 +34,7 @@ from poolwatch.ui.widgets.lines import Lines
 from tests.purchases.counters import Forked
 from tests.support.topup_server import TOKEN, Sell, TopUpServer, refuses
 from tests.ui.pools import NOW, ZONE, app_of, state_of, twelve
-from tests.ui.reading import feed_of, said, screen_text, settle
+from tests.ui.reading import feed_of, said, screen_text, settle, until
 from tests.ui.scripted_feed import ScriptedFeed
 
 SMALL, NORMAL = (80, 24), (120, 40)
@@ -120,13 +120,6 @@ def feed_in(app: PoolApp) -> ScriptedFeed:
     feed = app.ui.feed
     assert isinstance(feed, ScriptedFeed)
     return feed
-
-
-async def until(pilot: Pilot[ExitRequest], is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not is_so():
-            await pilot.pause(0.01)
-    await settle(pilot)
 
 
 async def opened(pilot: Pilot[ExitRequest]) -> PoolApp:
@@ -485,7 +478,7 @@ async def test_without_any_the_footer_offers_it_where_credits_are_low_or_out(
         await pilot.press("enter")
         await settle(pilot)
         # the details are of one account
-        assert ("$ top up" in keys(pilot)) is bool(state.accounts and not state.balances and offers)
+        assert ("$ top up" in keys(pilot)) is (offers and not state.balances)
 
 
 async def test_from_where_credits_are_out_it_is_one_key_to_the_four_amounts(server: TopUpServer) -> None:
