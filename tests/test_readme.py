@@ -7,10 +7,13 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from typer.main import get_command
 
+from poolwatch.cli.app import app
 from poolwatch.config.table import markdown_table as settings_table
 from poolwatch.domain.audit import Act
 from poolwatch.domain.event_log import EventKind
+from tests.cli.test_read_only import commands
 from tests.support.key_table import markdown_table
 from tests.support.screenshots import PICTURES, RECORDING, pictures
 
@@ -30,6 +33,19 @@ def test_the_keys_table_is_the_one_of_the_code() -> None:
 def test_the_settings_table_is_the_one_of_the_code() -> None:
     shown = between(README.read_text(encoding="utf-8"), "<!-- settings", "<!-- /settings -->")
     assert shown == settings_table(), "paste markdown_table() of poolwatch.config.table there"
+
+
+def test_every_command_is_in_its_table() -> None:
+    table = README.read_text(encoding="utf-8").split("| command | does |")[1].split("\n\n")[0]
+    shown: dict[str, set[str]] = {}
+    for name, rest in re.findall(r"^\| `poolwatch (\w+)(.*?)` \|", table, re.MULTILINE):
+        shown.setdefault(name, set()).update(re.findall(r"\w+", rest))
+    missing = []
+    for command in commands(get_command(app)):
+        name, _, below = command.partition(" ")
+        if name not in shown or (below and below not in shown[name]):
+            missing.append(command)
+    assert missing == []
 
 
 def test_the_kinds_of_events_are_all_in_the_documents() -> None:
