@@ -21,6 +21,7 @@ from poolwatch.domain.budget_judge import judged, marks_of
 from poolwatch.domain.budget_use import (
     Falls,
     Spent,
+    Week,
     Whose,
     days_of_marks,
     falls_of,
@@ -29,6 +30,7 @@ from poolwatch.domain.budget_use import (
     put_finer,
     rising_steps,
     spent_of,
+    week_of,
 )
 from poolwatch.domain.budgets import (
     Budget,
@@ -48,7 +50,7 @@ from poolwatch.domain.rates import RateCard
 from poolwatch.domain.series import FigureName, Series, Timeline
 from poolwatch.domain.state import AccountState
 from poolwatch.domain.tokens import QUARTERS_OF_DAY, GroupBy, ScanState, UseAsked
-from poolwatch.domain.usage import BASE_BUCKET, WEEKLY, own_reset
+from poolwatch.domain.usage import BASE_BUCKET, WEEKLY
 from poolwatch.domain.values import replace
 from poolwatch.domain.when import midnight
 from poolwatch.host.instants import zone_named
@@ -319,7 +321,7 @@ class BudgetReader:
         if not keys:
             return [judged(budget, Period(), Measured(MeasuredBy.WINDOW), known.now)]
         is_whole = budget.each is None and len(keys) == 1
-        weeks = {key: _week_of(known.accounts[key], known.now) for key in keys}
+        weeks = {key: week_of(known.accounts[key], known.now) for key in keys}
         least = marks_of(budget)[0]
         reached = {
             key: week.period.started_at
@@ -336,33 +338,8 @@ class BudgetReader:
         ]
 
 
-class _Week(Struct, frozen=True):
-    """An account's weekly window: what is used of it, None where nobody knows, and when that was read."""
-
-    period: Period = Period()
-    used: Decimal | None = None
-    read_at: datetime | None = None
-
-
-def _week_of(account: AccountState, now: datetime) -> _Week:
-    base, window = account.usage.base, account.usage.fullest.get(WEEKLY)
-    if base is None or base.value is None or window is None:
-        return _Week(read_at=None if base is None else base.at)
-    used = window.used_percent
-    if used is None and base.value.is_full(window):
-        used = 100.0
-    resets_at = own_reset(window, base.at)
-    if resets_at is not None and resets_at <= now:
-        # it has reset since, and nobody has looked
-        return _Week(Period(resets_at), read_at=base.at)
-    started = None
-    if resets_at is not None and window.window_seconds is not None:
-        started = resets_at - timedelta(seconds=window.window_seconds)
-    return _Week(Period(started, resets_at), None if used is None else Decimal(str(used)), base.at)
-
-
 def _by_window(
-    budget: Budget, known: _Known, key: str, week: _Week, line: Timeline | None, *, is_whole: bool
+    budget: Budget, known: _Known, key: str, week: Week, line: Timeline | None, *, is_whole: bool
 ) -> BudgetState:
     """A limit of one account's week; `line` tells how it filled, where it has reached something."""
     account, period, used = known.accounts[key], week.period, week.used

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import accumulate
 from typing import Final, TypeAlias
@@ -15,7 +15,9 @@ from poolwatch.domain.budgets import LimitUnit, Measured, MeasuredBy, Period
 from poolwatch.domain.quarters import begins
 from poolwatch.domain.rates import RateCard
 from poolwatch.domain.series import Amount, Timeline
+from poolwatch.domain.state import AccountState
 from poolwatch.domain.tokens import QUARTERS_OF_DAY, Origin, UseCell
+from poolwatch.domain.usage import WEEKLY, own_reset
 from poolwatch.domain.use_sums import UseSum, sums
 
 _NOTHING: Final = Decimal(0)
@@ -205,6 +207,32 @@ def measured_falls(found: Mapping[str, Falls], period: Period, read_at: datetime
 
 
 # --- the weekly window
+
+
+class Week(Struct, frozen=True):
+    """An account's weekly window: what is used of it, None where nobody knows, and when that was read."""
+
+    period: Period = Period()
+    used: Decimal | None = None
+    read_at: datetime | None = None
+
+
+def week_of(account: AccountState, now: datetime) -> Week:
+    """How it stands now; what is used of one that has reset since it was read is unknown."""
+    base, window = account.usage.base, account.usage.fullest.get(WEEKLY)
+    if base is None or base.value is None or window is None:
+        return Week(read_at=None if base is None else base.at)
+    used = window.used_percent
+    if used is None and base.value.is_full(window):
+        used = 100.0
+    resets_at = own_reset(window, base.at)
+    if resets_at is not None and resets_at <= now:
+        # it has reset since, and nobody has looked
+        return Week(Period(resets_at), read_at=base.at)
+    started = None
+    if resets_at is not None and window.window_seconds is not None:
+        started = resets_at - timedelta(seconds=window.window_seconds)
+    return Week(Period(started, resets_at), None if used is None else Decimal(str(used)), base.at)
 
 
 def rising_steps(
