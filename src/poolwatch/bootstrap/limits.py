@@ -39,8 +39,8 @@ _NO_BUDGETS: Final = "monitor.no_budgets"
 _LIST: Final = b"budgets"
 #: Whether budgets are to be measured is asked so often.
 _LOOK_SECONDS: Final = 2.0
-#: Without one, whether the file has one by now.
-_NEW_ONE: Final = timedelta(seconds=30)
+#: While no budget is known, the configuration file is looked at so often: it may have one by now.
+_FILE_LOOKS: Final = timedelta(seconds=30)
 
 
 def limit_work(running: Running) -> LimitWork:
@@ -132,7 +132,7 @@ class BudgetWatch:
             return True
         path, last = config_of(around), self._looked_at
         # a clock that was set back holds up nothing
-        if path is not None and (last is None or not timedelta(0) <= now - last < _NEW_ONE):
+        if path is not None and (last is None or not timedelta(0) <= now - last < _FILE_LOOKS):
             self._looked_at = now
             await in_thread(partial(self._look, path))
         return self._is_named
