@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-import re
-import select
-import shutil
 import sqlite3
 import stat
 import sys
-import termios
-import tty
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final
 
 from poolwatch import __version__
-from poolwatch.bootstrap.console import EXIT_FAILED, EXIT_OK, can_draw, say, say_drawn, say_text
+from poolwatch.bootstrap.console import EXIT_FAILED, EXIT_OK, say, say_drawn, say_text
 from poolwatch.bootstrap.headless import Look, look
 from poolwatch.bootstrap.kept import open_kept
 from poolwatch.bootstrap.places import counted, file_of, passed_over
-from poolwatch.bootstrap.screen import appearance_problems, speaks_utf8
+from poolwatch.bootstrap.screen import appearance_problems
 from poolwatch.bootstrap.surroundings import Options, Surroundings, look_around
 from poolwatch.cli.accounts import kept_command, kept_line
 from poolwatch.cli.audit import audit_findings
@@ -34,6 +27,7 @@ from poolwatch.cli.daemon import daemon_findings
 from poolwatch.cli.finding import Finding, Grade, finding_lines, is_coloured
 from poolwatch.cli.settings import place_lines, place_rows
 from poolwatch.cli.sources import examine_pools, try_command
+from poolwatch.cli.terminal import terminal_findings
 from poolwatch.cli.topups import money_findings
 from poolwatch.cli.usage import use_findings
 from poolwatch.config.edit import is_same_place
@@ -59,10 +53,6 @@ from poolwatch.words.messages import failure_text, file_text, message_text
 _SKEW_LIMIT = timedelta(seconds=60)
 #: So many files of many are named.
 _NAMED = 3
-#: Drawn one cell wide by most terminals, two by some set up for East Asian text.
-_GLYPHS: Final = "●◐✕▲◌⊘━╸"
-_ANSWER: Final = re.compile(rb"\x1b\[\d+;(\d+)R")
-_PATIENCE_SECONDS: Final = 0.5
 
 
 def run_doctor(config: Path | None, *, as_json: bool, mask: bool = False) -> int:
@@ -98,7 +88,7 @@ def _findings(config: Path | None, *, mask: bool) -> Iterator[Finding]:
     libraries = ", ".join(f"{name} {version(name)}" for name in ("textual", "httpx", "pydantic"))
     yield Finding("version", Grade.OK, f"poolwatch {__version__}, Python {python}, {libraries}")
     yield Finding("database", Grade.OK, f"SQLite {sqlite3.sqlite_version}")
-    yield from _terminal()
+    yield from terminal_findings()
     around = look_around(Options(config, {"ui.mask": "true"} if mask else {}))
     if isinstance(around, ConfigProblems):
         named = masked_word(str(absolute(config)), mask=mask or around.mask) if config is not None else ""
@@ -110,70 +100,6 @@ def _findings(config: Path | None, *, mask: bool) -> Iterator[Finding]:
     for each in _of_pool(around):
         # paths were masked where they were known as such; the rest is text of others
         yield replace(each, words=around.told(each.words), remedy=around.told(each.remedy))
-
-
-def _terminal() -> Iterator[Finding]:
-    """Everything that can be seen from here; asks the terminal itself only when there is one."""
-    kind, is_there = os.environ.get("TERM", ""), sys.stdin.isatty() and sys.stdout.isatty()
-    if not is_there:
-        yield Finding("terminal", Grade.NOTE, said("no_terminal"))
-    else:
-        size = shutil.get_terminal_size()
-        small = size.columns < 60 or size.lines < 15
-        words = f"{kind or said('no_term')}, {size.columns}x{size.lines}"
-        if small:
-            yield Finding("terminal", Grade.NOTE, words, said("larger_window"))
-        else:
-            yield Finding("terminal", Grade.OK, words)
-        yield _widths()
-    if not can_draw(os.environ):
-        yield Finding("terminal", Grade.NOTE, said("cannot_draw"), "export TERM=xterm-256color")
-    if not speaks_utf8(os.environ):
-        yield Finding("terminal", Grade.NOTE, said("no_utf_8"), said("set_utf_8"))
-    elif is_there:
-        yield Finding("terminal", Grade.OK, said("utf_8"))
-    if is_there and os.environ.get("NO_COLOR"):
-        yield Finding("terminal", Grade.OK, said("no_color"))
-
-
-def _widths() -> Finding:
-    try:
-        wide = [glyph for glyph in _GLYPHS if _drawn_width(glyph) not in (None, 1)]
-    except (OSError, termios.error):
-        return Finding("terminal", Grade.NOTE, said("widths_unknown"))
-    if wide:
-        words = said("drawn_wide", glyphs=" ".join(wide))
-        return Finding("terminal", Grade.ERROR, words, said("narrow_glyphs"))
-    return Finding("terminal", Grade.OK, said("drawn_narrow"))
-
-
-def _drawn_width(glyph: str) -> int | None:
-    """How many cells the cursor moved, or None when the terminal does not answer."""
-    with _raw() as descriptor:
-        os.write(descriptor, b"\r" + glyph.encode() + b"\x1b[6n")
-        answer = b""
-        while _ANSWER.search(answer) is None:
-            ready, _, _ = select.select([descriptor], [], [], _PATIENCE_SECONDS)
-            if not ready:
-                break
-            answer += os.read(descriptor, 64)
-        os.write(descriptor, b"\r\x1b[K")
-    found = _ANSWER.search(answer)
-    return int(found[1]) - 1 if found else None
-
-
-@contextmanager
-def _raw() -> Iterator[int]:
-    descriptor = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
-    try:
-        before = termios.tcgetattr(descriptor)
-        try:
-            tty.setcbreak(descriptor)
-            yield descriptor
-        finally:
-            termios.tcsetattr(descriptor, termios.TCSANOW, before)
-    finally:
-        os.close(descriptor)
 
 
 def _of_pool(around: Surroundings) -> Iterator[Finding]:
