@@ -210,9 +210,7 @@ class BudgetFormScreen(Page[str]):
         saved, mask = self.ui.board.prefs.filters, self.ui.choice.mask
         value, looker = self.query_one(ValueLine), UseLooker(accounts, self._texts, saved, mask=mask)
         found = completion(looker, value.value, value.cursor_position)
-        if found.text != value.value:
-            value.value = found.text
-            value.cursor_position = found.cursor
+        value.complete(found)
         if found.choices:
             self.flash("  ".join(found.choices), Tone.DIM)
 

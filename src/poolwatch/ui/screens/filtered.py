@@ -96,9 +96,7 @@ class FilteredPage(Page[None]):
         if line is None or not line.is_open:
             return
         found = completion(self.searched(), line.value, line.cursor_position)
-        if found.text != line.value:
-            line.value = found.text
-            line.cursor_position = found.cursor
+        line.complete(found)
         if found.choices:
             self.flashed = MessageText("  ".join(found.choices), Tone.DIM)
             self.redraw()

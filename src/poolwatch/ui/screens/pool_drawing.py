@@ -36,7 +36,7 @@ from poolwatch.words import interface
 from poolwatch.words import screen as words
 
 if TYPE_CHECKING:
-    from poolwatch.ui.widgets.filter_line import FilterLine
+    from poolwatch.ui.widgets.filter_line import CompletedLine
 
 #: Above this many accounts the figures of the whole pool are made anew at most this often.
 _MANY: Final = 200
@@ -61,7 +61,7 @@ class PoolDrawing(RefreshingPage[None]):
         self.marked: frozenset[AccountKey] = frozenset()
         self._later: Timer | None = None
         #: made when a filter is first typed
-        self._filter_line: FilterLine | None = None
+        self._filter_line: CompletedLine | None = None
         self._strip_at: datetime | None = None
         #: as last drawn: a key that moves the selection must not wait for the figures of the whole pool
         self._title = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
@@ -10,6 +10,9 @@ from textual.message import Message
 from textual.widgets import Input
 
 from poolwatch.domain.text import visible
+
+if TYPE_CHECKING:
+    from poolwatch.presentation.filter_typing import Completion
 
 
 class FilterLine(Input):
@@ -68,6 +71,12 @@ class CompletedLine(FilterLine):
 
     class Wanted(Message):
         """Tab was pressed."""
+
+    def complete(self, found: Completion) -> None:
+        """Take what Tab has found."""
+        if found.text != self.value:
+            self.value = found.text
+            self.cursor_position = found.cursor
 
     def action_complete(self) -> None:
         """Tab."""
