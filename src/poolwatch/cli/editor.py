@@ -89,7 +89,10 @@ def edit_config(given: Path | None, *, mask: bool = False) -> int:
 def _saved(file: ConfigFile, content: bytes, deed: Deed, *, mask: bool) -> ConfigProblem | None:
     with audited(os.environ, deed, mask=mask) as doing:
         problem = file.save_bytes(content)
-        doing.ended(*((Outcome.DONE,) if problem is None else (Outcome.FAILED, NOT_WRITTEN)))
+        if problem is None:
+            doing.ended(Outcome.DONE)
+        else:
+            doing.ended(Outcome.FAILED, NOT_WRITTEN)
     return problem
 
 

@@ -145,7 +145,10 @@ def init_file(given: Path | None, *, mask: bool = False) -> int:
     if problem is None:
         with audited(dict(os.environ), Deed(Act.INIT_CONFIG, path=shown), mask=mask) as doing:
             problem = init_config(path, render_default())
-            doing.ended(*((Outcome.DONE,) if problem is None else (Outcome.FAILED, NOT_WRITTEN)))
+            if problem is None:
+                doing.ended(Outcome.DONE)
+            else:
+                doing.ended(Outcome.FAILED, NOT_WRITTEN)
     if problem is not None:
         complain_of(ConfigProblems((problem,)), mask=mask)
         return EXIT_CONFIG
