@@ -30,7 +30,7 @@ from poolwatch.domain.forecast import Forecast
 from poolwatch.domain.message import Message, message
 from poolwatch.domain.outlook import AccountOutlook
 from poolwatch.domain.reset_past import PastReset, ResetPast
-from poolwatch.domain.usage import BankedReset, UsageSnapshot
+from poolwatch.domain.usage import BankedReset, ResetCredits, UsageSnapshot
 from poolwatch.domain.values import replace
 from poolwatch.ui.app import PoolApp
 from poolwatch.ui.screens.history import HistoryScreen
@@ -172,6 +172,21 @@ async def test_when_the_selected_one_is_gone_the_account_stays_selected() -> Non
         feed_of(app).happen(ReadingArrived(ALICE, "pool", NOW, UsageSnapshot(reset_list=())))
         await settle(pilot)
         assert app.screen.account == BOB
+
+
+async def test_with_the_last_one_gone_what_became_of_it_still_stands_there() -> None:
+    app = app_with()
+    nothing = UsageSnapshot(base=FULL, reset_credits=ResetCredits(0, 0), reset_list=())
+    async with app.run_test(size=NORMAL) as pilot:
+        await press(pilot, "B", "enter", *name_of(app), "enter", "tab")
+        feed_of(app).happen(ReadingArrived(BOB, "pool", NOW, nothing))
+        await settle(pilot)
+        # of the account there is none, but of the pool
+        assert "1 on 1 account" in title(app)
+        feed_of(app).happen(ReadingArrived(ALICE, "pool", NOW, nothing))
+        await settle(pilot)
+        assert "no account has a banked reset" in body(app)
+        assert "used: 5h 100 → 0%, weekly 71 → 0%" in body(app)
 
 
 async def test_tab_shows_those_of_the_account_alone() -> None:

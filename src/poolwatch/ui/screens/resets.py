@@ -78,7 +78,7 @@ class ResetsScreen(Page[None]):
         #: what became of the last use here, until another row is selected
         self._told: tuple[str, ...] = ()
         self._told_of = ""
-        self._told_good = False
+        self._told_tone = Tone.PLAIN
         self._busy = False
 
     def compose(self) -> ComposeResult:
@@ -108,6 +108,9 @@ class ResetsScreen(Page[None]):
         rows = banked_rows(self.ui.board.overview, self._prefs)
         lost = [_Row(open_use=use) for use in self._uses if use.is_open]
         self._every = (*lost, *(_Row(row) for row in rows))
+        if not self._rows:
+            # that the account has none is not that the pool has none
+            self._only = None
         self._draw()
 
     def _draw(self) -> None:
@@ -118,8 +121,10 @@ class ResetsScreen(Page[None]):
             (resets_title(*self._counted(), self.help_text, self.size.width, glyphs),)
         )
         if row is None:
-            told = (words.NO_RESETS(), words.WHAT_ONE_IS())
-            lines = [(), *(fit_line(((f"   {text}", Tone.DIM),), width, glyphs.ellipsis) for text in told)]
+            # what became of the last one, too
+            told = [(text, self._told_tone) for text in self._told]
+            told += [(words.NO_RESETS(), Tone.DIM), (words.WHAT_ONE_IS(), Tone.DIM)]
+            lines = [(), *(fit_line(((f"   {text}", tone),), width, glyphs.ellipsis) for text, tone in told)]
         else:
             rows = self._rows
             drawn = [each.reset or self._use_line(each) for each in rows]
@@ -158,9 +163,7 @@ class ResetsScreen(Page[None]):
         key = self._key_of(row)
         name = "" if key is None else self._account_name(key)
         if self._told:
-            name = self._told_of
-            tone = Tone.GOOD if self._told_good else Tone.AMBER
-            return name, [ToldLine("", text, tone) for text in self._told]
+            return self._told_of, [ToldLine("", text, self._told_tone) for text in self._told]
         judged = None if key is None else self.ui.board.judged(key)
         if judged is None or row.reset is None:
             return name, []
@@ -384,8 +387,8 @@ class ResetsScreen(Page[None]):
         self._told = tuple(
             outcome_lines(name, used.use, used.after, used.evidence, self.ui.feed.now(), self._prefs)
         )
-        self._told_good = used.use.outcome.is_good
-        self.ui.said.add(self.ui.feed.now(), self._told[0], Tone.GOOD if self._told_good else Tone.AMBER)
+        self._told_tone = Tone.GOOD if used.use.outcome.is_good else Tone.AMBER
+        self.ui.said.add(self.ui.feed.now(), self._told[0], self._told_tone)
 
     def _ask_about(self, use: ResetUse) -> None:
         name = self._name_of(use)
