@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import ClassVar, Final
 
 from poolwatch.domain.account import Secret
-from poolwatch.host.files import FileProblem, link_first, make_private_directory, read_bounded
+from poolwatch.host.files import FileProblem, make_private_directory, read_bounded
 from poolwatch.host.locks import take
 from poolwatch.once.replies import AttemptFolder
 
@@ -106,7 +106,7 @@ class Fingerprinter:
             return problem
         if not path.exists():
             try:
-                link_first(path, secrets.token_bytes(KEY_BYTES))
+                _make_key(path)
             except OSError as error:
                 return FileProblem.of(error, path)
         found = read_bounded(path, cap=1024)
@@ -121,3 +121,18 @@ class Fingerprinter:
 def unmarked(secret: Secret) -> str:
     """Stands in for a fingerprint where logins are read that need none: the empty text."""
     return ""
+
+
+def _make_key(path: Path) -> None:
+    # A finished file is linked into place, so that no other process ever reads a key half written.
+    beside = path.with_name(f".{KEY_FILE}.{secrets.token_hex(8)}")
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(secrets.token_bytes(KEY_BYTES))
+            out.flush()
+            os.fsync(out.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(beside, path)
+    finally:
+        beside.unlink()

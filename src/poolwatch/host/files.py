@@ -285,26 +285,17 @@ def write_first(path: Path, content: bytes) -> FileProblem | None:
     try:
         real = Path(os.path.realpath(path))
         make_missing_directories(real.parent)
-        link_first(real, content)
+        beside = Reservation(real.with_name(f".{real.name}.{secrets.token_hex(8)}.tmp"), len(content))
+        try:
+            beside.fill(content)
+            with contextlib.suppress(FileExistsError):
+                real.hardlink_to(beside.path)
+                sync_directory(real.parent)
+        finally:
+            beside.discard()
     except (OSError, ValueError) as error:
         return FileProblem.of(error, path, "file.unwritable")
     return None
-
-
-def link_first(path: Path, content: bytes) -> None:
-    """Make a private file, whole, in a directory that is there; what has its name by then keeps it.
-
-    Follows no link. Raises OSError.
-    """
-    beside = Reservation(path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp"), len(content))
-    try:
-        # only a finished file gets the name, so that nobody ever reads half of one
-        beside.fill(content)
-        with contextlib.suppress(FileExistsError):
-            path.hardlink_to(beside.path)
-            sync_directory(path.parent)
-    finally:
-        beside.discard()
 
 
 def write_export(path: Path, pieces: Iterable[bytes]) -> FileProblem | None:
